@@ -56,3 +56,10 @@ export function softFailures(count: number): string | undefined {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
+
+/** The words in the place of a value of which no beginning is stored, such as the source of a commit. */
+export function unpreviewed(port?: string, size?: number): string {
+  const what = port === "source-tree" ? "A tree of files" : "There is no preview of it";
+  const command = port === "source-tree" ? " cadence value show RUN TREATMENT.source-tree --input lists them." : "";
+  return `${what}${size === undefined ? "" : `, ${bytes(size)} in all`}.${command}`;
+}

@@ -151,7 +151,7 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
                 </>
               )}
             </p>
-            {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} />}
+            {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
             {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
             {missing && <p class="quiet-text">{missing}</p>}
           </div>

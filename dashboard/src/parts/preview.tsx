@@ -1,11 +1,12 @@
 // A value's beginning, by what it is. SVG and HTML are text here; only raster images become pictures.
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
-import { bytes } from "../model/format.ts";
+import { bytes, unpreviewed } from "../model/format.ts";
 
 type PreviewView = components["schemas"]["PreviewView"];
 
-export function Preview({ shown, size }: { shown: PreviewView; size?: number }) {
+export function Preview({ shown, size, port }: { shown: PreviewView; size?: number; port?: string }) {
+  if (shown.kind === "empty" && shown.cut) return <p class="quiet-text">{unpreviewed(port, size)}</p>;
   return (
     <div class="preview">
       <Content shown={shown} />

@@ -190,7 +190,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
                     </a>
                   )}
                 </p>
-                {input.value?.shown && <Preview shown={input.value.shown} size={input.value.size} />}
+                {input.value?.shown && <Preview shown={input.value.shown} size={input.value.size} port={input.port} />}
                 {input.value?.not_kept && <p class="quiet-text">{input.value.not_kept}</p>}
               </div>
             ))}

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { hexdump, utf8 } from "../../src/model/bytes.ts";
-import { ago, between, bytes, counted, duration, softFailures } from "../../src/model/format.ts";
+import { ago, between, bytes, counted, duration, softFailures, unpreviewed } from "../../src/model/format.ts";
 import { broke, counts, shownState } from "../../src/model/states.ts";
 
 it.each([
@@ -53,4 +53,11 @@ it("shows a failure that does not fail its run as a state of its own", () => {
     "(1 soft failure)",
     "(2 soft failures)",
   ]);
+});
+
+it("says what a value without a stored beginning is", () => {
+  expect(unpreviewed("source-tree", 20_000)).toBe(
+    "A tree of files, 20 kB in all. cadence value show RUN TREATMENT.source-tree --input lists them.",
+  );
+  expect(unpreviewed(undefined, 20_000)).toBe("There is no preview of it, 20 kB in all.");
 });

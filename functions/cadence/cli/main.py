@@ -26,8 +26,14 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _refuse_json(given: bool) -> None:
+    if given:
+        raise typer.BadParameter("Write --json after the command, such as: cadence runs --json")
+
+
 @app.callback()
 def options(
+    as_json: bool = typer.Option(False, "--json", callback=_refuse_json, is_eager=True, hidden=True),
     version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
     ),

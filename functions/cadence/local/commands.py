@@ -1,6 +1,7 @@
 """The commands `local`."""
 
 import json
+import os
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -114,6 +115,8 @@ def _show(current: control.StackStatus, folder: Path) -> None:
         )
         print_line("  Runs that were under way may not continue: cadence rerun RUN --failed repeats what is missing.")
     elif current.phase == "stopped":
+        if address := os.environ.get("CADENCE_URL"):
+            print_line(f"  Commands use the server in CADENCE_URL, {address}, which is not the stack of this folder.")
         print_line(f"  Start it with `cadence local up` in {folder.resolve()}.")
 
 

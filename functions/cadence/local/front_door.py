@@ -83,6 +83,8 @@ class FrontDoor:
         if not _is_served(request.path):
             served = ", ".join(_SERVED)
             return problem(404, "not_found", f"Nothing is served at {request.path}; served paths begin with {served}.")
+        if request.path == f"{_PAGE}/":
+            return web.Response(status=308, headers={"location": _PAGE})
         if request.path == _LIVE and request.headers.get("upgrade", "").lower() == "websocket":
             return await self._forward_websocket(request)
         if request.headers.get("expect", "").lower() == "100-continue":

@@ -39,3 +39,12 @@ def test_wrong_use_is_told(cadence, reported: Reported) -> None:
     assert cadence("tests", "@last", "--pipeline", "tests").exit_code == 2
     run_id = reported.run()
     assert "No treatment of this run has reported tests" in cadence("tests", run_id).stdout
+
+
+def test_a_failed_treatment_is_shown_with_its_first_new_failures(cadence, reported: Reported) -> None:
+    reported.executed(report(a="passed", b="no"))
+    run_id = reported.executed(report(a="broken", b="no"), event=LATER)["treatments"][0]["run_id"]
+
+    shown = cadence("show", run_id, "test").stdout
+    assert f"new failures (1)    all: cadence tests {run_id} --treatment test\n    t::a  t.py:1\n" in shown
+    assert "t::b" not in shown.partition("new failures")[2].partition("\n\n")[0]

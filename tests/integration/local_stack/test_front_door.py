@@ -52,6 +52,11 @@ def test_what_is_not_served_is_a_problem_document(url: str) -> None:
         assert answer.json()["code"] == "not_found"
 
 
+def test_a_slash_after_the_address_of_the_dashboard_leads_to_it(url: str) -> None:
+    answer = requests.get(f"{url}/ui/", timeout=120, allow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (308, "/ui")
+
+
 def test_every_path_of_the_api_is_served() -> None:
     described = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())["paths"]
     assert [path for path in described if not front_door._is_served(path)] == []

@@ -53,8 +53,9 @@ def test_commands_follow_the_files(tmp_path: Path) -> None:
     assert treatments["python"]["run"].splitlines() == [
         "python -m pip install --quiet pytest",
         "python -m pip install --quiet -r requirements.txt",
-        "python -m pytest",
+        "python -m pytest --junit-xml=junit.xml",
     ]
+    assert treatments["python"]["reports"] == {"junit": "junit.xml"}
     assert treatments["node"]["run"].splitlines() == ["npm ci", "npm run test"]
     assert treatments["rust"]["run"].splitlines() == ["cargo test --locked"]
 

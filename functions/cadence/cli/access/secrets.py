@@ -7,9 +7,9 @@ import typer
 
 from cadence.cli.access.secret_source import SourceOptions, VaultOptions
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, Name, Project
+from cadence.cli.shared.options import Json, Name, Project, Yes
 from cadence.cli.shared.output import date_time, err, print_list, print_result
 
 _MASKED_WELL = 4  # characters
@@ -105,8 +105,9 @@ def _set_value(name: str, binding: Mapping[str, str | None], project: str | None
 
 
 @secret.command("delete")
-def delete_secret(name: Name, project: Project = None, as_json: Json = False) -> None:
+def delete_secret(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a secret."""
+    confirm_deletion(f"secret {name}", yes)
     with reporting_errors(as_json):
         connect(project).delete_secret(name)
     print_result({"deleted": name}, f"Deleted secret {name}.", as_json)

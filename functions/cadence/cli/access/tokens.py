@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, print_json, print_list, print_result
 
 token = typer.Typer(name="token", help="Tokens for the API.", no_args_is_help=True)
@@ -54,8 +55,11 @@ def create_token(
 
 
 @token.command("delete")
-def delete_token(token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], as_json: Json = False) -> None:
+def delete_token(
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID")], yes: Yes = False, as_json: Json = False
+) -> None:
     """Delete a token, and all that were created with it. They are refused from now on."""
+    confirm_deletion(f"token {token_id} and all that were created with it", yes)
     with reporting_errors(as_json):
         connect().delete_token(token_id)
     print_result({"deleted": token_id}, f"Deleted token {token_id}.", as_json)

@@ -128,7 +128,10 @@ class ApiSession:
         if matching:
             some = ", ".join(matching[:5])
             raise ApiError(
-                404, {"detail": f"{named} is not unique: {len(matching)} runs have it ({some}). Write more."}
+                404,
+                {
+                    "detail": f"{named} is not unique: {len(matching)} runs have it ({some}). Give one of these ids whole."
+                },
             )
         return named
 
@@ -185,8 +188,12 @@ def _problem(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
+    if isinstance(cause, urllib3.exceptions.NameResolutionError):
+        return "no host has this name"
     if isinstance(cause, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ProtocolError)):
         return _LOST  # before the next line: urllib3's NewConnectionError is a TimeoutError, too
     if isinstance(cause, urllib3.exceptions.TimeoutError):
         return _LATE
-    return type(cause).__name__
+    if isinstance(cause, urllib3.exceptions.SSLError):
+        return f"TLS: {cause}"
+    return str(cause) or _LOST

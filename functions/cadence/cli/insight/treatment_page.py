@@ -10,6 +10,7 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
+from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.resource_charts import show_resources
 from cadence.cli.insight.step_table import scripts, show_steps
 from cadence.cli.insight.unreported_values import unreported
@@ -29,6 +30,7 @@ from cadence.cli.shared.preview import plain, previewed
 BROKEN = frozenset({"failed", "lost", "timed_out"})
 _NAME = 12
 _PREVIEW_LINES = 6
+_SOURCE_TREE = "source-tree"
 _GROUPS = frozenset({"gather", "each"})
 _PREPARED = {
     "waited": "waited {} for its inputs",
@@ -58,14 +60,16 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
     treatment = treatment_details(client, run_id, name)
     _headline(treatment)
     _cause(run_id, treatment)
+    if treatment["state"] in BROKEN:
+        show_new_failures(client, run_id, name)
     if treatment.get("steps"):  # a server of an earlier version has none
         _heading("steps")
         show_steps(treatment["steps"])
     if treatment["instances"] is not None:
         _heading("instances")
         show_instances(treatment["instances"])
-    _ports("inputs", treatment["inputs"], treatment)
-    _ports("outputs", treatment["outputs"], treatment)
+    _ports("inputs", treatment["inputs"], run_id, treatment)
+    _ports("outputs", treatment["outputs"], run_id, treatment)
     _history(treatment)
     if treatment["usage"]:
         _heading("resources")
@@ -117,15 +121,24 @@ def _cause(run_id: str, treatment: Mapping[str, Any]) -> None:
         show_last_lines(run_id, treatment["name"], diagnosis)
 
 
-def _ports(title: str, ports: Any, treatment: Mapping[str, Any]) -> None:
+def _ports(title: str, ports: Any, run_id: str, treatment: Mapping[str, Any]) -> None:
     if not ports:
         return
     _heading(title)
     for port in ports:
-        _port(port, treatment)
+        if not _port(port, treatment):
+            option = " --input" if title == "inputs" else ""
+            command = f"cadence value show {run_id} {treatment['name']}.{port['port']}{option}"
+            out.print(Text(f"    {_no_beginning(port['port'])} {command}", "dim"))
 
 
-def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
+def _no_beginning(port: str) -> str:
+    """The words before the command that shows a value of which no beginning is stored."""
+    return "a tree of files:" if port == _SOURCE_TREE else "(no preview)"
+
+
+def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> bool:
+    """Prints a port; returns whether the preview of its value can be shown, if it has a value that is kept."""
     value, flow = port["value"] or port["kept"], f"{port['flow'].capitalize()}<{port['type']}>"
     source = f" from {port['source']}" if port["source"] else ""
     heading = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
@@ -139,16 +152,20 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> None:
         out.print(heading)
         if value["not_kept"]:
             out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
-            return
+            return True
         if value["bucket"]:
             out.print(Text(f"      kept in bucket {value['bucket']}", "dim"))
-            return
-        if value["shown"]:
-            out.print(previewed(value["shown"], _PREVIEW_LINES))
-        return
+            return True
+        if not value["shown"]:
+            return True
+        if value["shown"]["kind"] == "empty" and value["shown"]["cut"]:
+            return False
+        out.print(previewed(value["shown"], _PREVIEW_LINES))
+        return True
     out.print(heading.append(_not_complete(port, treatment), "dim"))
     if port["literal"]:
         out.print(previewed(port["literal"], _PREVIEW_LINES))
+    return True
 
 
 def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:

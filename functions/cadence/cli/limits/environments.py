@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import name_value_pairs
+from cadence.cli.shared.arguments import confirm_deletion, name_value_pairs
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name, Project
+from cadence.cli.shared.options import Json, Name, Project, Yes
 from cadence.cli.shared.output import print_list, print_result
 
 environment = typer.Typer(
@@ -88,8 +88,9 @@ def create_environment(
 
 
 @environment.command("delete")
-def delete_environment(name: Name, project: Project = None, as_json: Json = False) -> None:
+def delete_environment(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete an environment."""
+    confirm_deletion(f"environment {name}", yes)
     with reporting_errors(as_json):
         connect(project).delete_environment(name)
     print_result({"deleted": name}, f"Deleted environment {name}.", as_json)

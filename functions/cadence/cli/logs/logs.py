@@ -52,7 +52,10 @@ def logs(
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
-        width = max((len(one["name"]) for one in client.run(run_id)["treatments"]), default=0)
+        names = [one["name"] for one in client.run(run_id)["treatments"]]
+        if treatment and treatment not in names:
+            client.treatment(run_id, treatment)  # raises the error of the API if there is none
+        width = max(map(len, names), default=0)
         try:
             for one in client.all_logs(
                 run_id,

@@ -16,7 +16,8 @@ _LONGEST_NAME = 63
 class _Tool:
     """A language or tool: the files that show it, its image, and the commands for a folder with them.
 
-    `alone` are the commands that come first where the programs are the machine's own.
+    `alone` are the commands that come first where the programs are the machine's own. `reports` is the file with the
+    results of tests that the commands write, if they do.
     """
 
     name: str
@@ -24,6 +25,10 @@ class _Tool:
     image: str | None
     commands: Callable[[Path], Iterator[str]]
     alone: str = ""
+    reports: str = ""
+
+
+_PYTHON_REPORT = "junit.xml"
 
 
 def _python(folder: Path) -> Iterator[str]:
@@ -32,7 +37,7 @@ def _python(folder: Path) -> Iterator[str]:
         yield "python -m pip install --quiet -r requirements.txt"
     if (folder / "pyproject.toml").is_file() or (folder / "setup.py").is_file():
         yield "python -m pip install --quiet ."
-    yield "python -m pytest"
+    yield f"python -m pytest --junit-xml={_PYTHON_REPORT}"
 
 
 def _node(folder: Path) -> Iterator[str]:
@@ -65,7 +70,14 @@ def _docker(folder: Path) -> Iterator[str]:
 
 _VIRTUAL_ENVIRONMENT = "python3 -m venv .venv\n. .venv/bin/activate\n"  # packages of a system are not changed
 _TOOLS = (
-    _Tool("python", ("pyproject.toml", "setup.py", "requirements.txt"), "python:3.13", _python, _VIRTUAL_ENVIRONMENT),
+    _Tool(
+        "python",
+        ("pyproject.toml", "setup.py", "requirements.txt"),
+        "python:3.13",
+        _python,
+        _VIRTUAL_ENVIRONMENT,
+        _PYTHON_REPORT,
+    ),
     _Tool("node", ("package.json",), "node:22", _node),
     _Tool("go", ("go.mod",), "golang:1.25", _go),
     _Tool("rust", ("Cargo.toml",), "rust:1", _rust),
@@ -88,6 +100,7 @@ def first_pipeline(folder: Path, name: str, images: bool = True) -> str | None:
         tool.name: {
             **({"image": tool.image} if tool.image and images else {}),
             "source": True,
+            **({"reports": {"junit": tool.reports}} if tool.reports else {}),
             "run": ("" if images else tool.alone) + "".join(f"{command}\n" for command in tool.commands(folder)),
         }
         for tool in _TOOLS

@@ -48,6 +48,8 @@ def connect_repository(
     as_json: Json = False,
 ) -> None:
     """Connect a repository. Without --app asks for an access token, or reads it from standard input."""
+    if not url.startswith("https://"):
+        raise fail(f"{url} is no address of a code host: write it as in a browser, https://HOST/acme/site.", WRONG_USE)
     token = None if app else prompt_secret("the access token")
     with reporting_errors(as_json):
         client = connect(project)
@@ -193,7 +195,7 @@ def _found(client: Client, name: str) -> dict[str, Any]:
         many = "Several repositories are" if found else "No repository is"
         raise fail(
             f"{many} named {name!r} in the project {client.project!r}. Give an id (`cadence repository list`).",
-            WRONG_USE,
+            WRONG_USE if found else FAILED,
         )
     result: dict[str, Any] = found[0]
     return result

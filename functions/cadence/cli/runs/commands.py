@@ -1,11 +1,13 @@
 """The commands about runs: validate, run, start, rerun, show and cancel."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.client import Client
-from cadence.cli.client.connection import connect
+from cadence.cli.client.connection import NotConnected, connect
+from cadence.cli.client.session import ApiError, Unreachable
 from cadence.cli.insight.treatment_page import show_treatment, treatment_details
 from cadence.cli.melodium.program_files import document_of_program, is_program, programs_beside
 from cadence.cli.melodium.program_validation import validate_program
@@ -67,10 +69,7 @@ def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> b
             return validate_program(connect(project), file, as_json)
     with reporting_errors(as_json, file):
         document = read_document(file)
-        if offline:
-            checked = validate_offline(document)
-        else:
-            checked = connect(project).validate(document, programs_beside(document, file))
+        checked = validate_offline(document) if offline else _placed(_checked_by_server(document, file, project), file)
     if as_json:
         print_json(checked)
     else:
@@ -79,6 +78,23 @@ def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> b
         verdict = f"{checked['name'] or 'the document'} is valid" if checked["valid"] else "not valid"
         out.print(f"{file}: {verdict}" + (f", {count} finding{'s' * (count != 1)}" if count else ""), markup=False)
     return bool(checked["valid"])
+
+
+def _checked_by_server(document: str, file: str, project: str | None) -> Any:
+    try:
+        return connect(project).validate(document, programs_beside(document, file))
+    except NotConnected as error:
+        raise NotConnected(f"{error}\n    Without a server: cadence validate --offline {file}") from error
+    except Unreachable as error:
+        raise Unreachable(f"{error}\n    Without a server: cadence validate --offline {file}") from error
+
+
+def _placed(checked: Any, file: str) -> Any:
+    """The result without the advice to put a document into `.cadence` of a git working tree if it lies there."""
+    folder = Path(file).resolve().parent
+    if file == "-" or folder.name != ".cadence" or not (folder.parent / ".git").exists():
+        return checked
+    return {**checked, "findings": [one for one in checked["findings"] if one["code"] != "no-source"]}
 
 
 def run(
@@ -192,8 +208,19 @@ def show(
 def cancel(run_id: Run, as_json: Json = False) -> None:
     """Cancel a run."""
     with reporting_errors(as_json):
-        answer = connect().cancel(run_id)
-    print_result(answer, f"Run {run_id} is {answer['state']}.", as_json)
+        client = connect()
+        answer = client.cancel(run_id)
+        of = "" if as_json else _of_pipeline(client, answer["run_id"])
+    print_result(answer, f"Run {answer['run_id']}{of} is {answer['state']}.", as_json)
+
+
+def _of_pipeline(client: Client, run_id: str) -> str:
+    try:
+        return f" of {client.run(run_id)['pipeline']}"
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return ""  # the token may cancel runs and not read them
 
 
 def _report_started(client: Client, run_id: str, follow: bool, as_json: bool) -> None:

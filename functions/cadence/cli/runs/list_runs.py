@@ -1,14 +1,18 @@
 """The command `runs`, in a module of its own: it is called most often, and imports least."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, duration, print_list, run_state
 from cadence.cli.shared.pager import paged
+
+STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
+"""The states of a run. Repeated here so that the command starts without importing the domain."""
 
 
 def runs(
@@ -18,12 +22,27 @@ def runs(
     branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
     by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
     project: Annotated[
-        str | None, typer.Option("--project", "-p", help="Only runs of this project.", show_default=False)
+        str | None,
+        typer.Option(
+            "--project",
+            "-p",
+            help="Only runs of this project (default: CADENCE_PROJECT if it is set); * for all.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
-    filters = {"project": project, "state": state, "pipeline": pipeline, "branch": branch, "by": by}
+    if state is not None and state not in STATES:
+        raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
+    chosen = project or os.environ.get("CADENCE_PROJECT") or None
+    filters = {
+        "project": None if chosen == "*" else chosen,
+        "state": state,
+        "pipeline": pipeline,
+        "branch": branch,
+        "by": by,
+    }
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
     with paged(not as_json):

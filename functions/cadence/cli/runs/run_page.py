@@ -8,6 +8,7 @@ from rich.text import Text
 from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
+from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
 from cadence.cli.shared.output import date_time, duration, out, run_state, state_text, treatment_state
@@ -99,6 +100,7 @@ def _show_failure(client: Client, run_id: str, treatment: Mapping[str, Any]) -> 
         Text.assemble((treatment["name"], "bold"), " ", treatment_state(treatment), f"{code}: {treatment['cause']}")
     )
     _show_diagnosis(client, run_id, treatment)
+    show_new_failures(client, run_id, treatment["name"])
 
 
 def _show_diagnosis(client: Client, run_id: str, treatment: Mapping[str, Any]) -> None:

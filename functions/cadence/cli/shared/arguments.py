@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-from cadence.cli.shared.errors import WRONG_USE, fail
+from cadence.cli.shared.errors import FAILED, WRONG_USE, fail
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MOST_DIGITS = 6
@@ -50,5 +50,13 @@ def prompt_secret(what: str) -> str:
     else:
         value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if not value:
-        raise fail("The value is empty.", WRONG_USE)
+        raise fail(f"The value of {what} is empty.", WRONG_USE)
     return value
+
+
+def confirm_deletion(what: str, yes: bool) -> None:
+    """Asks on a terminal whether to delete `what`, unless `yes`; scripts are not asked. Ends the command on a no."""
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    if not typer.confirm(f"Delete {what}?", err=True):
+        raise fail("Nothing was deleted.", FAILED)

@@ -1,5 +1,6 @@
 """Turns errors into messages and exit codes: 1 the thing failed, 2 wrong use, 3 cannot reach or not allowed."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ def reporting_errors(as_json: bool, file: Path | str = "document") -> Iterator[N
             print_json({"title": "not reached", "detail": str(error)})
         else:
             _print_error(str(error))
+            if isinstance(error, Unreachable):
+                _print_address_hint()
         raise typer.Exit(NOT_REACHED) from None
 
 
@@ -55,7 +58,19 @@ def _print_problem(error: ApiError, file: str) -> None:
         if violation["message"] != str(error):
             err.print(f"    {violation['pointer']}: {violation['message']}", markup=False)
     if error.status == 401:
-        err.print("    Check CADENCE_TOKEN, or start the local stack again: cadence local up", markup=False)
+        given = "CADENCE_TOKEN" in os.environ
+        hint = "Check CADENCE_TOKEN" if given else "Sign in again (cadence login), or start the local stack again"
+        err.print(f"    {hint}" + (", and that CADENCE_URL is its server." if given else ": cadence local up"))
+
+
+def _print_address_hint() -> None:
+    if "CADENCE_URL" in os.environ:
+        hint = (
+            "It is the address in CADENCE_URL: set it anew, or unset it and CADENCE_TOKEN to use the local stack here."
+        )
+    else:
+        hint = "Start the local stack, if it is one: cadence local up"
+    err.print(f"    {hint}", markup=False)
 
 
 def _exit_code(error: ApiError) -> int:

@@ -18,6 +18,7 @@ ProjectOrAll = Annotated[
         show_default=False,
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete it without asking; without a terminal nothing is asked.")]
 OnlyProject = Annotated[
     str | None, typer.Option("--project", "-p", help="Only those of this project.", show_default=False)
 ]

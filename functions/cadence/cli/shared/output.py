@@ -31,6 +31,7 @@ _STYLES = {
     "error": "bold red",
     "warning": "yellow",
 }
+_OF_PARAMETERS = frozenset({"unknown-parameter", "bad-parameter", "missing-parameter"})
 _LEVELS = {"error": "red", "critical": "red", "warning": "yellow", "warn": "yellow", "debug": "dim"}
 
 
@@ -110,6 +111,8 @@ def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Co
     """Prints findings as compilers do: `file:line:column: error[code]: message`."""
     for finding in findings:
         where = f"{file}:{finding['line']}:{finding['column']}" if finding["line"] else f"{file}: {finding['pointer']}"
+        if not finding["line"] and finding["code"] in _OF_PARAMETERS:
+            where = f"--param {finding['pointer'].rpartition('/')[2]}"
         severity = finding["severity"]
         text = Text.assemble(
             where, ": ", (f"{severity}[{finding['code']}]", _STYLES.get(severity, "")), f": {finding['message']}"

@@ -1,14 +1,15 @@
 """The commands `githost`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name, Project
+from cadence.cli.shared.options import Json, Name, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 githost = typer.Typer(
@@ -115,7 +116,14 @@ def list_event_deliveries(
     """List webhooks of a sender of the kind generic, each with its runs or why it started none."""
     with reporting_errors(as_json):
         client = connect(project)
-        deliveries = client.event_deliveries(_id_of(client, name), limit)
+        githost = _named(client, name)
+        if githost["kind"] != "generic":
+            raise fail(
+                f"{name} is of the kind {githost['kind']}, whose deliveries are listed by the git host itself, with "
+                "their answers: see the settings of its webhook. Runs that it started: cadence runs",
+                FAILED,
+            )
+        deliveries = client.event_deliveries(githost["id"], limit)
     print_list(
         deliveries,
         ("RECEIVED", "ID", "EVENT", "RUNS", "OUTCOME"),
@@ -125,8 +133,9 @@ def list_event_deliveries(
 
 
 @githost.command("delete")
-def delete_githost(name: Name, project: Project = None, as_json: Json = False) -> None:
+def delete_githost(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a git host, given by its name or id. Its webhooks are refused from then on."""
+    confirm_deletion(f"git host {name}", yes)
     with reporting_errors(as_json):
         client = connect(project)
         client.delete_githost(_id_of(client, name))
@@ -135,14 +144,20 @@ def delete_githost(name: Name, project: Project = None, as_json: Json = False) -
 
 def _id_of(client: Client, name: str) -> str:
     """Returns the id of the only git host with that name or id in the project."""
-    found = [
-        one["id"] for one in client.githosts() if one["project"] == client.project and name in (one["name"], one["id"])
+    return str(_named(client, name)["id"])
+
+
+def _named(client: Client, name: str) -> Mapping[str, Any]:
+    """Returns the only git host with that name or id in the project."""
+    found: list[Mapping[str, Any]] = [
+        one for one in client.githosts() if one["project"] == client.project and name in (one["name"], one["id"])
     ]
     if len(found) > 1:
         raise fail(
-            f"Project {client.project} has {len(found)} git hosts named {name}. Give an id: {', '.join(found)}.",
+            f"Project {client.project} has {len(found)} git hosts named {name}. Give an id: "
+            f"{', '.join(one['id'] for one in found)}.",
             WRONG_USE,
         )
     if not found:
         raise fail(f"Project {client.project} has no git host {name}. See: cadence githost list.", FAILED)
-    return str(found[0])
+    return found[0]

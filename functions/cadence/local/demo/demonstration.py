@@ -129,6 +129,7 @@ def _serve(supervisor: "subprocess.Popen[bytes] | None") -> None:
 
 def _stop(folder: Path) -> None:
     """Stops the stack; further Ctrl-C do not interrupt it."""
+    print_line("Stopping the stack …")
     while True:
         try:
             control.down(folder, print_line)

@@ -1,0 +1,111 @@
+"""What the command line says when something is missing, elsewhere or written wrongly."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+from cadence.cli.runs.list_runs import STATES
+from cadence.cli.shared import arguments
+from cadence.domain.runs.states import RunState
+from tests.git.repositories import Repository
+from tests.integration.api.calling import HELLO
+from tests.integration.api.test_cli import cadence, server
+from tests.integration.api.test_working_tree import PLANNED
+
+__all__ = ["cadence", "server"]
+
+
+def test_a_document_in_its_folder_has_no_warning_to_put_it_there(cadence, tmp_path: Path) -> None:
+    folder = Repository(tmp_path / "site").folder
+    (folder / ".cadence").mkdir()
+    for file in (folder / ".cadence" / "t.yaml", folder / "t.yaml"):
+        file.write_text(PLANNED)
+
+    assert "no-source" not in cadence("validate", str(folder / ".cadence" / "t.yaml")).output
+    assert "no-source" in cadence("validate", str(folder / "t.yaml")).output
+
+
+def test_deliveries_of_a_git_host_are_said_to_be_listed_there(cadence) -> None:
+    cadence("githost", "create", "hub", "--kind", "github")
+    cadence("githost", "create", "orders", "--kind", "generic")
+
+    refused = cadence("githost", "deliveries", "hub")
+    assert refused.exit_code == 1 and "is of the kind github" in refused.stderr
+    assert cadence("githost", "deliveries", "orders").exit_code == 0
+
+
+def test_runs_and_logs_tell_what_does_not_exist(cadence, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+
+    missing = cadence("logs", "@last", "-t", "nope")
+    assert missing.exit_code == 1 and "nope" in missing.stderr
+    assert cadence("logs", "@last", "-t", "greet").exit_code == 0
+    broken = cadence("runs", "--state", "broken")
+    assert broken.exit_code == 2 and "the states are pending, running" in " ".join(broken.stderr.split())
+    monkeypatch.setenv("CADENCE_PROJECT", "nope")
+    assert run_id not in cadence("runs").stdout
+    assert run_id in cadence("runs", "--project", "*").stdout
+
+
+def test_the_states_of_runs_are_those_of_the_domain() -> None:
+    assert list(STATES) == [str(state) for state in RunState]
+
+
+def test_a_cancelled_run_is_named_by_its_id_and_pipeline(cadence, tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+
+    assert cadence("cancel", "@last").stdout == f"Run {run_id} of hello is cancelling.\n"
+
+
+def test_an_address_is_checked_before_a_token_is_asked_for(cadence) -> None:
+    refused = cadence("repository", "connect", "file:///x", stdin="")
+    assert refused.exit_code == 2 and "file:///x is no address of a code host" in refused.stderr
+    empty = cadence("repository", "connect", "https://git.example/acme/site", stdin="")
+    assert "The value of the access token is empty." in empty.stderr
+    assert cadence("repository", "doctor", "nothing").exit_code == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1"])
+def test_an_unreachable_server_comes_with_what_to_do(cadence, monkeypatch, tmp_path: Path, url: str) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    monkeypatch.setenv("CADENCE_URL", url)
+    assert "It is the address in CADENCE_URL" in cadence("runs").stderr
+    assert "cadence validate --offline hello.yaml" in " ".join(cadence("validate", "hello.yaml").stderr.split())
+    monkeypatch.delenv("CADENCE_URL")
+    monkeypatch.delenv("CADENCE_TOKEN")
+    (tmp_path / ".cadence").mkdir()
+    (tmp_path / ".cadence" / "local.json").write_text(json.dumps({"url": url, "token": "cad_x"}))
+    assert "cadence local up" in cadence("runs").stderr
+
+
+def test_wrong_places_of_options_and_wrong_parameters_are_named(cadence, tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+
+    early = cadence("--json", "runs")
+    assert early.exit_code == 2 and "Write --json after the command" in early.stderr
+    assert "--param whoo: error[unknown-parameter]" in cadence("run", "hello.yaml", "--param", "whoo=x").stderr
+
+
+def test_a_deletion_is_confirmed_on_a_terminal(monkeypatch) -> None:
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(arguments, "sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+    asked: list[str] = []
+    monkeypatch.setattr(typer, "confirm", lambda question, err: asked.append(question))
+
+    with pytest.raises(typer.Exit):
+        arguments.confirm_deletion("secret a", yes=False)
+    arguments.confirm_deletion("secret a", yes=True)
+    assert asked == ["Delete secret a?"]
+
+
+def test_scripts_are_not_asked(cadence) -> None:
+    cadence("secret", "set", "a", stdin="value\n")
+    cadence("secret", "set", "b", stdin="value\n")
+
+    assert cadence("secret", "delete", "a").stdout == "Deleted secret a.\n"
+    assert cadence("secret", "delete", "b", "--yes").exit_code == 0
