@@ -1,5 +1,6 @@
 // Loading from the API inside of components: what is shown stays while the next answer is awaited.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Problem } from "../api/client.ts";
 
 export interface Loaded<T> {
   value: T | null;
@@ -8,7 +9,8 @@ export interface Loaded<T> {
 
 /**
  * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again).
- * Nothing is asked for while the tab is hidden; a tab that comes back asks at once.
+ * While Cadence cannot be reached it asks again, too. Nothing is asked for while the tab is hidden; a tab that comes back
+ * asks at once.
  */
 export function useLoaded<T>(
   key: string,
@@ -39,7 +41,8 @@ export function useLoaded<T>(
         if (controller.signal.aborted) return;
         failures += 1;
         setLoaded({ key, value: last, error: error as Error });
-        if (current.current.every(last) !== null) again(Math.min(15_000, 500 * 2 ** failures));
+        const unreachable = error instanceof Problem && error.status === 0;
+        if (unreachable || current.current.every(last) !== null) again(Math.min(15_000, 500 * 2 ** failures));
       }
     };
     const shown = () => {

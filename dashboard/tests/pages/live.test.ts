@@ -73,6 +73,17 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     await page.context().close();
   });
 
+  it("shows what is not live as well, once Cadence can be reached", async () => {
+    const { page } = await openPage(at.browser, at.served.url, "/ui/pipelines");
+    await page.getByRole("link", { name: "orders" }).first().waitFor();
+    await page.route("**/v1/**", (route) => route.abort("internetdisconnected"));
+    await page.reload();
+    await page.getByText("Cadence does not answer.").first().waitFor();
+    await page.unroute("**/v1/**");
+    await page.getByRole("link", { name: "orders" }).first().waitFor();
+    await page.context().close();
+  });
+
   it("has everything once a hidden tab is shown again", async () => {
     const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     await expectLines(page, 3);

@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from cadence.cli.main import app
 from cadence.importing import SourceFormat, convert
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
@@ -25,3 +29,10 @@ def test_the_report_is_the_one_shown() -> None:
         for note in notes
     ]
     assert REPORT.startswith("".join(shown))
+
+
+def test_the_command_prints_the_report_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ci.yml").write_text(SHOWN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert CliRunner().invoke(app, ["import", "ci.yml"]).stderr == REPORT

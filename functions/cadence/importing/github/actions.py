@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, quoted
+from cadence.importing.shared.shell import quoted
 from cadence.importing.shared.yaml_source import mapping, plain
 
 _TOOLCHAINS = {
@@ -48,29 +49,6 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     return [f"# {' '.join(uses.split())} was not carried over."]
 
 
-def _checkout(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
-    for name, settings in REPOSITORY_PARAMETERS.items():
-        job.draft.parameter(name, settings)
-    folder = job.in_quotes(plain(given.get("path", ".")), line)
-    url, commit = EVENT_URL, EVENT_COMMIT
-    if given.get("repository"):
-        url, commit = job.in_quotes(f"https://github.com/{plain(given['repository'])}", line), "FETCH_HEAD"
-    if given.get("ref"):
-        commit = job.in_quotes(plain(given["ref"]), line)
-    for key in ("ssh-key", "token", "sparse-checkout", "persist-credentials", "filter"):
-        if given.get(key) not in (None, False):
-            job.note(
-                line, f"actions/checkout with {key}", "The clone is made by plain git.",
-                "If it needs credentials, give the treatment a secret and have git use it.",
-            )  # fmt: skip
-    lines = checkout(url, folder, commit)
-    if plain(given.get("submodules", "false")) != "false":
-        lines.append(f"git -C {folder} submodule update --init --recursive --quiet")
-    if plain(given.get("lfs", "false")) == "true":
-        lines.append(f"git -C {folder} lfs pull")
-    return lines
-
-
 def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     name = plain(given.get("name", "artifact"))
     paths = [job.in_script(path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
@@ -106,10 +84,11 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
 
 
 def _publish(job: GitHubJob, name: str, artifact: Artifact, line: int) -> None:
-    if "${{" in name:
+    if "${{" in name and (artifact.packed or not artifact.restored):  # of single files the validation warns
         job.note(
-            line, f"the artifact {name}", "The instances of a matrix give their values to one port.",
-            "Who takes it gets the instances' archives one after another; read them with tar -i.",
+            line, f"the artifact {name}",
+            "Who takes it gets the files of all instances of the matrix; those of the same name replace one another.",
+            "Give files different names, or the consumer the same matrix.",
         )  # fmt: skip
     job.artifacts["".join(split(name)[::2]) if "${{" in name else name] = artifact
 
@@ -141,6 +120,9 @@ def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
 
 def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
     producer, artifact = job.available[name]
+    grouped = "matrix" in producer.body  # their archives arrive one after another, as one file
+    if grouped and not artifact.restored:
+        artifact = Artifact(artifact.port, f"artifact-{slug(name)}.tar", packed=True)
     if "$" in folder or folder.startswith(("/", "~")):
         job.note(
             line,
@@ -161,7 +143,9 @@ def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
         job.draft.connect(producer, artifact.port, job.treatment, port)
     if not artifact.packed:
         return []
-    return [f"mkdir -p {quoted(place or '.')} && tar -xf {artifact.restored} -C {quoted(place or '.')}"]
+    return [
+        f"mkdir -p {quoted(place or '.')} && tar {'-xif' if grouped else '-xf'} {artifact.restored} -C {quoted(place or '.')}"
+    ]
 
 
 def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
@@ -238,7 +222,7 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
 
 
 _KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {
-    "actions/checkout": _checkout,
+    "actions/checkout": checkout,
     "actions/upload-artifact": _upload,
     "actions/download-artifact": _download,
     "actions/cache": _cache,

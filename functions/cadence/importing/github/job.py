@@ -11,7 +11,7 @@ from cadence.importing.github.expressions import GitHubExpressionError, MemberAc
 from cadence.importing.github.templates import split
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import variable
-from cadence.importing.shared.shell import missing, put_in, quoted
+from cadence.importing.shared.shell import NOT_CARRIED_OVER, missing, put_in, quoted
 from cadence.importing.shared.yaml_source import YamlSource, plain
 
 STEP_OUTPUT = "step_output"
@@ -30,7 +30,10 @@ class Artifact:
 
 @dataclass(kw_only=True)
 class GitHubJob:
-    """A job while it is converted into a treatment. `scope` is the scope of its expressions."""
+    """A job while it is converted into a treatment. `scope` is the scope of its expressions.
+
+    `never` means that the treatment does not run until it is changed by hand.
+    """
 
     id: str
     body: Mapping[str, Any]
@@ -38,12 +41,16 @@ class GitHubJob:
     draft: ImportDraft
     treatment: ImportedTreatment
     scope: TranslationScope
+    outputs_of_needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     available: Mapping[str, tuple[ImportedTreatment, Artifact]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     exported: dict[str, str] = field(default_factory=dict)
+    missing_env: set[str] = field(default_factory=set)
     step_ids: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     needed_outputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    passed_outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    never: bool = False
     home: bool = False
     uses_step_outputs: bool = False
     _expressions: dict[str, str] = field(default_factory=dict)
@@ -134,7 +141,7 @@ class GitHubJob:
             case ("steps", str(step), "outputs", str(name)) if step in self.step_ids:
                 self.uses_step_outputs = True
                 return f"$({STEP_OUTPUT} {self.step_ids[step]} {name})"
-            case ("needs", str(job), "outputs", str(name)) if job in self.scope.needs:
+            case ("needs", str(job), "outputs", str(name)) if name in self.outputs_of_needs.get(job, ()):
                 return f'$(cat "$CADENCE_IN_{self.needed(job, name)}")'
             case ("env", str(name)) if name not in self.scope.env or "${{" in plain(self.scope.env[name]):
                 return name
@@ -173,10 +180,15 @@ class GitHubJob:
                 self.treatment.body.setdefault("secrets", {})[name] = secret
             elif not of_job or ("${{" in text and self._needs_script(text)):
                 exported[name] = self.in_quotes(text, line)
+                if of_job and NOT_CARRIED_OVER in exported[name]:  # only scripts that use it stop
+                    del exported[name]
+                    self.missing_env.add(name)
             else:
                 value_text = self.translate(text, line, f"env.{name}:") if "${{" in text else value
                 if value_text is not None:
                     self.env[name] = value_text if isinstance(value_text, str | int | bool) else plain(value_text)
+                else:
+                    self.missing_env.add(name)
         return exported
 
     def _only_secret(self, text: str) -> str | None:

@@ -1,22 +1,21 @@
 """A job's settings: where it runs, its matrix, containers, limits and conditions."""
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
+from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
 from cadence.importing.shared.cel import all_of
 from cadence.importing.shared.containers import health_of_options, ports, service_name
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
+from cadence.importing.shared.yaml_source import mapping, plain, texts
 
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _LONGEST = 604_800
-_IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "with", "uses"})
+_IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
 
 
 def settings(job: GitHubJob) -> None:
@@ -35,14 +34,18 @@ def settings(job: GitHubJob) -> None:
 
 
 def _runs_on(job: GitHubJob) -> None:
-    value, line = job.body["runs-on"], job.line(job.body, "runs-on")
-    labels = texts(value if not isinstance(value, dict) else [value.get("group"), *texts(value.get("labels"))])
+    line = job.line(job.body, "runs-on")
+    labels = machine_labels(job)
     described = " ".join(labels)
     arm = re.search(r"\barm64\b|-arm\b|\baarch64\b", described, re.IGNORECASE)
     if arm:
         job.treatment.body["arch"] = "arm64"
-    if re.search(r"windows|macos", described, re.IGNORECASE):
-        job.note(line, f"runs-on: {described}", "The system is another.", "Name a pool with such machines in `pools`.")
+    if OTHER_SYSTEM.search(described):
+        job.never = True
+        job.note(
+            line, f"runs-on: {described}", "The system is not Linux; the treatment has when: false.",
+            "Name a pool with such machines in `pools`, and remove when: false.",
+        )  # fmt: skip
     elif "${{" in described:
         job.note(
             line, f"runs-on: {described}", "Labels are GitHub's.", "Say `pools`, with an expression if they differ."
@@ -58,64 +61,6 @@ def _runs_on(job: GitHubJob) -> None:
             0, "the tools of GitHub's machines (runs-on)", "They have hundreds; a runner has what its pool or image gives.",
             "Give treatments an image that has what their scripts call.",
         )  # fmt: skip
-
-
-def _matrix(job: GitHubJob) -> None:
-    strategy = mapping(job.body["strategy"])
-    matrix, line = strategy.get("matrix"), job.line(strategy, "matrix")
-    if not isinstance(matrix, dict):
-        job.note(
-            line, "strategy.matrix", "It is computed while the workflow runs.", "Write the axes out, or use `each`."
-        )
-        return
-    axes = _axes(job, matrix)
-    for key in ("include", "exclude"):
-        entries = [
-            entry
-            for entry in listed(matrix.get(key))
-            if isinstance(entry, dict) and entry and _is_known(job, entry, key, line)
-        ]
-        if entries:
-            axes[key] = [{job.scope.axes[name]: value for name, value in entry.items()} for entry in entries]
-    if not axes or axes.keys() <= {"exclude"}:
-        job.note(line, "strategy.matrix", "It has no axis.", "Write the axes out.")
-        return
-    if "fail-fast" in strategy:
-        axes["fail_fast"] = strategy["fail-fast"] is not False
-    if isinstance(strategy.get("max-parallel"), int):
-        axes["max_parallel"] = max(1, strategy["max-parallel"])
-    job.treatment.body["matrix"] = axes
-
-
-def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
-    axes: dict[str, Any] = {}
-    for axis, values in matrix.items():
-        if axis in ("include", "exclude"):
-            continue
-        line, whole = job.line(matrix, axis), None
-        if isinstance(values, list) and values:
-            known = [value for value in values if _is_known(job, value, axis, line)]
-            if known:
-                axes[job.scope.axes[axis]] = known
-            continue
-        if isinstance(values, str):
-            whole = job.translate(values, line, f"matrix.{axis}:")
-        if whole is not None and whole.startswith("${{"):
-            axes[job.scope.axes[axis]] = whole
-        else:
-            job.note(line, f"matrix.{axis}", "Its values are not a list.", "Write them out.")
-    return axes
-
-
-def _is_known(job: GitHubJob, value: Any, axis: str, line: int) -> bool:
-    """Whether a value of an axis can stand in the document: without an expression, which is known only in a run."""
-    if "${{" not in json.dumps(value, default=str):
-        return True
-    job.note(
-        line, f"matrix.{axis}: {plain(value) if isinstance(value, str) else 'a value'}",
-        "The value is computed while the workflow runs.", "Write the value out; until then it is left out.",
-    )  # fmt: skip
-    return False
 
 
 def _container(job: GitHubJob) -> None:
@@ -238,7 +183,6 @@ def _left_out(why: str, todo: str, key: str) -> Any:
 
 _SETTINGS: dict[str, Any] = {
     "runs-on": _runs_on,
-    "strategy": _matrix,
     "container": _container,
     "services": _services,
     "if": _condition,

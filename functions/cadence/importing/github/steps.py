@@ -11,7 +11,15 @@ from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.shared.cel import bare, event_value
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import dedented, exports, here_document, used_variables
+from cadence.importing.shared.shell import (
+    NOT_CARRIED_OVER,
+    dedented,
+    exports,
+    here_document,
+    needed_variables,
+    stop_without,
+    used_variables,
+)
 from cadence.importing.shared.yaml_source import listed, mapping, plain
 
 _SHELLS = {
@@ -35,6 +43,7 @@ _GIVEN = {
 }
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+_GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
 _LONGEST_NAME = 90
 _MOST_STEPS = 100
 
@@ -57,7 +66,7 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     """Adds the steps to the treatment of the job, as `run` if there is one alone; also their ports and caches."""
     written = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
     for step in written:
-        if step.get("id"):
+        if step.get("id") and not step.get("uses"):  # an action's outputs do not exist
             job.step_ids[plain(step["id"])] = slug(plain(step["id"]))
     found = [_step(job, step, index, defaults) for index, step in enumerate(written)]
     if ending := _ending(job):
@@ -211,17 +220,24 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
             job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
+    if job.treatment.body.get("source") and _GIT.search(body) and "git init --quiet" not in body:
+        job.note(
+            job.treatment.line, "git in scripts", "`source` gives the files of the commit without .git.",
+            "Have the script clone the repository where it needs one, or do without git.",
+        )  # fmt: skip
     if job.uses_step_outputs:
         job.note(
             job.treatment.line, "outputs of steps", "They are read from the lines `name=value` that steps write.",
             "Values of several lines, and those that actions give, are not there: write them in the script.",
         )  # fmt: skip
+    job.missing_env -= set(job.env)
     known = {*_GIVEN, *_FILES, _SUMMARY, *job.env, *job.treatment.body.get("secrets", ()), "GITHUB_WORKSPACE"}
     for name in sorted(used - known):
         if name.startswith(("GITHUB_", "RUNNER_")):
             job.note(
                 job.treatment.line, f"${name}", "Cadence sets no such variable.", "Set it in env, or do without it."
             )
+            job.missing_env.add(name)
 
 
 def _script(job: GitHubJob, step: _Step) -> str:
@@ -229,6 +245,8 @@ def _script(job: GitHubJob, step: _Step) -> str:
     body = "\n".join(step.lines)
     used = used_variables(body)
     lines = exports(job.exported)
+    own = {line.removeprefix("export ").partition("=")[0] for line in step.lines if line.startswith("export ")}
+    lines += [stop_without(name) for name in sorted((job.missing_env & needed_variables(body)) - own)]
     if job.home:
         lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
     if "GITHUB_WORKSPACE" in used:
@@ -257,7 +275,10 @@ def _ending(job: GitHubJob) -> list[str]:
     lines = []
     for name, value in outputs.items():
         line = job.line(outputs, name)
+        word = job.in_quotes(plain(value), line)
+        if NOT_CARRIED_OVER in word:  # who uses the output stops, not who would have given it
+            continue
         port = job.treatment.output(plain(name), "Block<string>")
         job.outputs[plain(name)] = port
-        lines.append(f'echo {job.in_quotes(plain(value), line)} > "$CADENCE_OUT_{port}"')
+        lines.append(f'echo {word} > "$CADENCE_OUT_{port}"')
     return lines

@@ -7,6 +7,8 @@ from typing import Any
 from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
+from cadence.importing.github.matrix import matrix
+from cadence.importing.github.reusable import write_trigger
 from cadence.importing.github.settings import settings
 from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
@@ -112,17 +114,21 @@ class _Workflow:
             draft=self._draft,
             treatment=treatment,
             scope=scope,
+            outputs_of_needs={other: self._jobs[other].outputs for other in needs[name]},
             available=self._available(name, needs),
         )
+        matrix(job)
         if body.get("name") and slug(plain(body["name"])) != treatment.name and "${{" not in plain(body["name"]):
             treatment.comments.append(plain(body["name"]))
         if needs[name]:
             treatment.body["after"] = [self._names[other] for other in needs[name]]
         if body.get("uses"):
-            self._reusable(job, plain(body["uses"]))
+            write_trigger(job, plain(body["uses"]))
         else:
             self._run(job)
         settings(job)
+        if job.never:
+            treatment.body["when"] = False
         self._connect_outputs(job)
 
     def _run(self, job: GitHubJob) -> None:
@@ -139,22 +145,6 @@ class _Workflow:
         if job.treatment.body.get("image") == "pending":
             del job.treatment.body["image"]
         job.treatment.body["shell"] = "bash -eo pipefail"
-
-    def _reusable(self, job: GitHubJob, uses: str) -> None:
-        pipeline = slug(uses.partition("@")[0].rpartition("/")[2].removesuffix(".yml").removesuffix(".yaml"))
-        given = mapping(job.body.get("with"))
-        parameters = {
-            slug(key, "_", "p"): job.translate(plain(v), job.line(given, key), key) for key, v in given.items()
-        }
-        job.treatment.body["trigger"] = {
-            "pipeline": pipeline,
-            **({"parameters": {key: v for key, v in parameters.items() if v is not None}} if given else {}),
-            "wait": True,
-        }
-        job.note(
-            job.line(job.body, "uses"), f"uses: {uses}", "A reusable workflow becomes a pipeline of its own.",
-            f"Import that file too and store it as the pipeline {pipeline}.",
-        )  # fmt: skip
 
     def _available(self, name: str, needs: Mapping[str, list[str]]) -> dict[str, tuple[ImportedTreatment, Artifact]]:
         """The artifacts of all jobs before this one."""
@@ -173,16 +163,10 @@ class _Workflow:
         return found
 
     def _connect_outputs(self, job: GitHubJob) -> None:
-        for (other, output), port in job.needed_outputs.items():
+        ports = {**{port: output for output, port in job.needed_outputs.items()}, **job.passed_outputs}
+        for port, (other, output) in ports.items():
             producer = self._jobs[other]
-            if output in producer.outputs:
-                self._draft.connect(producer.treatment, producer.outputs[output], job.treatment, port)
-            else:
-                job.treatment.inputs[port] = {"type": "Block<string>", "value": ""}
-                job.note(
-                    job.treatment.line, f"needs.{other}.outputs.{output}", f"The job {other} has no such output.",
-                    "The value is empty; correct the name or connect the input.",
-                )  # fmt: skip
+            self._draft.connect(producer.treatment, producer.outputs[output], job.treatment, port)
 
 
 def _axes(body: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ PORTS = 100
 """The most inputs, and the most outputs, of a treatment."""
 
 _ORDER = (
-    "use", "trigger", "matrix", "when", "after", "environment", "image", "pools", "arch", "cpu", "memory", "services",
+    "use", "trigger", "matrix", "when", "after", "environment", "image", "source", "pools", "arch", "cpu", "memory", "services",
     "secrets", "env", "cache", "retry", "soft_fail", "max_duration", "inputs", "outputs", "shell", "run", "steps",
 )  # fmt: skip
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from cadence.importing.shared.names import variable
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
+_NEEDED = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?!\w|:?[?=+-])|([A-Za-z_]\w*))")
+NOT_CARRIED_OVER = "was not carried over"
 
 
 def quoted(text: str) -> str:
@@ -32,7 +34,7 @@ def checkout(url: str, folder: str, commit: str) -> list[str]:
     ]
 
 
-EVENT_URL = '"${CADENCE_EVENT_REPOSITORY_URL:-$CADENCE_PARAM_repository_url}"'
+EVENT_URL = '"${CADENCE_EVENT_REPOSITORY_URL:-${CADENCE_PARAM_repository_url:?Give this parameter a git repository}}"'
 EVENT_COMMIT = '"${CADENCE_EVENT_COMMIT:-$CADENCE_PARAM_commit}"'
 REPOSITORY_PARAMETERS = {
     "repository_url": {
@@ -60,6 +62,11 @@ def used_variables(script: str) -> set[str]:
     return set(_VARIABLE.findall(script))
 
 
+def needed_variables(script: str) -> set[str]:
+    """The variables that a script uses without a default of its own."""
+    return {braced or plain for braced, plain in _NEEDED.findall(script)}
+
+
 def put_in(script: str, start: int, name: str) -> str:
     """How a variable is written at `start` of a script: out of the single quotes if it would stand in them."""
     line = script[script.rfind("\n", 0, start) + 1 : start]
@@ -69,7 +76,12 @@ def put_in(script: str, start: int, name: str) -> str:
 def missing(what: str) -> str:
     """Lines in place of something that was not converted: the script stops there with a message."""
     words = re.sub(r"[^A-Za-z0-9_.(), -]", "", what)[:80]
-    return f"${{{variable(what)[:40]}:?{words} was not carried over}}"
+    return f"${{{variable(what)[:40]}:?{words} {NOT_CARRIED_OVER}}}"
+
+
+def stop_without(name: str) -> str:
+    """A line that ends the script with a message if a variable that was not converted has no value."""
+    return f': "${{{name}:?{name} {NOT_CARRIED_OVER}}}"'
 
 
 def dedented(text: str) -> str:

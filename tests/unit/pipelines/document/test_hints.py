@@ -38,8 +38,8 @@ def test_a_key_of_another_system_is_answered_with_the_key_here(key: str, expecte
     ("key", "expected"),
     [
         ("version: 1", "cadence: 1"),
-        ("jobs: {}", "cadence import FILE"),
-        ("stages: [a]", "cadence import FILE"),
+        ("jobs: {}", "Write treatments."),
+        ("stages: [a]", "`after` orders them."),
         ("on: push", "on: {push: {}}"),
         ("on: [push, pull_request]", "on: {push: {}, pull_request: {}}"),
     ],

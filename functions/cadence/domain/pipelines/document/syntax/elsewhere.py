@@ -5,14 +5,15 @@ from typing import Any
 from cadence.domain.pipelines.document.findings import Path
 
 _IMPORT = "This looks like a file of another CI system: cadence import FILE converts it."
+_IMPORTED = frozenset({"jobs", "stages", "include", "script", "before_script"})
 _OF_DOCUMENT = {
     "version": "Write cadence: 1, the version of this language.",
-    "jobs": f"Write treatments. {_IMPORT}",
-    "stages": f"Treatments have no stages: `after` orders them. {_IMPORT}",
-    "steps": f"Write treatments. {_IMPORT}",
-    "pipelines": f"Write treatments. {_IMPORT}",
-    "script": f"Scripts belong to treatments, as `run`. {_IMPORT}",
-    "permissions": f"Runs have no permissions of a code host. {_IMPORT}",
+    "jobs": "Write treatments.",
+    "stages": "Treatments have no stages: `after` orders them.",
+    "steps": "Write treatments.",
+    "pipelines": "Write treatments.",
+    "script": "Scripts belong to treatments, as `run`.",
+    "permissions": "Runs have no permissions of a code host.",
     "variables": "Write defaults: {env: {NAME: value}}.",
     "env": "Write defaults: {env: {NAME: value}}.",
     "image": "An image belongs to a treatment.",
@@ -106,6 +107,13 @@ def hint_for(path: Path, key: str) -> str | None:
             return _OF_TRIGGERS.get(key)
         case _:
             return None
+
+
+def import_hint(document: Any, missing: str) -> str | None:
+    """Returns the hint that a file is to be imported, for the first missing key of a document of another system."""
+    if not isinstance(document, dict) or _IMPORTED.isdisjoint(document):
+        return None
+    return _IMPORT if missing == next((key for key in ("cadence", "treatments") if key not in document), "") else None
 
 
 def hint_for_value(path: Path, value: Any) -> str | None:

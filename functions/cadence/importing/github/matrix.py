@@ -1,0 +1,132 @@
+"""A job's matrix: its axes and entries, without the legs of other systems than Linux."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cadence.importing.github.cel import translated
+from cadence.importing.github.expressions import GitHubExpressionError
+from cadence.importing.github.job import GitHubJob
+from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
+
+OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
+_AXIS = re.compile(r"\bmatrix\.([\w-]+)((?:\.[\w-]+)*)")
+_COMPUTED = (
+    "Write the axes out, or make one treatment for each item of a stream with `each`. Scripts stop where they use a "
+    "value."
+)
+
+
+def machine_labels(job: GitHubJob) -> list[str]:
+    """The labels of the machines that a job wants."""
+    value = job.body.get("runs-on")
+    return texts(value if not isinstance(value, dict) else [value.get("group"), *texts(value.get("labels"))])
+
+
+def matrix(job: GitHubJob) -> None:
+    """Adds the matrix to the treatment; expressions know only the axes that it has."""
+    if job.body.get("strategy") is not None:
+        _matrix(job)
+    made = job.treatment.body.get("matrix", {})
+    known = {*made, *(name for entry in made.get("include", ()) for name in entry)}
+    job.scope = replace(job.scope, axes={name: axis for name, axis in job.scope.axes.items() if axis in known})
+
+
+def _matrix(job: GitHubJob) -> None:
+    strategy = mapping(job.body["strategy"])
+    matrix, line = strategy.get("matrix"), job.line(strategy, "matrix")
+    if not isinstance(matrix, dict):
+        job.note(line, "strategy.matrix", "It is computed while the workflow runs.", _COMPUTED)
+        return
+    matrix = _on_linux(job, matrix)
+    axes = _axes(job, matrix)
+    for key in ("include", "exclude"):
+        entries = [
+            entry
+            for entry in listed(matrix.get(key))
+            if isinstance(entry, dict) and entry and _is_known(job, entry, key, line)
+        ]
+        if entries:
+            axes[key] = [{job.scope.axes[name]: value for name, value in entry.items()} for entry in entries]
+    if not axes or axes.keys() <= {"exclude"}:
+        job.note(line, "strategy.matrix", "It has no axis.", "Write the axes out.")
+        return
+    if "fail-fast" in strategy:
+        axes["fail_fast"] = strategy["fail-fast"] is not False
+    if isinstance(strategy.get("max-parallel"), int):
+        axes["max_parallel"] = max(1, strategy["max-parallel"])
+    job.treatment.body["matrix"] = axes
+
+
+def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:
+    axes: dict[str, Any] = {}
+    for axis, values in matrix.items():
+        if axis in ("include", "exclude"):
+            continue
+        line, whole = job.line(matrix, axis), None
+        if isinstance(values, list) and values:
+            known = [value for value in values if _is_known(job, value, axis, line)]
+            if known:
+                axes[job.scope.axes[axis]] = known
+            continue
+        if isinstance(values, str):
+            try:
+                whole = translated(values, job.scope)
+            except GitHubExpressionError:
+                job.note(line, f"matrix.{axis}: {values}", "It is computed while the workflow runs.", _COMPUTED)
+                continue
+        if whole is not None and whole.startswith("${{"):
+            axes[job.scope.axes[axis]] = whole
+        else:
+            job.note(line, f"matrix.{axis}", "Its values are not a list.", "Write them out.")
+    return axes
+
+
+def _is_known(job: GitHubJob, value: Any, axis: str, line: int) -> bool:
+    """Whether a value of an axis can stand in the document: without an expression, which is known only in a run."""
+    if "${{" not in json.dumps(value, default=str):
+        return True
+    job.note(
+        line, f"matrix.{axis}: {plain(value) if isinstance(value, str) else 'a value'}",
+        "The value is computed while the workflow runs.", "Write the value out; until then it is left out.",
+    )  # fmt: skip
+    return False
+
+
+def _on_linux(job: GitHubJob, matrix: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the matrix without the legs whose machines have another system; the treatment never runs if none is left.
+
+    The labels in `runs-on` tell the system, as far as they are values of the matrix.
+    """
+    wanted = " ".join(machine_labels(job))
+    if OTHER_SYSTEM.search(wanted):
+        return matrix  # no leg can be told from another
+    kept = dict(matrix)
+    for axis, path in _AXIS.findall(wanted):
+        members = path.split(".")[1:]
+        for key, values in kept.items():
+            if isinstance(values, list) and key in (axis, "include", "exclude"):
+                of_axis = key == axis
+                kept[key] = [
+                    value for value in values if not _elsewhere(value if of_axis else mapping(value).get(axis), members)
+                ]
+    if kept == matrix:
+        return matrix
+    emptied = any(matrix[key] and not kept[key] for key in kept if key not in ("include", "exclude"))
+    if emptied or not any(values for key, values in kept.items() if key != "exclude"):
+        job.never = True
+    why = "treatment has when: false" if job.never else "legs for Windows and macOS are left out"
+    job.note(
+        job.line(job.body, "runs-on"), f"runs-on: {wanted}", f"Runners have Linux; the {why}.",
+        "Make a treatment of its own for each other system, with a pool of such machines in `pools`.",
+    )  # fmt: skip
+    return matrix if job.never else kept
+
+
+def _elsewhere(value: Any, members: list[str]) -> bool:
+    """Whether a value of an axis, or its member, is a label of machines with another system."""
+    for member in members:
+        value = mapping(value).get(member)
+    return any(OTHER_SYSTEM.search(label) for label in texts(value))

@@ -1,0 +1,94 @@
+"""actions/checkout gives a treatment the files of the commit; only other commits and histories are cloned."""
+
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from cadence.importing import Imported, convert
+
+WORKFLOW = """\
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+%s
+      - run: %s
+"""
+
+
+def imported(options: str = "", script: str = "make") -> Imported:
+    result = convert(WORKFLOW % (f"        with: {options}" if options else "", script))
+    assert result.valid, (result.document, result.findings)
+    return result
+
+
+def build(result: Imported) -> dict[str, Any]:
+    return dict(yaml.safe_load(result.document)["treatments"]["build"])
+
+
+@pytest.mark.parametrize(
+    ("options", "source"),
+    [
+        ("", True),
+        ("{fetch-depth: 1, persist-credentials: false}", True),
+        ("{submodules: recursive, lfs: true}", {"submodules": True, "lfs": True}),
+        ("{submodules: false}", True),
+        ('{ref: "${{ github.event.pull_request.head.sha || github.sha }}"}', True),
+        ('{repository: "${{ github.repository }}", path: ./}', True),
+    ],
+    ids=["plain", "without-effect", "options", "no-submodules", "own-commit", "own-repository"],
+)
+def test_the_commit_of_the_run_is_its_source(options: str, source: Any) -> None:
+    result = imported(options)
+
+    assert build(result) == {"source": source, "shell": "bash -eo pipefail", "run": "make\n"}
+    assert "parameters" not in yaml.safe_load(result.document)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("{repository: acme/other}", "git -C . remote add origin https://github.com/acme/other"),
+        ("{ref: v1}", "git -C . checkout --quiet v1"),
+        ("{path: sub}", "git init --quiet sub"),
+        ("{fetch-depth: 0}", "git -C . fetch --quiet --tags origin"),
+    ],
+    ids=["repository", "ref", "path", "history"],
+)
+def test_what_source_does_not_give_is_cloned(options: str, expected: str) -> None:
+    treatment = build(imported(options))
+
+    assert "source" not in treatment
+    assert expected in treatment["steps"][0]["run"].replace('"', "")
+
+
+def test_a_clone_without_an_address_names_the_parameter() -> None:
+    script = build(imported("{fetch-depth: 0}"))["steps"][0]["run"]
+    line = next(line for line in script.splitlines() if "remote add" in line)
+
+    done = subprocess.run(["sh", "-ec", line], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+
+    assert done.returncode != 0
+    assert "repository_url" in done.stderr
+
+
+def test_a_clone_of_another_repository_needs_no_parameter() -> None:
+    assert "parameters" not in yaml.safe_load(imported("{repository: acme/other, ref: v1}").document)
+
+
+@pytest.mark.parametrize(
+    ("options", "script", "what"),
+    [
+        ("", "git describe --tags", "git in scripts"),
+        ('{token: "${{ secrets.DEPLOY }}"}', "make", "actions/checkout with token"),
+        ("{sparse-checkout: src}", "make", "actions/checkout with sparse-checkout"),
+        ("{fetch-depth: 0}", "make", "actions/checkout with fetch-depth"),
+    ],
+    ids=["git", "token", "sparse", "history"],
+)
+def test_the_report_says_what_differs(options: str, script: str, what: str) -> None:
+    assert f"jobs.build: {what}" in [note.what for note in imported(options, script).notes]
