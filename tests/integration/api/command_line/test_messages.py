@@ -1,15 +1,21 @@
 """What the command line says when something is missing, elsewhere or written wrongly."""
 
 import json
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import typer
+import urllib3
+from typer.testing import CliRunner
+from urllib3.exceptions import MaxRetryError, NameResolutionError, SSLError
 
+from cadence.cli.client.session import _reason
 from cadence.cli.runs.list_runs import STATES
 from cadence.cli.shared import arguments
 from cadence.domain.runs.states import RunState
+from cadence.local.commands import app as local_app
 from tests.git.repositories import Repository
 from tests.integration.api.calling import HELLO
 from tests.integration.api.test_cli import cadence, server
@@ -109,3 +115,17 @@ def test_scripts_are_not_asked(cadence) -> None:
 
     assert cadence("secret", "delete", "a").stdout == "Deleted secret a.\n"
     assert cadence("secret", "delete", "b", "--yes").exit_code == 0
+
+
+def test_the_status_of_a_stopped_stack_names_the_server_in_use(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CADENCE_URL", "http://127.0.0.1:1")
+    shown = CliRunner().invoke(local_app, ["status", "--folder", str(tmp_path)])
+    assert shown.exit_code == 1 and "Commands use the server in CADENCE_URL, http://127.0.0.1:1" in shown.output
+
+
+def test_reasons_are_words() -> None:
+    pool = urllib3.HTTPSConnectionPool("nowhere.invalid")
+    connection = urllib3.connection.HTTPSConnection("nowhere.invalid")
+    unknown = NameResolutionError("nowhere.invalid", connection, socket.gaierror(-2, "unknown"))
+    assert _reason(MaxRetryError(pool, "/", unknown)) == "no host has this name"
+    assert _reason(MaxRetryError(pool, "/", SSLError("certificate verify failed"))) == "TLS: certificate verify failed"
