@@ -1,4 +1,4 @@
-"""What a command needs of its machine."""
+"""What a command needs of its machine, and which variables name the commit of the event that started its run."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ ANSWER = {
     "lease_seconds": 60,
     "offline": True,
 }
+EVENT = {"repository": "acme/site", "commit": "c0ffee", "branch": "", "tag": "v1", "type": "published"}
+NAMES = ("CADENCE_REPOSITORY", "CADENCE_COMMIT", "CADENCE_BRANCH", "CADENCE_TAG", "CADENCE_EVENT_TYPE")
 
 
 class Work:
@@ -58,3 +60,22 @@ def test_what_has_to_be_offline_needs_a_sandbox(tmp_path: Path) -> None:
 def test_the_check_of_a_program_needs_none(tmp_path: Path) -> None:
     """As the one that a program without inputs makes of itself; a pod has no sandbox."""
     assert launched(tmp_path, engine=program(check_only=True)) == ["true"]
+
+
+def variables(event: dict[str, Any]) -> dict[str, str]:
+    found = Assignment({**ANSWER, "event": event}).variables({})
+    return {name: found[name] for name in NAMES if name in found}
+
+
+@pytest.mark.parametrize("kind", ["push", "release"])
+def test_a_git_event_names_its_commit(kind: str) -> None:
+    assert variables({"kind": kind, **EVENT}) == {
+        "CADENCE_REPOSITORY": "acme/site",
+        "CADENCE_COMMIT": "c0ffee",
+        "CADENCE_TAG": "v1",
+        "CADENCE_EVENT_TYPE": "published",
+    }
+
+
+def test_other_events_may_have_members_of_these_names() -> None:
+    assert variables({"kind": "webhook", **EVENT}) == {"CADENCE_EVENT_TYPE": "published"}

@@ -48,7 +48,7 @@ def connect_repository(
     as_json: Json = False,
 ) -> None:
     """Connect a repository. Without --app asks for an access token, or reads it from standard input."""
-    if not url.startswith(("https://", "http://")):
+    if not url.startswith(("https://", "http://")):  # code hosts on a machine of one's own may have http
         raise fail(f"{url} is no address of a code host: write it as in a browser, https://HOST/acme/site.", WRONG_USE)
     token = None if app else prompt_secret("the access token")
     with reporting_errors(as_json):
