@@ -176,7 +176,7 @@ def test_a_busy_registry_is_asked_again(registry: Registry) -> None:
 
 def test_a_registry_that_does_not_answer() -> None:
     host = f"127.0.0.1:{first_free()}"
-    with pytest.raises(Transient, match=f"The registry {host} cannot be asked .*refused"):
+    with pytest.raises(Transient, match=f"The registry {host} cannot be asked .*: it does not answer: no connection"):
         digest(f"{host}/org/app:1")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
 
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.shared.errors import Transient
@@ -38,7 +39,7 @@ class Poster:
                 "The channel's address leads to no public host, and to none that this installation names."
             ) from None
         except (HTTPError, LocationValueError) as error:
-            raise Transient(f"The channel cannot be reached ({type(error).__name__}).") from None
+            raise Transient(f"The channel cannot be reached: {reason_of(error)}.") from None
         try:
             answered = answer.read(_LONGEST_ANSWER, decode_content=True).decode("utf-8", "replace").strip()
         except HTTPError:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.domain.shared.errors import CadenceError, Forbidden, InvalidRequest, NotFound, Transient
 
@@ -59,7 +60,7 @@ class HostClient:
         except urllib3.exceptions.HTTPError as error:
             if isinstance(error.__cause__, EgressRefused):
                 raise InvalidRequest(str(error.__cause__)) from None
-            raise Transient(f"{self._host} does not answer ({type(error).__name__}).", retry_after=5.0) from None
+            raise Transient(f"{self._host} does not answer: {reason_of(error)}.", retry_after=5.0) from None
         if not 200 <= response.status < 300:
             raise self._refusal(response.status, response.headers, answer, f"{method} {path}")
         return _json(answer)

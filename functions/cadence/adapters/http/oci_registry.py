@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
@@ -158,7 +159,7 @@ class _Http:
         except EgressRefused as error:
             raise ProviderRejected(f"The registry {host} may not be asked: {error}") from error
         except (OSError, HTTPError) as error:
-            raise _NotAnswering(str(error) or type(error).__name__) from error
+            raise _NotAnswering(f"it does not answer: {reason_of(error)}") from error
         answer = _Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
         if answer.status == 429 or answer.status >= 500:
             raise _NotAnswering(f"it answered {_answer_text(answer)}")

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool, is_public
 from cadence.application.shared.outgoing_ports import OutgoingResponse
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, Transient, Violation
@@ -61,7 +62,7 @@ class OutgoingHttp:
         except urllib3.exceptions.HTTPError as error:
             if isinstance(error.__cause__, EgressRefused):
                 raise Forbidden(str(error.__cause__)) from None
-            raise Transient(f"{host} does not answer: {_reason(error)}") from None
+            raise Transient(f"{host} does not answer: {reason_of(error)}") from None
 
     def _refused(self, message: str) -> InvalidRequest:
         return InvalidRequest(message, [Violation(self._pointer, message, "bad_address")])
@@ -77,16 +78,3 @@ def _is_literal(host: str) -> bool:
 
 def _one_line(text: bytes) -> str:
     return " ".join(text.decode("utf-8", "replace").split())[:_WORDS]
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case urllib3.exceptions.NameResolutionError():
-            return "its name is not known"
-        case urllib3.exceptions.SSLError():
-            return "its certificate is not valid"
-        case urllib3.exceptions.NewConnectionError():  # a kind of time-out, too
-            return "no connection"
-        case urllib3.exceptions.TimeoutError():
-            return "no answer in time"
-    return "the connection broke"

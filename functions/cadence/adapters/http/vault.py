@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.application.shared.secret_sources import SourcedValue
 from cadence.domain.access.secret_source import SecretSource, VaultAccess, VaultLogin, field_of
@@ -108,7 +109,7 @@ class VaultReader:
         except EgressRefused as error:
             raise CannotRun(f"{error} The operator allows it with `--context outbound_hosts=…`.") from None
         except HTTPError as error:
-            raise Transient(f"the server does not answer ({type(error).__name__}). It is asked again.") from None
+            raise Transient(f"the server does not answer: {reason_of(error)}. It is asked again.") from None
         if answer.status in _LATER or answer.status >= 500:
             raise Transient(f"the server cannot answer now ({_reason(answer, *secrets)}). It is asked again.")
         return answer
