@@ -9,7 +9,7 @@ import stat
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from ..beneath.held_directory import MOST_DEEP, HeldDirectory, LeadsOutside, NotRegular
 from ..shared.errors import TreatmentFailed
@@ -18,6 +18,7 @@ BUFFER = 1 << 20
 #: The time of all packed members, 1980-01-02 in UTC: one time, so that equal content gives equal bytes, and one that
 #: ZIP files (wheels, jars) can hold in every time zone, since they know no time before 1980.
 PACKED_AT = 315_619_200
+_END = bytes(tarfile.BLOCKSIZE)
 
 
 def pack(root: HeldDirectory, names: Iterable[str], out: IO[bytes]) -> None:
@@ -36,19 +37,47 @@ def pack(root: HeldDirectory, names: Iterable[str], out: IO[bytes]) -> None:
 def unpack(content: IO[bytes], root: HeldDirectory, what: str) -> None:
     """Unpacks an archive of any compression while it is read; ``what`` names it in messages.
 
-    Raises TreatmentFailed if it is no archive, and for members that would leave ``root``, are neither file, directory
-    nor link, or have no possible name. Raises OSError.
+    Archives that follow each other are all unpacked: they come from the instances of a matrix. Raises TreatmentFailed
+    if it is no archive, and for members that would leave ``root``, are neither file, directory nor link, or have no
+    possible name. Raises OSError.
     """
     try:
-        with tarfile.open(fileobj=content, mode="r|*", bufsize=BUFFER) as archive:
-            for member in archive:
-                problem = _problem(member) or _extract(archive, member, root)
-                if problem:
-                    raise TreatmentFailed(f"{what} is refused: its member {shown(member.name)} {problem}")
+        with contextlib.ExitStack() as opened:
+            for archive in _archives(content, opened):
+                for member in archive:
+                    problem = _problem(member) or _extract(archive, member, root)
+                    if problem:
+                        raise TreatmentFailed(f"{what} is refused: its member {shown(member.name)} {problem}")
     except tarfile.ReadError as error:
         raise TreatmentFailed(f"{what} is no whole tar archive: {error}") from error
     except (tarfile.TarError, EOFError) as error:
         raise TreatmentFailed(f"{what} cannot be unpacked: {error}") from error
+
+
+def _archives(content: IO[bytes], opened: contextlib.ExitStack) -> Iterator[tarfile.TarFile]:
+    """Yields each archive of the content, to be read whole before the next one."""
+    archive = opened.enter_context(tarfile.open(fileobj=content, mode="r|*", bufsize=BUFFER))
+    while True:
+        yield archive
+        stream: Any = archive.fileobj
+        first = _END
+        while first == _END:  # an archive is filled up with empty blocks
+            first = stream.read(tarfile.BLOCKSIZE)
+        if not first.strip(b"\0"):
+            return
+        rest: Any = _Rest(first, stream)
+        archive = opened.enter_context(tarfile.open(fileobj=rest, mode="r|", bufsize=BUFFER))
+
+
+class _Rest:
+    """What is left of a stream of which the first bytes were read already."""
+
+    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
+        self._first, self._stream = first, stream
+
+    def read(self, size: int) -> bytes:
+        piece, self._first = self._first, b""
+        return piece or self._stream.read(size)
 
 
 def shown(name: str) -> str:

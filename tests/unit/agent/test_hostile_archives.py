@@ -119,3 +119,46 @@ def test_what_stays_inside_is_unpacked(root: HeldDirectory) -> None:
     archives.unpack(archive(members), root, "input i")
     assert sorted(os.listdir(root.path / "a/b")) == ["f", "g"]  # noqa: PTH208 - shorter
     assert (root.path / "h").stat().st_ino == (root.path / "a/b/f").stat().st_ino
+
+
+def packed(names: list[str], *, mode: str = "w", ends: bool = True) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=mode) as archive:  # type: ignore[call-overload]
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+        size = archive.offset
+    return made.getvalue() if ends else made.getvalue()[:size]
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_archives_that_follow_each_other_are_all_unpacked(count: int, root: HeldDirectory, tmp_path: Path) -> None:
+    names = [f"out/{number}.xml" for number in range(count)]
+    content = b"".join(packed([name]) for name in names)
+
+    archives.unpack(io.BytesIO(content), root, "input a")
+
+    assert sorted(one.read_text() for one in (tmp_path / "root" / "out").iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_an_archive_is_unpacked_from_any_compression(mode: str, root: HeldDirectory, tmp_path: Path) -> None:
+    archives.unpack(io.BytesIO(packed(["a", "b"], mode=mode)), root, "input a")
+    assert sorted(one.name for one in (tmp_path / "root").iterdir()) == ["a", "b"]
+
+
+def test_an_archive_without_an_end_is_unpacked(root: HeldDirectory, tmp_path: Path) -> None:
+    archives.unpack(io.BytesIO(packed(["a"], ends=False)), root, "input a")
+    assert [one.name for one in (tmp_path / "root").iterdir()] == ["a"]
+
+
+def test_an_archive_after_another_is_held_to_the_same_rules(root: HeldDirectory, tmp_path: Path) -> None:
+    with pytest.raises(TreatmentFailed, match=r"is refused: its member '\.\./elsewhere/x'"):
+        archives.unpack(io.BytesIO(packed(["a"]) + packed(["../elsewhere/x"])), root, "input a")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_what_follows_an_archive_and_is_none_is_refused(root: HeldDirectory) -> None:
+    with pytest.raises(TreatmentFailed, match="input a is no whole tar archive"):
+        archives.unpack(io.BytesIO(packed(["a"]) + b"x" * 2_000), root, "input a")
