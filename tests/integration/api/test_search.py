@@ -59,6 +59,7 @@ def test_lines_are_found_page_by_page_across_runs(api, write):
         "text": "ERROR: connection reset",
         "continued": False,
         "gap": None,
+        "step": None,
         "segment": 0,
         "index": 0,
         "time": first.json["lines"][0]["time"],
