@@ -38,7 +38,8 @@ _OF_TREATMENT = {
     "parallel": "Write `matrix`.",
     "stage": "Treatments have no stages: write after: [name].",
     "uses": "Write `use` with a definition, or the commands in `run`.",
-    "continue-on-error": "Connect its output `failed`, or end the command with `|| true`.",
+    "continue-on-error": "Write soft_fail: true.",
+    "allow_failure": "Write soft_fail: true.",
 }
 
 _OF_SOURCE = {
