@@ -1,6 +1,8 @@
 """Processes of Lambdas that are forked from one that has imported what they import."""
 
+import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -109,6 +111,36 @@ def test_it_ends_with_its_input(start: Start) -> None:
 def test_it_is_waited_for_no_longer_than_asked(start: Start) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         start(WHO="one").wait(0)
+
+
+@pytest.fixture
+def beyond_select() -> Iterator[Callable[[int], int]]:
+    """Copies a descriptor to a number that `select.select` does not know."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2_000:
+        pytest.skip(f"a process may have no more than {hard} open files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2_000, hard))
+    yield lambda descriptor: fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 1_500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_it_is_waited_for_where_many_files_are_open(
+    start: Start, beyond_select: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.pidfd_open
+
+    def open_high(pid: int) -> int:
+        low = opened(pid)
+        try:
+            return beyond_select(low)
+        finally:
+            os.close(low)
+
+    monkeypatch.setattr(os, "pidfd_open", open_high)
+    process = start(WHO="one")
+    assert process.poll() is None
+    process.kill()
+    assert process.wait(PATIENCE) == -1
 
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])

@@ -63,7 +63,11 @@ class ForkedProcess:
                 self._look(0)
 
     def _look(self, seconds: float | None) -> None:
-        if self._handle is not None and select.select([self._handle], [], [], seconds)[0]:
+        if self._handle is None:
+            return
+        ended = select.poll()  # `select.select` knows no descriptors above 1,023, of which a busy MiniStack has many
+        ended.register(self._handle, select.POLLIN)
+        if ended.poll(None if seconds is None else seconds * 1_000):
             os.close(self._handle)
             self._handle, self.returncode = None, -1
 
