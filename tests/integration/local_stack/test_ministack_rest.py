@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import resource
 import time
 
 import pytest
@@ -22,3 +23,25 @@ def test_ministack_still_rests_exactly_so_long_before_an_execution() -> None:
     """Fails when a new MiniStack changes it: then the replacement is adapted or goes."""
     sleeps = re.findall(r"time\.sleep\(([0-9.]+)\)", inspect.getsource(stepfunctions._run_execution))
     assert [float(seconds) for seconds in sleeps] == [main.EXECUTION_DELAY]
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to"),
+    [
+        ((1_024, resource.RLIM_INFINITY), [(10_000, resource.RLIM_INFINITY)]),
+        ((1_024, 4_096), [(4_096, 4_096)]),
+        ((20_000, 20_000), []),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), []),
+    ],
+    ids=["raised", "as-far-as-allowed", "enough", "unlimited"],
+)
+def test_many_files_may_be_open(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], set_to: list[tuple[int, int]]
+) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: given.append(wanted))
+
+    main.allow_open_files()
+
+    assert given == set_to

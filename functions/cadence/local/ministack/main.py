@@ -20,6 +20,7 @@
 """
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -57,6 +58,8 @@ from cadence.local.shared.paths import SAVED
 SAVE_SECONDS = 5.0
 PAUSE_PER_SAVE = 20
 """The pause after a save is at least twenty times as long as the save, however large the state is."""
+
+MOST_OPEN_FILES = 10_000
 
 EXECUTION_DELAY = 0.15
 """Seconds that MiniStack sleeps before the first state of an execution."""
@@ -120,8 +123,17 @@ def sleep_unless_delaying(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def allow_open_files() -> None:
+    """Raises the limit of open files, as far as this user may: each process of a Lambda takes about ten."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(MOST_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
     """Runs MiniStack as its own command does, with the changes installed."""
+    allow_open_files()
     loaded, ending, requested = threading.Event(), threading.Event(), threading.Event()
 
     def pause(seconds: float) -> bool:
