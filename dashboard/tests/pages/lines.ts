@@ -39,9 +39,10 @@ export function logPage(url: URL, count: number, line: (index: number) => Served
   const grep = query.get("grep");
   const matches = (one: ServedLine) =>
     (!level || one.level === level) && (!grep || new RegExp(grep).test((one as unknown as { text: string }).text));
+  // The cursor of the end stays where it is when more is written.
   const cursor = (index: number) => {
-    const one = index < count ? line(index) : null;
-    return one ? `${one.segment}:${one.index}` : "end";
+    if (index < count) return `${line(index).segment}:${line(index).index}`;
+    return count ? `${line(count - 1).segment}:${line(count - 1).index + 1}` : "1:0";
   };
   const place = (text: string): number => {
     if (text === "end") return count;
@@ -71,8 +72,7 @@ export function logPage(url: URL, count: number, line: (index: number) => Served
   for (; at < count && lines.length < limit; at++) if (matches(line(at))) lines.push(numbered(at));
   return {
     lines,
-    // What is written later is after the end.
-    after: at < count ? cursor(at) : `1:${at}`,
+    after: cursor(at),
     before: first ? cursor(first) : null,
     more: at < count,
     total: after === null ? count : null,
