@@ -4,17 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.directory_ports import DirectoryReader, DirectoryServerStore, SignInAttempts
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail
 from cadence.application.access.sign_in import SIGNED_IN_FOR, SignedIn
+from cadence.application.access.sign_in_records import SignInRecords
 from cadence.application.access.team_groups import carry_over, follows
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.domain.access.access import ALL_PROJECTS
-from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.directory_server import DirectoryPerson, DirectoryServer, may_be_a_user
 from cadence.domain.access.people import Member, Team
 from cadence.domain.shared.errors import NotFound, QuotaExceeded, Unauthenticated
@@ -47,12 +45,9 @@ class DirectorySignIn:
         server = self.directories.get_directory(organization, directory)
         keys = self._count(server, user, source)
         teams = self.people.list_teams(organization)
-        try:
+        records = self._records(server, source)
+        with records.noting_refusals():
             person = self._person(server, user, password, followed(teams, server))
-        except Unauthenticated:
-            entry = self._entry(server, AuditKind.REFUSAL, server.source, source, outcome=Unauthenticated.code)
-            note_hourly(self.audit, entry, entry.actor, source)
-            raise
         try:
             member = carry_over(self.people, self._member(server, person), person.groups, server.source, teams)
         except NotFound:
@@ -61,7 +56,7 @@ class DirectorySignIn:
             self.attempts.take_back(key, _WITHIN)
         actor = str(member.subject)
         token, text = self.manage.issue(organization, member.subject, "sign-in", actor, SIGNED_IN_FOR)
-        self.audit.note(self._entry(server, AuditKind.SIGN_IN, actor, source, token_id=token.token_id))
+        records.accepted(actor, token.token_id)
         return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))
 
     def _person(self, server: DirectoryServer, user: str, password: str, groups: frozenset[str]) -> DirectoryPerson:
@@ -103,27 +98,14 @@ class DirectorySignIn:
         self.people.put_member(member)
         return member
 
-    def _entry(
-        self,
-        server: DirectoryServer,
-        kind: AuditKind,
-        actor: str,
-        source: str,
-        *,
-        token_id: str = "",
-        outcome: str = "accepted",
-    ) -> AuditEntry:
-        return AuditEntry(
+    def _records(self, server: DirectoryServer, source: str) -> SignInRecords:
+        return SignInRecords(
+            audit=self.audit,
+            clock=self.clock,
             organization=server.organization,
-            project=ALL_PROJECTS,
-            at=self.clock(),
-            kind=kind,
-            actor=actor,
-            token_id=token_id,
-            token_name=actor,
             action="directory_sign_in",
+            name=server.source,
             target=f"/v1/directories/{server.name}",
-            outcome=outcome,
             source=source,
         )
 

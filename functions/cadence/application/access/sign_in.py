@@ -2,22 +2,19 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail, SeenStore
 from cadence.application.access.sign_in_limits import SignInLimits
+from cadence.application.access.sign_in_records import SignInRecords
 from cadence.application.access.team_groups import carry_over
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.domain.access.access import ALL_PROJECTS
-from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.identity_provider import IdentityProvider, SignedInPerson, read_person
 from cadence.domain.access.people import IDENTITY_PROVIDER_SOURCE, Member
 from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
@@ -94,49 +91,26 @@ class SignIn:
         """
         with self.limits.counting("provider", f"{organization}|{provider_name}|{id_token}", source):
             provider = self.providers.get_provider(organization, provider_name)
-            with self._recording_refusals(provider, source):
+            records = self._records(provider, source)
+            with records.noting_refusals():
                 claims = self.tokens.read(id_token, provider.issuer, provider.client_id)
                 person = read_person(provider, claims, nonce, self.clock())
                 self._use_once(id_token)
-        with self._recording_refusals(provider, source):
+        with records.noting_refusals():
             member = self._carried_over(provider, person)
-        token, text = self.manage.issue(organization, member.subject, "sign-in", str(member.subject), SIGNED_IN_FOR)
         actor = str(member.subject)
-        self.audit.note(self._entry(provider, AuditKind.SIGN_IN, actor, source, token_id=token.token_id))
+        token, text = self.manage.issue(organization, member.subject, "sign-in", actor, SIGNED_IN_FOR)
+        records.accepted(actor, token.token_id)
         return SignedIn(member, text, int(SIGNED_IN_FOR.total_seconds()))
 
-    @contextmanager
-    def _recording_refusals(self, provider: IdentityProvider, source: str) -> Iterator[None]:
-        """Records a refusal once an hour for each provider, outcome and address; who it was is not known for sure."""
-        try:
-            yield
-        except (Unauthenticated, Forbidden) as error:
-            actor = f"{IDENTITY_PROVIDER_SOURCE}{provider.name}"
-            entry = self._entry(provider, AuditKind.REFUSAL, actor, source, outcome=error.code)
-            note_hourly(self.audit, entry, entry.actor, source)
-            raise
-
-    def _entry(
-        self,
-        provider: IdentityProvider,
-        kind: AuditKind,
-        actor: str,
-        source: str,
-        *,
-        token_id: str = "",
-        outcome: str = "accepted",
-    ) -> AuditEntry:
-        return AuditEntry(
+    def _records(self, provider: IdentityProvider, source: str) -> SignInRecords:
+        return SignInRecords(
+            audit=self.audit,
+            clock=self.clock,
             organization=provider.organization,
-            project=ALL_PROJECTS,
-            at=self.clock(),
-            kind=kind,
-            actor=actor,
-            token_id=token_id,
-            token_name=actor,
             action="sign_in",
+            name=f"{IDENTITY_PROVIDER_SOURCE}{provider.name}",
             target=f"/v1/identity-providers/{provider.name}",
-            outcome=outcome,
             source=source,
         )
 
