@@ -77,10 +77,9 @@ class ReadLogs:
         """Returns at most `limit` lines after the cursor, oldest first, with marks of gaps that may have hidden some.
 
         With `wait` (at most 2 s) it waits for the first line; `step` selects the lines of the step with this number.
-        Raises InvalidRequest for an invalid cursor or regular
-        expression.
+        Raises InvalidRequest for an invalid cursor or regular expression.
         """
-        matches = _of_step(_matcher(wanted).matches, step)
+        matches = _matching(wanted, step)
         position = position_of(after) if after is not None else (0, 0)
         until = self.clock() + min(wait, LONGEST_WAIT)
         if wait:
@@ -105,7 +104,7 @@ class ReadLogs:
 
         Raises InvalidRequest for an invalid cursor or regular expression.
         """
-        matches = _of_step(_matcher(wanted).matches, step)
+        matches = _matching(wanted, step)
         position = position_of(before, "before")
         lines: deque[tuple[Segment, int, Line]] = deque()
         read = 0
@@ -118,7 +117,7 @@ class ReadLogs:
             read += 1
             owner = owner_of(segment)
             for index, line in reversed(list(enumerate(self.segments.read(segment.key)[:stop]))):
-                if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                if matches(owner, line):
                     lines.appendleft((segment, index, line))
                     if len(lines) == limit:
                         return Tail(tuple(lines), cursor(segment.number, index), more=segment.number > 0 or index > 0)
@@ -148,7 +147,7 @@ class ReadLogs:
                     read += 1
                     owner = owner_of(segment)
                     for index, line in enumerate(self.segments.read(segment.key)[start:], start):
-                        if matches(owner, line) or ("gap" in line and may_hide(wanted, owner, line)):
+                        if matches(owner, line):
                             lines.append((segment, index, line))
                             if len(lines) == limit:
                                 return lines, (segment.number, index + 1), False
@@ -157,10 +156,16 @@ class ReadLogs:
                 return lines, position, False
 
 
-def _of_step(matches: Matches, step: int | None) -> Matches:
-    if step is None:
-        return matches
-    return lambda owner, line: line.get("step") == step and matches(owner, line)
+def _matching(wanted: Query, step: int | None) -> Matches:
+    """Returns whether a line is wanted, or marks a gap that may have hidden one. Raises InvalidRequest."""
+    matcher = _matcher(wanted)
+
+    def matches(owner: LineOwner, line: Line) -> bool:
+        if "gap" in line and may_hide(wanted, owner, line):
+            return True
+        return (step is None or line.get("step") == step) and matcher.matches(owner, line)
+
+    return matches
 
 
 def _matcher(wanted: Query) -> Matcher:

@@ -68,7 +68,7 @@ class PermittedShells:
         """Returns the users of the runner's permitted shells, by the shell's id. Reads nothing if it has no shell."""
         return {shell: held.by for shell, held in runner.shells.items() if self._is_permitted(held, runner)}
 
-    def require(self, by: Principal, runner: Runner) -> None:
+    def check(self, by: Principal, runner: Runner) -> None:
         """Raises Forbidden unless the principal may open a shell on the runner."""
         by = require(by, Permission.RUNS_SHELL)
         run = self.runs.get_run(runner.run_id)
@@ -80,7 +80,7 @@ class PermittedShells:
 
     def _is_permitted(self, held: RunnerShell, runner: Runner) -> bool:
         try:
-            self.require(self.authenticate.of_token(held.token_id, runner.organization), runner)
+            self.check(self.authenticate.of_token(held.token_id, runner.organization), runner)
         except (Unauthenticated, Forbidden, NotFound):
             return False
         return True
@@ -104,7 +104,7 @@ class JoinShell:
             by = self.permitted.authenticate.authenticate(f"Bearer {token}", runner.organization)
             if runner.shells[shell_id].token_id != by.token_id:
                 raise _missing(shell_id)
-            self.permitted.require(by, runner)
+            self.permitted.check(by, runner)
         except CadenceError as error:
             audit.refuse(by, error)
             raise
