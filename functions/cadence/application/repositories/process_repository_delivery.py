@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
@@ -27,7 +28,6 @@ from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.comment_commands import CheckCommand
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push, Release
-from cadence.domain.triggers.githost import GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
@@ -164,8 +164,7 @@ class ProcessRepositoryDelivery:
         try:
             credentials = self.open_repository.credentials(repository)
             event = with_commit(event, self.tags, repository.clone_url, credentials)
-            if repository.kind == GitHostKind.BITBUCKET:
-                event = with_whole_commits(event, self.open_repository.open(repository))
+            event = with_whole_commits(event, partial(self.open_repository.open, repository))
             commit = self._pipelines_commit(repository, event)
             folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
             files = self.pipelines.files(folder)
