@@ -11,6 +11,7 @@ from typing import Any
 import urllib3
 
 from cadence.adapters.git.archive import LARGEST_ARCHIVE
+from cadence.adapters.http.connection_errors import reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge, Transient
@@ -77,7 +78,7 @@ class LfsServer:
         except EgressRefused as error:
             raise InvalidRequest(f"Git LFS: {error}") from error
         except urllib3.exceptions.HTTPError as error:
-            raise Transient(f"The server of Git LFS did not answer: {str(error)[:200]}") from error
+            raise Transient(f"The server of Git LFS does not answer: {reason_of(error)}.") from error
         finally:
             pool.clear()
         return {path: contents[pointer] for path, pointer in pointers.items()}

@@ -21,7 +21,6 @@ from cadence.domain.access.secret_source import LARGEST_VALUE, SecretSource
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 
-MAX_BYTES = LARGEST_VALUE
 _WRITE_ATTEMPTS = 5
 
 
@@ -104,10 +103,9 @@ class KmsSecretStore(SecretStore):
         at: datetime,
         binding: Binding | None = None,
     ) -> SecretDescription:
-        source = value if isinstance(value, SecretSource) else None
-        plain = b"" if isinstance(value, SecretSource) else value.encode("utf-8")
-        if len(plain) > MAX_BYTES:
-            raise TooLarge(f"A secret may have {MAX_BYTES} bytes; this one has {len(plain)}.", limit=MAX_BYTES)
+        source, plain = (value, b"") if isinstance(value, SecretSource) else (None, value.encode("utf-8"))
+        if len(plain) > LARGEST_VALUE:
+            raise TooLarge(f"A secret may have {LARGEST_VALUE} bytes; this one has {len(plain)}.", limit=LARGEST_VALUE)
         for _ in range(_WRITE_ATTEMPTS):
             current = self._find(organization, project, name)
             version = (int(current.version) if current else self._last_of_deleted(organization, project, name)) + 1
@@ -116,9 +114,7 @@ class KmsSecretStore(SecretStore):
                 name=name,
                 version=version,
                 updated_at=at,
-                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version))
-                if source is None
-                else [],
+                parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
                 environment=_environment(current, binding),
                 source=source.as_json() if source else None,
             )
