@@ -18,7 +18,6 @@ from infra.queues import construct_id
 from infra.resources import Resources
 from infra.row import INDICES, LambdaRow
 from infra.row.permissions import IamPermission, everything
-from infra.secret_sources import secret_source_statements
 
 # MB of /tmp that every Lambda has without asking.
 _LEAST_STORAGE = 512
@@ -95,7 +94,7 @@ class Functions(Construct):
         of_value_buckets = value_bucket_statements(self._deployment, row)
         of_network = network_statements(self._deployment, row)
         of_archive = audit_archive_statements(self._deployment, self._resources, row)
-        of_sources = secret_source_statements(self._deployment.secret_sources, row, is_local=self._deployment.is_local)
+        of_sources = secret_source_statements(self._deployment, row)
         of_others = (*of_search, *of_value_buckets, *of_network, *of_archive, *of_sources)
         statements = [writes_logs, *self._statements(row.all_permissions), *of_others]
         role = iam.Role(
@@ -228,6 +227,45 @@ def audit_archive_statements(deployment: Deployment, resources: Resources, row: 
         return []
     objects = f"arn:{Aws.PARTITION}:s3:::{resources.audit_bucket_name}/*"
     return [iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects])]
+
+
+def secret_source_statements(deployment: Deployment, row: LambdaRow) -> list[iam.PolicyStatement]:
+    """Returns the statements that let a Lambda read what is below the prefixes, and decrypt it.
+
+    A key of the user's own decrypts only through the service, and only what is below the prefix.
+    """
+    if not row.reads_secret_sources:
+        return []
+    sources, is_local = deployment.secret_sources, deployment.is_local
+    statements = []
+    if sources.secrets_manager_prefix:
+        secrets = _arn("secretsmanager", f"secret:{sources.secrets_manager_prefix}*")
+        statements += [_allows("secretsmanager:GetSecretValue", secrets)]
+        statements += [] if is_local else [_decrypts("secretsmanager", "SecretARN", secrets)]
+    if sources.parameter_store_prefix:
+        parameters = _arn("ssm", f"parameter{sources.parameter_store_prefix}*")
+        statements += [_allows("ssm:GetParameter", parameters)]
+        statements += [] if is_local else [_decrypts("ssm", "PARAMETER_ARN", parameters)]
+    return statements
+
+
+def _allows(action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[action], resources=[resource])
+
+
+def _decrypts(service: str, context: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt"],
+        resources=[_arn("kms", "key/*")],
+        conditions={
+            "StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"},
+            "StringLike": {f"kms:EncryptionContext:{context}": resource},
+        },
+    )
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
 
 
 def _wildcards(statements: Iterable[iam.PolicyStatement]) -> list[str]:

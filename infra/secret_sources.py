@@ -1,14 +1,9 @@
-"""Which secrets of AWS Secrets Manager and SSM Parameter Store a deployment may read, and the statements for that."""
+"""Which secrets of AWS Secrets Manager and SSM Parameter Store a deployment may read."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from aws_cdk import Aws
-from aws_cdk import aws_iam as iam
-
-from infra.row import LambdaRow
 
 if TYPE_CHECKING:
     from constructs import Node
@@ -42,44 +37,6 @@ def read_secret_sources(node: "Node", *, is_local: bool) -> SecretSources:
         _prefix(node, "secrets_manager_prefix", "cadence/" if is_local else "", _SECRETS_MANAGER, "cadence/"),
         _prefix(node, "parameter_store_prefix", "/cadence/" if is_local else "", _PARAMETER_STORE, "/cadence/"),
     )
-
-
-def secret_source_statements(sources: SecretSources, row: LambdaRow, *, is_local: bool) -> list[iam.PolicyStatement]:
-    """Returns the statements that let a Lambda read what is below the prefixes, and decrypt it.
-
-    A key of the user's own decrypts only through the service, and only what is below the prefix.
-    """
-    if not row.reads_secret_sources:
-        return []
-    statements = []
-    if sources.secrets_manager_prefix:
-        secrets = _arn("secretsmanager", f"secret:{sources.secrets_manager_prefix}*")
-        statements += [_allows("secretsmanager:GetSecretValue", secrets)]
-        statements += [] if is_local else [_decrypts("secretsmanager", "SecretARN", secrets)]
-    if sources.parameter_store_prefix:
-        parameters = _arn("ssm", f"parameter{sources.parameter_store_prefix}*")
-        statements += [_allows("ssm:GetParameter", parameters)]
-        statements += [] if is_local else [_decrypts("ssm", "PARAMETER_ARN", parameters)]
-    return statements
-
-
-def _allows(action: str, resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[action], resources=[resource])
-
-
-def _decrypts(service: str, context: str, resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=["kms:Decrypt"],
-        resources=[_arn("kms", "key/*")],
-        conditions={
-            "StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"},
-            "StringLike": {f"kms:EncryptionContext:{context}": resource},
-        },
-    )
-
-
-def _arn(service: str, resource: str) -> str:
-    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
 
 
 def _prefix(node: "Node", key: str, default: str, allowed: re.Pattern[str], example: str) -> str:

@@ -10,11 +10,15 @@ from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.shared.region import REGION
 from infra.deployment import SearchService, read_deployment
-from infra.functions import audit_archive_statements, search_statements, value_bucket_statements
+from infra.functions import (
+    audit_archive_statements,
+    search_statements,
+    secret_source_statements,
+    value_bucket_statements,
+)
 from infra.lambdas import LAMBDAS
 from infra.log_stream_stack import LogStreamStack
 from infra.rooms.access import AccessRoom
-from infra.secret_sources import secret_source_statements
 from infra.shared import create_shared
 
 
@@ -214,7 +218,7 @@ def test_a_lock_that_cannot_be_is_named() -> None:
 
 def _source_rights(folder: str = "runner_gateway", **context: str) -> list[dict[str, Any]]:
     deployment = read_deployment(aws_cdk.App(context=context).node)
-    statements = secret_source_statements(deployment.secret_sources, LAMBDAS[folder], is_local=deployment.is_local)
+    statements = secret_source_statements(deployment, LAMBDAS[folder])
     stack = aws_cdk.Stack()
     rights: list[dict[str, Any]] = stack.resolve([statement.to_statement_json() for statement in statements])
     return rights

@@ -1,4 +1,4 @@
-"""What the command line imports before it does something: most of its start is imports, which a program counts."""
+"""What programs import before they do something: most of the start of the command line is imports."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cadence.local.shared.paths import CHECKOUT
 from tests.fakes.answering import Asked, Reply, answering
 
 COUNTED = """
@@ -59,3 +60,9 @@ def test_the_list_of_runs_imports_a_client_and_a_table_only(tmp_path: Path) -> N
     rooms = {name.split(".")[2] for name in modules if name.startswith("cadence.cli.")}
     assert rooms == {"client", "lazy_commands", "main", "runs", "shared"}
     assert not any(name.startswith(("cadence.domain", "cadence.importing", "cadence.local")) for name in modules)
+
+
+def test_a_deployment_is_described_without_the_cdk_which_starts_node() -> None:
+    count = "import sys, infra.synth, infra.deployment, infra.lambdas; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", count], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert not {"aws_cdk", "constructs", "jsii"} & set(done.stdout.split())
