@@ -8,7 +8,7 @@ from typing import Any
 
 from cadence.importing.github.cel import TranslationScope, expression, translated
 from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess, parse
-from cadence.importing.github.templates import split
+from cadence.importing.github.templates import only_expression, split
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import variable
 from cadence.importing.shared.shell import NOT_CARRIED_OVER, missing, put_in, quoted
@@ -192,14 +192,7 @@ class GitHubJob:
         return exported
 
     def _only_secret(self, text: str) -> str | None:
-        parts = split(text)
-        if len(parts) != 3 or parts[0].strip() or parts[2].strip():
-            return None
-        try:
-            node = parse(parts[1])
-        except GitHubExpressionError:
-            return None
-        match node:
+        match only_expression(text):
             case MemberAccess(("secrets", str(name))):
                 return name
             case MemberAccess(("github", "token")):

@@ -3,9 +3,9 @@
 from typing import Any
 
 from cadence.importing.github.cel import translated
-from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess, parse
+from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess
 from cadence.importing.github.job import GitHubJob
-from cadence.importing.github.templates import split
+from cadence.importing.github.templates import only_expression
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain
 
@@ -40,14 +40,7 @@ def write_trigger(job: GitHubJob, uses: str) -> None:
 
 def _output_of_job(job: GitHubJob, value: Any) -> tuple[str, str] | None:
     """The job and the output that a value is, if it is one and nothing else."""
-    parts = split(value) if isinstance(value, str) else []
-    if len(parts) != 3 or parts[0].strip() or parts[2].strip():
-        return None
-    try:
-        node = parse(parts[1])
-    except GitHubExpressionError:
-        return None
-    match node:
+    match only_expression(value) if isinstance(value, str) else None:
         case MemberAccess(("needs", str(other), "outputs", str(name))) if name in job.outputs_of_needs.get(other, ()):
             return other, name
         case _:

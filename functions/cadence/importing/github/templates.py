@@ -3,7 +3,7 @@
 import json
 import re
 
-from cadence.importing.github.expressions import Expression, GitHubExpressionError, LiteralValue
+from cadence.importing.github.expressions import Expression, GitHubExpressionError, LiteralValue, parse
 from cadence.importing.shared.names import slug
 
 
@@ -15,6 +15,17 @@ def split(text: str) -> list[str]:
         parts += [rest[:start], rest[start + 3 : end]]
         rest = rest[end + 2 :]
     return [*parts, rest]
+
+
+def only_expression(text: str) -> Expression | None:
+    """The expression that a text is, if it is one and nothing else."""
+    parts = split(text)
+    if len(parts) != 3 or parts[0].strip() or parts[2].strip():
+        return None
+    try:
+        return parse(parts[1])
+    except GitHubExpressionError:
+        return None
 
 
 def axis_name(name: str) -> str:
