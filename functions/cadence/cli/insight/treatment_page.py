@@ -125,20 +125,13 @@ def _ports(title: str, ports: Any, run_id: str, treatment: Mapping[str, Any]) ->
     if not ports:
         return
     _heading(title)
+    option = " --input" if title == "inputs" else ""
     for port in ports:
-        if not _port(port, treatment):
-            option = " --input" if title == "inputs" else ""
-            command = f"cadence value show {run_id} {treatment['name']}.{port['port']}{option}"
-            out.print(Text(f"    {_no_beginning(port['port'])} {command}", "dim"))
+        _port(port, treatment, f"cadence value show {run_id} {treatment['name']}.{port['port']}{option}")
 
 
-def _no_beginning(port: str) -> str:
-    """The words before the command that shows a value of which no beginning is stored."""
-    return "a tree of files:" if port == _SOURCE_TREE else "(no preview)"
-
-
-def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> bool:
-    """Prints a port; returns whether the preview of its value can be shown, if it has a value that is kept."""
+def _port(port: Mapping[str, Any], treatment: Mapping[str, Any], command: str) -> None:
+    """Prints a port with the beginning of its value; `command` shows the whole value."""
     value, flow = port["value"] or port["kept"], f"{port['flow'].capitalize()}<{port['type']}>"
     source = f" from {port['source']}" if port["source"] else ""
     heading = Text.assemble("    ", (port["port"], "bold"), f"  {flow}{source}  ")
@@ -152,20 +145,17 @@ def _port(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> bool:
         out.print(heading)
         if value["not_kept"]:
             out.print(Text(f"      not kept: {value['not_kept']}", "dim"))
-            return True
-        if value["bucket"]:
+        elif value["bucket"]:
             out.print(Text(f"      kept in bucket {value['bucket']}", "dim"))
-            return True
-        if not value["shown"]:
-            return True
-        if value["shown"]["kind"] == "empty" and value["shown"]["cut"]:
-            return False
-        out.print(previewed(value["shown"], _PREVIEW_LINES))
-        return True
+        elif value["shown"] and value["shown"]["kind"] == "empty" and value["shown"]["cut"]:
+            words = "a tree of files:" if port["port"] == _SOURCE_TREE else "(no preview)"
+            out.print(Text(f"    {words} {command}", "dim"))
+        elif value["shown"]:
+            out.print(previewed(value["shown"], _PREVIEW_LINES))
+        return
     out.print(heading.append(_not_complete(port, treatment), "dim"))
     if port["literal"]:
         out.print(previewed(port["literal"], _PREVIEW_LINES))
-    return True
 
 
 def _not_complete(port: Mapping[str, Any], treatment: Mapping[str, Any]) -> str:
