@@ -27,10 +27,14 @@ def own_network() -> tuple[str, ...]:
     """The beginning of a command that runs in a network of its own, in which nothing changes while others make and
     remove networks on this machine, which browsers answer with broken connections. Empty where there can be none.
     """
-    command = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c", f'{_NETWORK} && exec "$@"', "sh")
-    if shutil.which("unshare") is None:
-        return ()
-    return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else ()
+    for user in ((), ("--user", "--map-root-user")):
+        command = ("unshare", *user, "--net", "sh", "-c", f'{_NETWORK} && exec "$@"', "sh")
+        if (
+            shutil.which("unshare")
+            and not subprocess.run([*command, "true"], capture_output=True, check=False).returncode
+        ):
+            return command
+    return ()
 
 
 @cache
