@@ -1,22 +1,16 @@
 // A run's log: a scroller of its own, since browsers cannot lay out millions of rows.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api/client.ts";
-import type { components } from "../api/types.ts";
 import { fileName, jsonLines, logText } from "../model/export.ts";
 import { counted } from "../model/format.ts";
 import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
 import { type Place, placeOf } from "../model/sparse.ts";
 import { href } from "../routes.ts";
 import { save } from "./export.tsx";
+import { FilteredLog } from "./log_filtered.ts";
 import { type Line, Row, Unread } from "./log_row.tsx";
-import { FilteredLog, type LogSource, WholeLog } from "./log_source.ts";
+import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
+import { WholeLog } from "./log_whole.ts";
 import { Failure } from "./notes.tsx";
-
-type LogPage = components["schemas"]["LogPage"];
-
-const PAGE = 2_000;
-/** So many lines are stored as a file, and read on at a time where lines are filtered. */
-const AT_ONCE = 100_000;
 
 interface Props {
   run: string;
@@ -173,7 +167,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
 
   const saveLines = async (kind: "log" | "jsonl") => {
     try {
-      const lines = await linesOf(run, { treatment, level, grep });
+      const lines = await firstLines(run, { treatment, level, grep });
       const text = kind === "log" ? logText(lines) : jsonLines(lines);
       save(fileName(run, treatment ?? "", kind), text, kind === "log" ? "text/plain" : "application/x-ndjson");
       setLost(lines.length < AT_ONCE ? "" : `The first ${counted(lines.length, "line")} were stored.`);
@@ -318,16 +312,4 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       </div>
     </section>
   );
-}
-
-/** The first lines that match, for a file. */
-async function linesOf(run: string, filter: Record<string, string | undefined>): Promise<Line[]> {
-  const found: Line[] = [];
-  let after: string | null = null;
-  do {
-    const page: LogPage = await get<LogPage>(["runs", run, "logs"], { ...filter, after, limit: PAGE });
-    found.push(...page.lines);
-    after = page.more ? page.after : null;
-  } while (after !== null && found.length < AT_ONCE);
-  return found;
 }
