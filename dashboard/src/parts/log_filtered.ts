@@ -10,7 +10,6 @@ export class FilteredLog extends Polled implements LogSource {
   private before: string | null = null;
   private isMore = true;
   private readonly filter: Query;
-  private generation = 0;
 
   constructor(run: string, told: Told, filter: Query) {
     super(run, told);
@@ -36,7 +35,6 @@ export class FilteredLog extends Polled implements LogSource {
     if (place === "end" && !this.more.later) return this.count - 1;
     const known = typeof place === "object" && "mark" in place ? this.rowOf(place.mark) : -1;
     if (known >= 0) return known;
-    this.generation += 1;
     const begin: Query = place === "end" ? { before: "end" } : "mark" in place ? { after: place.mark } : { ...place };
     const page = await this.page({ ...this.filter, ...begin, limit: PAGE });
     // What stands before the place is shown with it.
@@ -49,7 +47,7 @@ export class FilteredLog extends Polled implements LogSource {
     this.before = above ? above.before : page.before;
     this.isMore = place !== "end" && page.more;
     this.told.changed(0);
-    this.later(0);
+    this.anew();
     return place === "end" ? this.count - 1 : (above?.lines.length ?? 0);
   }
 
@@ -66,12 +64,11 @@ export class FilteredLog extends Polled implements LogSource {
     } else void this.earlier();
   }
 
-  protected async step(isOver: boolean): Promise<LogPage | null> {
+  protected async step(isOver: boolean, counts: () => boolean): Promise<LogPage | null> {
     if (this.all.length >= this.allowed) return null;
     const wait = isOver || this.after === null ? 0 : WAIT;
-    const begun = this.generation;
     const page = await this.page({ ...this.filter, after: this.after, wait, limit: PAGE });
-    if (begun !== this.generation) return null; // the reader went to another place meanwhile
+    if (!counts()) return null;
     this.isRead = true;
     this.all.push(...page.lines);
     this.after = page.after;
@@ -81,8 +78,10 @@ export class FilteredLog extends Polled implements LogSource {
   }
 
   private async earlier(): Promise<void> {
+    const { before } = this;
     try {
-      const page = await this.page({ ...this.filter, before: this.before, limit: PAGE });
+      const page = await this.page({ ...this.filter, before, limit: PAGE });
+      if (before !== this.before) return; // the lines begin at another place now
       this.all = [...page.lines, ...this.all];
       this.before = page.before;
       this.told.changed(0);

@@ -46,6 +46,8 @@ export abstract class Polled {
   protected readonly controller = new AbortController();
   protected after: string | null = null;
   private timer = 0;
+  /** Of the request that counts: one that was sent before it changes nothing any more. */
+  private turn = 0;
   private failures = 0;
   private isLast = false;
   private readonly run: string;
@@ -72,8 +74,14 @@ export abstract class Polled {
     this.timer = setTimeout(() => void this.ask(), ms) as unknown as number;
   }
 
-  /** Reads the first page, or what is new; returns the page, or null if there is nothing to ask for now. */
-  protected abstract step(isOver: boolean): Promise<LogPage | null>;
+  /** Asks at once; what is asked for already does not count any more. */
+  protected anew(): void {
+    this.turn += 1;
+    this.later(0);
+  }
+
+  /** Reads the first page, or what is new, and takes it if it still counts; null if there is nothing to ask for now. */
+  protected abstract step(isOver: boolean, counts: () => boolean): Promise<LogPage | null>;
 
   private readonly shown = () => {
     if (!document.hidden) this.later(0);
@@ -82,9 +90,12 @@ export abstract class Polled {
   private async ask(): Promise<void> {
     if (this.controller.signal.aborted || (document.hidden && this.isRead)) return;
     const isOver = this.told.isOver();
+    this.turn += 1;
+    const turn = this.turn;
+    const counts = () => turn === this.turn && !this.controller.signal.aborted;
     try {
-      const page = await this.step(isOver);
-      if (this.controller.signal.aborted || !page) return;
+      const page = await this.step(isOver, counts);
+      if (!page || !counts()) return;
       this.failures = 0;
       this.told.failed(null);
       if (page.more) this.later(0);
@@ -95,7 +106,7 @@ export abstract class Polled {
         this.later(1_500);
       }
     } catch (problem) {
-      if (this.controller.signal.aborted) return;
+      if (!counts()) return;
       this.failures += 1;
       this.told.failed(problem as Error);
       if (!(problem instanceof Problem) || problem.status === 0 || problem.status >= 500)

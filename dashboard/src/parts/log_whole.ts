@@ -66,9 +66,10 @@ export class WholeLog extends Polled implements LogSource {
 
   read(): void {}
 
-  protected async step(isOver: boolean): Promise<LogPage> {
+  protected async step(isOver: boolean, counts: () => boolean): Promise<LogPage | null> {
     if (this.after === null) return this.first();
     const page = await this.page({ after: this.after, wait: isOver ? 0 : WAIT, limit: PAGE });
+    if (!counts()) return null;
     this.after = page.after;
     const before = this.count;
     this.lines.put(page.lines, this.view.first);
