@@ -8,7 +8,8 @@ import { ago, counted } from "../model/format.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { Confirm, Press } from "../parts/acting.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
-import { Failure } from "../parts/notes.tsx";
+import { Fact } from "../parts/head.tsx";
+import { Failure, Loading } from "../parts/notes.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { href } from "../routes.ts";
 import type { PartProps } from "./admin.tsx";
@@ -152,22 +153,13 @@ function One({ id, changed }: { id: string; changed: () => void }) {
         {one && may("dead-letters:write") && <Actions one={one} changed={leave} />}
       </div>
       {loaded.error && <Failure error={loaded.error} />}
-      {!one && !loaded.error && <p class="note loading">Loading the dead letter …</p>}
+      {!one && !loaded.error && <Loading what="the dead letter" />}
       {one && (
         <>
           <dl class="facts">
-            <div>
-              <dt>Cause</dt>
-              <dd>{visible(one.cause)}</dd>
-            </div>
-            <div>
-              <dt>Since</dt>
-              <dd>{new Date(one.at).toLocaleString()}</dd>
-            </div>
-            <div>
-              <dt>Project</dt>
-              <dd>{one.project === "*" ? "all" : one.project}</dd>
-            </div>
+            <Fact name="Cause">{visible(one.cause)}</Fact>
+            <Fact name="Since">{new Date(one.at).toLocaleString()}</Fact>
+            <Fact name="Project">{one.project === "*" ? "all" : one.project}</Fact>
           </dl>
           <h3 class="above">Content{one.encoding === "base64" ? ", as hex" : ""}</h3>
           <pre class="last-lines">{visible(contentText(one.content, one.encoding))}</pre>

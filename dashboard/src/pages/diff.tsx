@@ -8,8 +8,8 @@ import { ago, between, bytes, counted, duration } from "../model/format.ts";
 import { navigate } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
+import { Crumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 
@@ -44,11 +44,10 @@ export function DiffPage({ run, other }: { run: string; other: string }) {
   const { divergence } = diff;
   return (
     <>
-      <nav class="crumbs" aria-label="Where this is">
+      <Crumbs>
         <a href={href({ page: "runs" })}>Runs</a>
-        <span aria-hidden="true">/</span>
         <a href={href({ page: "run", run: other })}>{diff.now.pipeline}</a>
-      </nav>
+      </Crumbs>
       <div class="title-row">
         <h1>{diff.replay ? "A replay beside its original" : "Two runs compared"}</h1>
         <span class="fill" />

@@ -10,11 +10,11 @@ import { location_, navigate, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
+import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { Scrubber, usePast } from "../parts/scrubber.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
 import { Summaries } from "../parts/summaries.tsx";
 import { Tests } from "../parts/tests.tsx";
@@ -167,11 +167,10 @@ function Header({ run, now }: { run: Run; now: number }) {
   };
   return (
     <header class="run-head">
-      <nav class="crumbs" aria-label="Where this is">
+      <Crumbs>
         <a href={href({ page: "runs" })}>Runs</a>
-        <span aria-hidden="true">/</span>
         <a href={href({ page: "runs" }, { pipeline: run.pipeline })}>{run.pipeline}</a>
-      </nav>
+      </Crumbs>
       <div class="title-row">
         <h1>
           {run.pipeline} <State state={run.state} note={softFailures(run.soft_failures)} />
@@ -275,14 +274,5 @@ function Cost({ run, ended }: { run: Run; ended: boolean }) {
         )
         .join(" + ")}
     </Fact>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,12 +1,13 @@
 // What ran: a live list, filtered by the address.
+
 import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { ago, between, duration, softFailures } from "../model/format.ts";
 import { hasEnded } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 

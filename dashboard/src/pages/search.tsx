@@ -1,4 +1,5 @@
 // Where else? Lines of all runs.
+
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
@@ -6,9 +7,9 @@ import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
 
 type Found = components["schemas"]["FoundPage"];

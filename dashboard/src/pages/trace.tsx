@@ -24,8 +24,8 @@ import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Followed, SameValue } from "../parts/followed.tsx";
 import { Graph } from "../parts/graph.tsx";
+import { RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { StateMark } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 import "../style/trace.css";
@@ -55,19 +55,9 @@ export function TracePage({ run }: { run: string }) {
   return (
     <>
       <header class="run-head">
-        <nav class="crumbs" aria-label="Where this is">
-          <a href={href({ page: "runs" })}>Runs</a>
-          <span aria-hidden="true">/</span>
-          <a href={href({ page: "run", run }, { t: treatment })}>
-            <code>{run}</code>
-          </a>
-          {treatment && (
-            <>
-              <span aria-hidden="true">/</span>
-              <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>
-            </>
-          )}
-        </nav>
+        <RunCrumbs run={run} treatment={treatment}>
+          {treatment && <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>}
+        </RunCrumbs>
         <div class="title-row">
           <h1>
             Trace of {subject}

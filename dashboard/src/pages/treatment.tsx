@@ -7,10 +7,10 @@ import { bytes, clock, duration } from "../model/format.ts";
 import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Logs } from "../parts/logs.tsx";
 import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { WhyPanel } from "../parts/why.tsx";
 import { href } from "../routes.ts";
@@ -31,13 +31,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
   return (
     <>
       <header class="run-head">
-        <nav class="crumbs" aria-label="Where this is">
-          <a href={href({ page: "runs" })}>Runs</a>
-          <span aria-hidden="true">/</span>
-          <a href={href({ page: "run", run }, { t: name })}>
-            <code>{run}</code>
-          </a>
-        </nav>
+        <RunCrumbs run={run} treatment={name} />
         <div class="title-row">
           <h1>
             {name} <State state={shownState(one)} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
@@ -48,16 +42,8 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           <Time name="Queued" seconds={one.times.queued} />
           <Time name="Booted" seconds={one.times.booted} />
           <Time name="Ran" seconds={one.times.ran} />
-          <div>
-            <dt>Attempt</dt>
-            <dd>{one.attempt}</dd>
-          </div>
-          {one.pool && (
-            <div>
-              <dt>Pool</dt>
-              <dd>{one.pool}</dd>
-            </div>
-          )}
+          <Fact name="Attempt">{one.attempt}</Fact>
+          {one.pool && <Fact name="Pool">{one.pool}</Fact>}
         </dl>
       </header>
       {broke(one.state) ? (
@@ -88,12 +74,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
 
 function Time({ name, seconds }: { name: string; seconds: number | null }) {
   if (seconds === null) return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{duration(seconds * 1000)}</dd>
-    </div>
-  );
+  return <Fact name={name}>{duration(seconds * 1000)}</Fact>;
 }
 
 interface FlowsProps {
@@ -217,53 +198,38 @@ function Environment({ treatment }: { treatment: Treatment }) {
       ))}
       <dl class="facts stacked">
         {spec.image && (
-          <div>
-            <dt>Image</dt>
-            <dd>
-              <code>{spec.image}</code>
-            </dd>
-          </div>
+          <Fact name="Image">
+            <code>{spec.image}</code>
+          </Fact>
         )}
         {runner && (
-          <div>
-            <dt>Runner</dt>
-            <dd>
-              {runner.provider} in {runner.pool}, {words(runner.state)}
-              {runner.offer ? `, ${runner.offer}` : ""}
-            </dd>
-          </div>
+          <Fact name="Runner">
+            {runner.provider} in {runner.pool}, {words(runner.state)}
+            {runner.offer ? `, ${runner.offer}` : ""}
+          </Fact>
         )}
         {runner && runner.lines_left_out > 0 && (
-          <div>
-            <dt>Log</dt>
-            <dd>{runner.lines_left_out.toLocaleString("en")} lines not kept: a log quota was reached</dd>
-          </div>
+          <Fact name="Log">{runner.lines_left_out.toLocaleString("en")} lines not kept: a log quota was reached</Fact>
         )}
         {Object.entries(spec.env).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <code>{value}</code>
-            </dd>
-          </div>
+          <Fact key={name} name={name}>
+            <code>{value}</code>
+          </Fact>
         ))}
         {Object.entries(spec.secrets).map(([name, secret]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd class="quiet-text">secret {secret}</dd>
-          </div>
+          <Fact key={name} name={name}>
+            <span class="quiet-text">secret {secret}</span>
+          </Fact>
         ))}
         {spec.element?.secrets.map((use) => (
-          <div key={use}>
-            <dt>Secret</dt>
-            <dd>{use}</dd>
-          </div>
+          <Fact key={use} name="Secret">
+            {use}
+          </Fact>
         ))}
         {treatment.placement.map((considered) => (
-          <div key={considered.pool}>
-            <dt>Pool {considered.pool}</dt>
-            <dd>{considered.fits ? "fits" : considered.reason}</dd>
-          </div>
+          <Fact key={considered.pool} name={`Pool ${considered.pool}`}>
+            {considered.fits ? "fits" : considered.reason}
+          </Fact>
         ))}
       </dl>
     </section>

@@ -15,6 +15,7 @@ import {
 import { tone } from "../model/states.ts";
 import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
+import { Fact } from "./head.tsx";
 import { Failure, Loading, Nothing } from "./notes.tsx";
 import { State } from "./state.tsx";
 
@@ -50,10 +51,10 @@ export function Health({ project, pipeline }: { project: string; pipeline: strin
         {found && found.ended.length > 0 && (
           <>
             <dl class="facts">
-              <Fact name="Passed" text={rateText(found)} />
-              <Fact name="Median duration" text={found.median === null ? "–" : duration(found.median)} />
-              <Fact name="19 of 20 within" text={found.p95 === null ? "–" : duration(found.p95)} />
-              <Fact name="Trend" text={changeText(found) ?? (found.change === null ? "too few runs" : "steady")} />
+              <Fact name="Passed">{rateText(found)}</Fact>
+              <Fact name="Median duration">{found.median === null ? "–" : duration(found.median)}</Fact>
+              <Fact name="19 of 20 within">{found.p95 === null ? "–" : duration(found.p95)}</Fact>
+              <Fact name="Trend">{changeText(found) ?? (found.change === null ? "too few runs" : "steady")}</Fact>
             </dl>
             <Trend health={found} />
             <ul class="last-runs above" aria-label="Last runs, the newest first">
@@ -76,15 +77,6 @@ export function Health({ project, pipeline }: { project: string; pipeline: strin
         <Flaky project={project} pipeline={pipeline} />
       </div>
     </>
-  );
-}
-
-function Fact({ name, text }: { name: string; text: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{text}</dd>
-    </div>
   );
 }
 
