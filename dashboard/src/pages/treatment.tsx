@@ -13,7 +13,7 @@ import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
 import { State } from "../parts/state.tsx";
 import { WhyPanel } from "../parts/why.tsx";
-import { href } from "../routes.ts";
+import { href, valueRoute } from "../routes.ts";
 
 type Schemas = components["schemas"];
 type Treatment = Schemas["TreatmentView"];
@@ -89,56 +89,54 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
     <section class="card" aria-label={title}>
       <h2>{title}</h2>
       {flows.length === 0 && <p class="quiet-text">It has none.</p>}
-      {flows.map((flow) => {
-        const ended = hasEnded(treatment.state);
-        const from = title === "Inputs" ? flow.source : `${treatment.name}.${flow.port}`;
-        const counts = treatment.spec.element?.[title === "Inputs" ? "unreported_inputs" : "unreported"];
-        const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
-        return (
-          <div key={flow.port} class="input">
-            <p>
-              <strong>{flow.port}</strong>{" "}
-              <span class="quiet-text">
-                {flow.flow} of {flow.type}
-                {flow.value ? `, ${bytes(flow.value.size)}` : ""}
-              </span>
-              {from && (title === "Inputs" || flow.value || !ended) && (
-                <>
-                  {" "}
-                  <a
-                    href={href({
-                      page: "value",
-                      run,
-                      treatment: from.slice(0, from.lastIndexOf(".")),
-                      port: from.slice(from.lastIndexOf(".") + 1),
-                    })}
-                  >
-                    {title === "Inputs" ? `from ${from}` : "open"}
-                  </a>
-                </>
-              )}
-              {from && (flow.value || flow.source) && (
-                <>
-                  {" "}
-                  <a
-                    aria-label={`${title === "Inputs" ? "trace" : "where it went"}: ${from}`}
-                    href={href(
-                      { page: "trace", run },
-                      { port: from, direction: title === "Inputs" ? null : "forward" },
-                    )}
-                  >
-                    {title === "Inputs" ? "trace" : "where it went"}
-                  </a>
-                </>
-              )}
-            </p>
-            {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
-            {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
-            {missing && <p class="quiet-text">{missing}</p>}
-          </div>
-        );
-      })}
+      {flows.map((flow) => (
+        <Flow key={flow.port} run={run} isInput={title === "Inputs"} treatment={treatment} flow={flow} />
+      ))}
     </section>
+  );
+}
+
+interface FlowProps {
+  run: string;
+  isInput: boolean;
+  treatment: Treatment;
+  flow: Schemas["FlowView"];
+}
+
+function Flow({ run, isInput, treatment, flow }: FlowProps) {
+  const from = isInput ? flow.source : `${treatment.name}.${flow.port}`;
+  const counts = treatment.spec.element?.[isInput ? "unreported_inputs" : "unreported"];
+  const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
+  return (
+    <div class="input">
+      <p>
+        <strong>{flow.port}</strong>{" "}
+        <span class="quiet-text">
+          {flow.flow} of {flow.type}
+          {flow.value ? `, ${bytes(flow.value.size)}` : ""}
+        </span>
+        {from && (isInput || flow.value || !hasEnded(treatment.state)) && (
+          <>
+            {" "}
+            <a href={href(valueRoute(run, from))}>{isInput ? `from ${from}` : "open"}</a>
+          </>
+        )}
+        {from && (flow.value || flow.source) && (
+          <>
+            {" "}
+            <a
+              aria-label={`${isInput ? "trace" : "where it went"}: ${from}`}
+              href={href({ page: "trace", run }, { port: from, direction: isInput ? null : "forward" })}
+            >
+              {isInput ? "trace" : "where it went"}
+            </a>
+          </>
+        )}
+      </p>
+      {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
+      {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
+      {missing && <p class="quiet-text">{missing}</p>}
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 // The lines of a log that match, from a place on: as many as the reader asks for.
 import type { Query } from "../api/client.ts";
 import type { Place } from "../model/sparse.ts";
+import { lineMark } from "../routes.ts";
 import type { Line } from "./log_row.tsx";
 import { AT_ONCE, type LogPage, type LogSource, PAGE, Polled, TAIL, type Told, WAIT } from "./log_source.ts";
 
@@ -91,6 +92,6 @@ export class FilteredLog extends Polled implements LogSource {
   }
 
   private rowOf(mark: string): number {
-    return this.all.findIndex((line) => `${line.segment}:${line.index}` === mark);
+    return this.all.findIndex((line) => lineMark(line) === mark);
   }
 }

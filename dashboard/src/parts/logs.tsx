@@ -4,10 +4,10 @@ import { fileName, jsonLines, logText } from "../model/export.ts";
 import { counted } from "../model/format.ts";
 import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
 import { type Place, placeOf } from "../model/sparse.ts";
-import { href } from "../routes.ts";
+import { href, lineMark } from "../routes.ts";
 import { save } from "./export.tsx";
 import { FilteredLog } from "./log_filtered.ts";
-import { type Line, Row, Unread } from "./log_row.tsx";
+import { Row, Unread } from "./log_row.tsx";
 import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
 import { WholeLog } from "./log_whole.ts";
 import { Failure } from "./notes.tsx";
@@ -181,10 +181,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const isRead = source?.isRead ?? false;
   const last = source?.at(count - 1)?.number ?? count;
   const digits = String(Math.max(last, count)).length;
-  const address = (line: Line) =>
-    treatment === undefined
-      ? href({ page: "run", run, line: `${line.segment}:${line.index}` })
-      : href({ page: "treatment", run, treatment }, { line: `${line.segment}:${line.index}` });
+  const address = (line: string) =>
+    treatment === undefined ? href({ page: "run", run, line }) : href({ page: "treatment", run, treatment }, { line });
   return (
     <section class="card logs" aria-labelledby="logs-title">
       <div class="section-head">
@@ -262,13 +260,14 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             {rows.map((row) => {
               const line = source?.at(row);
               if (!line) return <Unread key={row} number={row + 1} />;
+              const name = lineMark(line);
               return (
                 <Row
-                  key={`${line.segment}:${line.index}`}
+                  key={name}
                   line={line}
-                  isMarked={row === target?.row || `${line.segment}:${line.index}` === mark}
+                  isMarked={row === target?.row || name === mark}
                   named={treatment === undefined}
-                  address={address(line)}
+                  address={address(name)}
                 />
               );
             })}
