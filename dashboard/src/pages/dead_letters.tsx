@@ -4,9 +4,10 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { contentText, KINDS, redrivenText } from "../model/dead_letters.ts";
-import { ago, counted } from "../model/format.ts";
+import { counted } from "../model/format.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { Confirm, Press } from "../parts/acting.tsx";
+import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
 import { Fact } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
@@ -36,7 +37,6 @@ function All({ again, changed }: Omit<PartProps, "name">) {
   );
   const items = loaded.value?.items;
   const writes = may("dead-letters:write");
-  const now = Date.now();
   return (
     <>
       <form class="filters audit-filters" onSubmit={(event) => event.preventDefault()}>
@@ -70,9 +70,7 @@ function All({ again, changed }: Omit<PartProps, "name">) {
         row={(one) => ({
           key: one.id,
           cells: [
-            <time key="at" dateTime={one.at} title={one.at}>
-              {ago(one.at, now)}
-            </time>,
+            <Ago key="at" time={one.at} />,
             <span key="what">
               <span class="chip">{one.kind}</span>{" "}
               <a href={href({ page: "admin", part: "dead-letters", name: one.id })}>{visible(one.what)}</a>

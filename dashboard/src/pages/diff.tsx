@@ -4,8 +4,9 @@ import { get, pages } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
-import { ago, between, bytes, counted, duration } from "../model/format.ts";
+import { between, bytes, counted, duration } from "../model/format.ts";
 import { navigate } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
 import { Crumbs, useTitle } from "../parts/head.tsx";
@@ -92,10 +93,7 @@ function Side({ label, run }: { label: string; run: Schemas["RunView"] }) {
         <code class="quiet-text">{run.run_id}</code>
       </p>
       <p class="quiet-text">
-        <time dateTime={run.created_at} title={run.created_at}>
-          {ago(run.created_at, now)}
-        </time>
-        , took {between(run.started_at, run.finished_at, now)}
+        <Ago time={run.created_at} now={now} />, took {between(run.started_at, run.finished_at, now)}
         {run.branch ? `, on ${run.branch}` : ""}
       </p>
       {run.commit && (

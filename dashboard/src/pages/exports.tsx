@@ -4,8 +4,9 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { bodyWith, deliveryOf, exportBody, KINDS, SCHEMES } from "../model/exports.ts";
-import { ago, counted } from "../model/format.ts";
+import { counted } from "../model/format.ts";
 import { ActionForm, Confirm, Press } from "../parts/acting.tsx";
+import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
 import { Fact } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
@@ -143,7 +144,6 @@ function One({ name, again, changed }: PartProps & { name: string }) {
   );
   const found = loaded.value;
   const writes = may("exports:write");
-  const now = Date.now();
   if (!found) return loaded.error ? <Failure error={loaded.error} /> : <Loading what={name} />;
   const { one } = found;
   return (
@@ -177,9 +177,7 @@ function One({ name, again, changed }: PartProps & { name: string }) {
         row={(letter) => ({
           key: `${letter.since}/${letter.event}`,
           cells: [
-            <time key="since" dateTime={letter.since} title={letter.since}>
-              {ago(letter.since, now)}
-            </time>,
+            <Ago key="since" time={letter.since} />,
             letter.event ? <code key="event">{letter.event}</code> : "metrics",
             visible(letter.error ?? "none"),
           ],

@@ -5,6 +5,7 @@ import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
 import { Health } from "../parts/health.tsx";
@@ -187,9 +188,7 @@ function Versions({ project, name, versions, shown }: VersionsProps) {
                   </a>
                 </th>
                 <td data-label="Stored">
-                  <time dateTime={one.created_at} title={one.created_at}>
-                    {ago(one.created_at, Date.now())}
-                  </time>
+                  <Ago time={one.created_at} />
                 </td>
                 <td data-label="By">{visible(one.created_by)}</td>
                 <td data-label="What changed">

@@ -3,10 +3,11 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, between, softFailures } from "../model/format.ts";
+import { between, softFailures } from "../model/format.ts";
 import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
@@ -203,10 +204,7 @@ function Header({ run, now }: { run: Run; now: number }) {
       <dl class="facts">
         <Fact name="Time">{between(run.started_at, run.finished_at, now)}</Fact>
         <Fact name="Started">
-          <time dateTime={run.created_at} title={run.created_at}>
-            {ago(run.created_at, now)}
-          </time>{" "}
-          by {run.starter}
+          <Ago time={run.created_at} now={now} /> by {run.starter}
         </Fact>
         {run.branch && <Fact name="Branch">{run.branch}</Fact>}
         {run.commit && (

@@ -12,7 +12,7 @@ import {
   slowest,
   trendText,
 } from "../model/health.ts";
-import { tone } from "../model/states.ts";
+import { tone, words } from "../model/states.ts";
 import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Fact } from "./head.tsx";
@@ -93,7 +93,7 @@ function Trend({ health }: { health: Figures }) {
         const middle = left + 0.4 * width;
         return (
           <g key={run.run_id} class={`tone-${tone(run.state)}`}>
-            <title>{`${run.state.replaceAll("_", " ")}, ${duration(ms)}, ${run.created_at}`}</title>
+            <title>{`${words(run.state)}, ${duration(ms)}, ${run.created_at}`}</title>
             <rect x={left} y={top} width={0.8 * width} height={height} />
             {run.state !== "succeeded" && <path d={`M${middle - 0.5} ${top - 11}l1 8m0-8l-1 8`} />}
           </g>
