@@ -54,8 +54,8 @@ export function parse(pathname: string): Route {
     if (third === undefined) return { page: "run", run: second };
     if (third === "t" && fourth !== undefined) return { page: "treatment", run: second, treatment: fourth };
     if (third === "v" && fourth !== undefined) {
-      const dot = fourth.lastIndexOf(".");
-      if (dot > 0) return { page: "value", run: second, treatment: fourth.slice(0, dot), port: fourth.slice(dot + 1) };
+      const route = valueRoute(second, fourth);
+      if (route.treatment) return route;
     }
     if (third === "trace" && fourth === undefined) return { page: "trace", run: second };
     if (third === "lines" && fourth !== undefined) return { page: "run", run: second, line: fourth };
@@ -74,6 +74,22 @@ export function parse(pathname: string): Route {
   const plain = ["search", "pipelines", "fleet", "alerts", "approvals"] as const;
   const found = plain.find((name) => name === first && second === undefined);
   return found ? { page: found } : { page: "missing" };
+}
+
+/** A value's name, `treatment.port`, in its parts: only names of treatments have dots. */
+export function parted(value: string): { treatment: string; port: string } {
+  const dot = value.lastIndexOf(".");
+  return { treatment: value.slice(0, Math.max(0, dot)), port: value.slice(dot + 1) };
+}
+
+/** The page of a value that has the name `treatment.port`. */
+export function valueRoute(run: string, value: string) {
+  return { page: "value", run, ...parted(value) } as const;
+}
+
+/** How addresses name a line of a log. */
+export function lineMark(line: { segment: number; index: number }): string {
+  return `${line.segment}:${line.index}`;
 }
 
 function decode(part: string): string {

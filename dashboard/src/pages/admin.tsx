@@ -1,4 +1,5 @@
 // Who may, and under which limits? Each part of the administration below its tab.
+
 import { useEffect, useRef } from "preact/hooks";
 import { get, post, put, remove } from "../api/client.ts";
 import { may } from "../api/session.ts";
@@ -7,8 +8,8 @@ import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
 import { ActionForm, Confirm } from "../parts/acting.tsx";
 import { useLoaded } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Rows } from "../parts/rows.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { ADMIN_PARTS, ADMIN_PERMISSIONS, type AdminPart, href } from "../routes.ts";
 import { Audit } from "./audit.tsx";
 import { DeadLetters } from "./dead_letters.tsx";

@@ -1,10 +1,11 @@
 // Open and past alerts.
+
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { ago, counted } from "../model/format.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 
 type Schemas = components["schemas"];
 

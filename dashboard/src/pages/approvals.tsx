@@ -1,12 +1,13 @@
 // Who decides? Treatments that wait for an approval: those of the reader first.
+
 import { useState } from "preact/hooks";
 import { get, post } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted, duration } from "../model/format.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
 
 type Schemas = components["schemas"];

@@ -4,11 +4,13 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { contentText, KINDS, redrivenText } from "../model/dead_letters.ts";
-import { ago, counted } from "../model/format.ts";
+import { counted } from "../model/format.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { Confirm, Press } from "../parts/acting.tsx";
+import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
-import { Failure } from "../parts/notes.tsx";
+import { Fact } from "../parts/head.tsx";
+import { Failure, Loading } from "../parts/notes.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { href } from "../routes.ts";
 import type { PartProps } from "./admin.tsx";
@@ -35,7 +37,6 @@ function All({ again, changed }: Omit<PartProps, "name">) {
   );
   const items = loaded.value?.items;
   const writes = may("dead-letters:write");
-  const now = Date.now();
   return (
     <>
       <form class="filters audit-filters" onSubmit={(event) => event.preventDefault()}>
@@ -69,9 +70,7 @@ function All({ again, changed }: Omit<PartProps, "name">) {
         row={(one) => ({
           key: one.id,
           cells: [
-            <time key="at" dateTime={one.at} title={one.at}>
-              {ago(one.at, now)}
-            </time>,
+            <Ago key="at" time={one.at} />,
             <span key="what">
               <span class="chip">{one.kind}</span>{" "}
               <a href={href({ page: "admin", part: "dead-letters", name: one.id })}>{visible(one.what)}</a>
@@ -152,22 +151,13 @@ function One({ id, changed }: { id: string; changed: () => void }) {
         {one && may("dead-letters:write") && <Actions one={one} changed={leave} />}
       </div>
       {loaded.error && <Failure error={loaded.error} />}
-      {!one && !loaded.error && <p class="note loading">Loading the dead letter …</p>}
+      {!one && !loaded.error && <Loading what="the dead letter" />}
       {one && (
         <>
           <dl class="facts">
-            <div>
-              <dt>Cause</dt>
-              <dd>{visible(one.cause)}</dd>
-            </div>
-            <div>
-              <dt>Since</dt>
-              <dd>{new Date(one.at).toLocaleString()}</dd>
-            </div>
-            <div>
-              <dt>Project</dt>
-              <dd>{one.project === "*" ? "all" : one.project}</dd>
-            </div>
+            <Fact name="Cause">{visible(one.cause)}</Fact>
+            <Fact name="Since">{new Date(one.at).toLocaleString()}</Fact>
+            <Fact name="Project">{one.project === "*" ? "all" : one.project}</Fact>
           </dl>
           <h3 class="above">Content{one.encoding === "base64" ? ", as hex" : ""}</h3>
           <pre class="last-lines">{visible(contentText(one.content, one.encoding))}</pre>

@@ -4,12 +4,13 @@ import { get, pages } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
-import { ago, between, bytes, counted, duration } from "../model/format.ts";
+import { between, bytes, counted, duration } from "../model/format.ts";
 import { navigate } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { Graph } from "../parts/graph.tsx";
+import { Crumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 
@@ -44,11 +45,10 @@ export function DiffPage({ run, other }: { run: string; other: string }) {
   const { divergence } = diff;
   return (
     <>
-      <nav class="crumbs" aria-label="Where this is">
+      <Crumbs>
         <a href={href({ page: "runs" })}>Runs</a>
-        <span aria-hidden="true">/</span>
         <a href={href({ page: "run", run: other })}>{diff.now.pipeline}</a>
-      </nav>
+      </Crumbs>
       <div class="title-row">
         <h1>{diff.replay ? "A replay beside its original" : "Two runs compared"}</h1>
         <span class="fill" />
@@ -93,10 +93,7 @@ function Side({ label, run }: { label: string; run: Schemas["RunView"] }) {
         <code class="quiet-text">{run.run_id}</code>
       </p>
       <p class="quiet-text">
-        <time dateTime={run.created_at} title={run.created_at}>
-          {ago(run.created_at, now)}
-        </time>
-        , took {between(run.started_at, run.finished_at, now)}
+        <Ago time={run.created_at} now={now} />, took {between(run.started_at, run.finished_at, now)}
         {run.branch ? `, on ${run.branch}` : ""}
       </p>
       {run.commit && (

@@ -4,10 +4,12 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { bodyWith, deliveryOf, exportBody, KINDS, SCHEMES } from "../model/exports.ts";
-import { ago, counted } from "../model/format.ts";
+import { counted } from "../model/format.ts";
 import { ActionForm, Confirm, Press } from "../parts/acting.tsx";
+import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
-import { Failure } from "../parts/notes.tsx";
+import { Fact } from "../parts/head.tsx";
+import { Failure, Loading } from "../parts/notes.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { href } from "../routes.ts";
 import type { PartProps } from "./admin.tsx";
@@ -142,8 +144,7 @@ function One({ name, again, changed }: PartProps & { name: string }) {
   );
   const found = loaded.value;
   const writes = may("exports:write");
-  const now = Date.now();
-  if (!found) return loaded.error ? <Failure error={loaded.error} /> : <p class="note loading">Loading {name} …</p>;
+  if (!found) return loaded.error ? <Failure error={loaded.error} /> : <Loading what={name} />;
   const { one } = found;
   return (
     <>
@@ -156,18 +157,15 @@ function One({ name, again, changed }: PartProps & { name: string }) {
           {writes && <Press verb="Test" what={`export ${one.name}`} act={() => tested(one.name)} />}
         </div>
         <dl class="facts">
-          <div>
-            <dt>Delivery</dt>
-            <dd>
-              <Delivery one={one} />
-            </dd>
-          </div>
-          <Fact name="Sends" text={one.signals.join(", ")} />
-          <Fact name="Projects" text={one.projects.map((each) => (each === "*" ? "all" : each)).join(", ")} />
-          <Fact name="Labels" text={pairs(one.labels)} />
-          <Fact name="Headers" text={pairs(one.headers)} />
-          <Fact name="Sign-in" text={one.credentials?.scheme ?? "none"} />
-          <Fact name="Waiting" text={one.standing.pending.toLocaleString("en")} />
+          <Fact name="Delivery">
+            <Delivery one={one} />
+          </Fact>
+          <Fact name="Sends">{one.signals.join(", ")}</Fact>
+          <Fact name="Projects">{one.projects.map((each) => (each === "*" ? "all" : each)).join(", ")}</Fact>
+          <Fact name="Labels">{pairs(one.labels)}</Fact>
+          <Fact name="Headers">{pairs(one.headers)}</Fact>
+          <Fact name="Sign-in">{one.credentials?.scheme ?? "none"}</Fact>
+          <Fact name="Waiting">{one.standing.pending.toLocaleString("en")}</Fact>
         </dl>
       </section>
       <Rows
@@ -179,9 +177,7 @@ function One({ name, again, changed }: PartProps & { name: string }) {
         row={(letter) => ({
           key: `${letter.since}/${letter.event}`,
           cells: [
-            <time key="since" dateTime={letter.since} title={letter.since}>
-              {ago(letter.since, now)}
-            </time>,
+            <Ago key="since" time={letter.since} />,
             letter.event ? <code key="event">{letter.event}</code> : "metrics",
             visible(letter.error ?? "none"),
           ],
@@ -243,12 +239,3 @@ const pairs = (given: Readonly<Record<string, string>>) =>
   Object.entries(given)
     .map(([name, value]) => `${name}=${value}`)
     .join(", ") || "none";
-
-function Fact({ name, text }: { name: string; text: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{text}</dd>
-    </div>
-  );
-}

@@ -1,11 +1,12 @@
 // What costs, what waits? Pools, hosts and the runners at work.
+
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { ago, counted } from "../model/format.ts";
 import { words } from "../model/states.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
 
 type Schemas = components["schemas"];

@@ -1,4 +1,5 @@
 // What needs me? Approvals, my failed runs, broken pipelines, pools that have a problem, open alerts.
+
 import type { ComponentChildren } from "preact";
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
@@ -8,8 +9,8 @@ import { brokenPipelines, poolProblems } from "../model/attention.ts";
 import { ago, counted, duration } from "../model/format.ts";
 import { broke } from "../model/states.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 

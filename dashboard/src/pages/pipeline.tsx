@@ -5,10 +5,11 @@ import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
+import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
 import { Health } from "../parts/health.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { Changes, Source } from "../parts/source.tsx";
 import { href } from "../routes.ts";
 import "../style/pipeline.css";
@@ -32,11 +33,10 @@ export function PipelinePage({ project, name }: { project: string; name: string 
   }
   return (
     <>
-      <nav class="crumbs" aria-label="Where this is">
+      <Crumbs>
         <a href={href({ page: "pipelines" })}>Pipelines</a>
-        <span aria-hidden="true">/</span>
         <span>{project}</span>
-      </nav>
+      </Crumbs>
       <div class="title-row">
         <h1>{name}</h1>
         <span class="fill" />
@@ -60,23 +60,14 @@ function Facts({ pipeline }: { pipeline: Pipeline }) {
   const next = pipeline.next_firings[0];
   return (
     <dl class="facts">
-      <div>
-        <dt>Newest version</dt>
-        <dd>
-          {pipeline.version}, {ago(pipeline.created_at, Date.now())} by {visible(pipeline.created_by)}
-        </dd>
-      </div>
-      <div>
-        <dt>Starts by itself</dt>
-        <dd>{triggers.length ? `on ${triggers.join(", ")}` : "no"}</dd>
-      </div>
+      <Fact name="Newest version">
+        {pipeline.version}, {ago(pipeline.created_at, Date.now())} by {visible(pipeline.created_by)}
+      </Fact>
+      <Fact name="Starts by itself">{triggers.length ? `on ${triggers.join(", ")}` : "no"}</Fact>
       {next && (
-        <div>
-          <dt>Next</dt>
-          <dd>
-            <time dateTime={next}>{new Date(next).toLocaleString()}</time>
-          </dd>
-        </div>
+        <Fact name="Next">
+          <time dateTime={next}>{new Date(next).toLocaleString()}</time>
+        </Fact>
       )}
     </dl>
   );
@@ -197,9 +188,7 @@ function Versions({ project, name, versions, shown }: VersionsProps) {
                   </a>
                 </th>
                 <td data-label="Stored">
-                  <time dateTime={one.created_at} title={one.created_at}>
-                    {ago(one.created_at, Date.now())}
-                  </time>
+                  <Ago time={one.created_at} />
                 </td>
                 <td data-label="By">{visible(one.created_by)}</td>
                 <td data-label="What changed">

@@ -1,10 +1,11 @@
 // The stored pipelines, with their last run and next firings.
+
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { ago } from "../model/format.ts";
 import { useLoaded } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 

@@ -3,18 +3,19 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, between, softFailures } from "../model/format.ts";
+import { between, softFailures } from "../model/format.ts";
 import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
+import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { Scrubber, usePast } from "../parts/scrubber.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State, StateMark } from "../parts/state.tsx";
 import { Summaries } from "../parts/summaries.tsx";
 import { Tests } from "../parts/tests.tsx";
@@ -167,11 +168,10 @@ function Header({ run, now }: { run: Run; now: number }) {
   };
   return (
     <header class="run-head">
-      <nav class="crumbs" aria-label="Where this is">
+      <Crumbs>
         <a href={href({ page: "runs" })}>Runs</a>
-        <span aria-hidden="true">/</span>
         <a href={href({ page: "runs" }, { pipeline: run.pipeline })}>{run.pipeline}</a>
-      </nav>
+      </Crumbs>
       <div class="title-row">
         <h1>
           {run.pipeline} <State state={run.state} note={softFailures(run.soft_failures)} />
@@ -204,10 +204,7 @@ function Header({ run, now }: { run: Run; now: number }) {
       <dl class="facts">
         <Fact name="Time">{between(run.started_at, run.finished_at, now)}</Fact>
         <Fact name="Started">
-          <time dateTime={run.created_at} title={run.created_at}>
-            {ago(run.created_at, now)}
-          </time>{" "}
-          by {run.starter}
+          <Ago time={run.created_at} now={now} /> by {run.starter}
         </Fact>
         {run.branch && <Fact name="Branch">{run.branch}</Fact>}
         {run.commit && (
@@ -275,14 +272,5 @@ function Cost({ run, ended }: { run: Run; ended: boolean }) {
         )
         .join(" + ")}
     </Fact>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -1,12 +1,14 @@
 // What ran: a live list, filtered by the address.
+
 import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { ago, between, duration, softFailures } from "../model/format.ts";
-import { hasEnded } from "../model/states.ts";
+import { between, duration, softFailures } from "../model/format.ts";
+import { hasEnded, words } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded, useNow } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 
@@ -49,7 +51,7 @@ export function Runs() {
             >
               {STATES.map((state) => (
                 <option key={state} value={state}>
-                  {state ? state.replaceAll("_", " ") : "any"}
+                  {words(state) || "any"}
                 </option>
               ))}
             </select>
@@ -110,9 +112,7 @@ function RunRow({ run, now, median }: { run: Run; now: number; median: number | 
           {between(run.started_at, run.finished_at, now)}
           {median !== undefined && hasEnded(run.state) && <span class="quiet-text"> / {duration(median)}</span>}
         </span>
-        <time dateTime={run.created_at} title={run.created_at}>
-          {ago(run.created_at, now)}
-        </time>
+        <Ago time={run.created_at} now={now} />
       </div>
     </li>
   );

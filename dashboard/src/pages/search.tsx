@@ -1,15 +1,17 @@
 // Where else? Lines of all runs.
+
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
-import { ago, counted } from "../model/format.ts";
+import { counted } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
+import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
+import { useTitle } from "../parts/head.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
-import { href } from "../routes.ts";
+import { href, lineMark } from "../routes.ts";
 
 type Found = components["schemas"]["FoundPage"];
 
@@ -22,7 +24,6 @@ export function Search() {
     q ? get<Found>(["logs"], { q, limit: 100 }, signal) : Promise.resolve(null),
   );
   const lines = loaded.value?.lines ?? [];
-  const now = Date.now();
   return (
     <>
       <div class="title-row">
@@ -67,19 +68,17 @@ export function Search() {
           </p>
           <ol class="found">
             {lines.map((line) => (
-              <li key={`${line.run}/${line.segment}:${line.index}`} class={`level-${line.level}`}>
+              <li key={`${line.run}/${lineMark(line)}`} class={`level-${line.level}`}>
                 <p class="quiet-text">
                   <a
                     href={href(
                       { page: "treatment", run: line.run, treatment: line.treatment },
-                      { line: `${line.segment}:${line.index}` },
+                      { line: lineMark(line) },
                     )}
                   >
                     {line.pipeline} / {line.treatment}
                   </a>{" "}
-                  <time dateTime={line.time} title={line.time}>
-                    {ago(line.time, now)}
-                  </time>
+                  <Ago time={line.time} />
                 </p>
                 <code class="log-text">{visible(line.text.slice(0, 1_000))}</code>
               </li>

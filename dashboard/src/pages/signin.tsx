@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { directoriesOf, refusal, signIn, signInWithDirectory } from "../api/session.ts";
-import { useTitle } from "../parts/shell.tsx";
+import { useTitle } from "../parts/head.tsx";
 
 export function SignIn() {
   const [token, setToken] = useState("");

@@ -24,10 +24,10 @@ import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Followed, SameValue } from "../parts/followed.tsx";
 import { Graph } from "../parts/graph.tsx";
+import { RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { StateMark } from "../parts/state.tsx";
-import { href } from "../routes.ts";
+import { href, lineMark, parted } from "../routes.ts";
 import "../style/trace.css";
 
 const MOST = 1_000;
@@ -51,23 +51,13 @@ export function TracePage({ run }: { run: string }) {
   const further = useFurther(key, String(asked.direction));
   const trace = loaded.value && further.traces.reduce(joined, loaded.value);
   const start = trace?.nodes.find((node) => node.id === trace.start);
-  const treatment = port ? port.slice(0, port.lastIndexOf(".")) : query.get("treatment");
+  const treatment = port ? parted(port).treatment : query.get("treatment");
   return (
     <>
       <header class="run-head">
-        <nav class="crumbs" aria-label="Where this is">
-          <a href={href({ page: "runs" })}>Runs</a>
-          <span aria-hidden="true">/</span>
-          <a href={href({ page: "run", run }, { t: treatment })}>
-            <code>{run}</code>
-          </a>
-          {treatment && (
-            <>
-              <span aria-hidden="true">/</span>
-              <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>
-            </>
-          )}
-        </nav>
+        <RunCrumbs run={run} treatment={treatment}>
+          {treatment && <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>}
+        </RunCrumbs>
         <div class="title-row">
           <h1>
             Trace of {subject}
@@ -148,7 +138,7 @@ function selector(node: TracedNode): Record<string, string | null> {
     case "treatment":
       return { treatment: node.treatment };
     case "line":
-      return { line: node.line ? `${node.line.segment}:${node.line.index}` : null };
+      return { line: node.line ? lineMark(node.line) : null };
     default:
       return {};
   }
@@ -312,8 +302,7 @@ function NodeLink({ node }: { node: TracedNode }) {
     return <a href={href({ page: "value", run, treatment, port: node.port ?? "" }, { offset })}>{name}</a>;
   }
   if (run && treatment && node.line && may("logs:read")) {
-    const line = `${node.line.segment}:${node.line.index}`;
-    return <a href={href({ page: "treatment", run, treatment }, { line })}>{name}</a>;
+    return <a href={href({ page: "treatment", run, treatment }, { line: lineMark(node.line) })}>{name}</a>;
   }
   if (run && treatment) return <a href={href({ page: "treatment", run, treatment })}>{name}</a>;
   if (run && node.kind === "run") return <a href={href({ page: "run", run })}>{name}</a>;

@@ -7,13 +7,13 @@ import { bytes, clock, duration } from "../model/format.ts";
 import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Logs } from "../parts/logs.tsx";
 import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { State } from "../parts/state.tsx";
 import { WhyPanel } from "../parts/why.tsx";
-import { href } from "../routes.ts";
+import { href, valueRoute } from "../routes.ts";
 
 type Schemas = components["schemas"];
 type Treatment = Schemas["TreatmentView"];
@@ -31,13 +31,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
   return (
     <>
       <header class="run-head">
-        <nav class="crumbs" aria-label="Where this is">
-          <a href={href({ page: "runs" })}>Runs</a>
-          <span aria-hidden="true">/</span>
-          <a href={href({ page: "run", run }, { t: name })}>
-            <code>{run}</code>
-          </a>
-        </nav>
+        <RunCrumbs run={run} treatment={name} />
         <div class="title-row">
           <h1>
             {name} <State state={shownState(one)} note={one.exit_code ? `(exit ${one.exit_code})` : undefined} />
@@ -48,16 +42,8 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           <Time name="Queued" seconds={one.times.queued} />
           <Time name="Booted" seconds={one.times.booted} />
           <Time name="Ran" seconds={one.times.ran} />
-          <div>
-            <dt>Attempt</dt>
-            <dd>{one.attempt}</dd>
-          </div>
-          {one.pool && (
-            <div>
-              <dt>Pool</dt>
-              <dd>{one.pool}</dd>
-            </div>
-          )}
+          <Fact name="Attempt">{one.attempt}</Fact>
+          {one.pool && <Fact name="Pool">{one.pool}</Fact>}
         </dl>
       </header>
       {broke(one.state) ? (
@@ -88,12 +74,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
 
 function Time({ name, seconds }: { name: string; seconds: number | null }) {
   if (seconds === null) return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{duration(seconds * 1000)}</dd>
-    </div>
-  );
+  return <Fact name={name}>{duration(seconds * 1000)}</Fact>;
 }
 
 interface FlowsProps {
@@ -108,56 +89,54 @@ function Flows({ run, title, treatment, flows }: FlowsProps) {
     <section class="card" aria-label={title}>
       <h2>{title}</h2>
       {flows.length === 0 && <p class="quiet-text">It has none.</p>}
-      {flows.map((flow) => {
-        const ended = hasEnded(treatment.state);
-        const from = title === "Inputs" ? flow.source : `${treatment.name}.${flow.port}`;
-        const counts = treatment.spec.element?.[title === "Inputs" ? "unreported_inputs" : "unreported"];
-        const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
-        return (
-          <div key={flow.port} class="input">
-            <p>
-              <strong>{flow.port}</strong>{" "}
-              <span class="quiet-text">
-                {flow.flow} of {flow.type}
-                {flow.value ? `, ${bytes(flow.value.size)}` : ""}
-              </span>
-              {from && (title === "Inputs" || flow.value || !ended) && (
-                <>
-                  {" "}
-                  <a
-                    href={href({
-                      page: "value",
-                      run,
-                      treatment: from.slice(0, from.lastIndexOf(".")),
-                      port: from.slice(from.lastIndexOf(".") + 1),
-                    })}
-                  >
-                    {title === "Inputs" ? `from ${from}` : "open"}
-                  </a>
-                </>
-              )}
-              {from && (flow.value || flow.source) && (
-                <>
-                  {" "}
-                  <a
-                    aria-label={`${title === "Inputs" ? "trace" : "where it went"}: ${from}`}
-                    href={href(
-                      { page: "trace", run },
-                      { port: from, direction: title === "Inputs" ? null : "forward" },
-                    )}
-                  >
-                    {title === "Inputs" ? "trace" : "where it went"}
-                  </a>
-                </>
-              )}
-            </p>
-            {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
-            {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
-            {missing && <p class="quiet-text">{missing}</p>}
-          </div>
-        );
-      })}
+      {flows.map((flow) => (
+        <Flow key={flow.port} run={run} isInput={title === "Inputs"} treatment={treatment} flow={flow} />
+      ))}
     </section>
+  );
+}
+
+interface FlowProps {
+  run: string;
+  isInput: boolean;
+  treatment: Treatment;
+  flow: Schemas["FlowView"];
+}
+
+function Flow({ run, isInput, treatment, flow }: FlowProps) {
+  const from = isInput ? flow.source : `${treatment.name}.${flow.port}`;
+  const counts = treatment.spec.element?.[isInput ? "unreported_inputs" : "unreported"];
+  const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
+  return (
+    <div class="input">
+      <p>
+        <strong>{flow.port}</strong>{" "}
+        <span class="quiet-text">
+          {flow.flow} of {flow.type}
+          {flow.value ? `, ${bytes(flow.value.size)}` : ""}
+        </span>
+        {from && (isInput || flow.value || !hasEnded(treatment.state)) && (
+          <>
+            {" "}
+            <a href={href(valueRoute(run, from))}>{isInput ? `from ${from}` : "open"}</a>
+          </>
+        )}
+        {from && (flow.value || flow.source) && (
+          <>
+            {" "}
+            <a
+              aria-label={`${isInput ? "trace" : "where it went"}: ${from}`}
+              href={href({ page: "trace", run }, { port: from, direction: isInput ? null : "forward" })}
+            >
+              {isInput ? "trace" : "where it went"}
+            </a>
+          </>
+        )}
+      </p>
+      {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
+      {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
+      {missing && <p class="quiet-text">{missing}</p>}
+    </div>
   );
 }
 
@@ -217,53 +196,38 @@ function Environment({ treatment }: { treatment: Treatment }) {
       ))}
       <dl class="facts stacked">
         {spec.image && (
-          <div>
-            <dt>Image</dt>
-            <dd>
-              <code>{spec.image}</code>
-            </dd>
-          </div>
+          <Fact name="Image">
+            <code>{spec.image}</code>
+          </Fact>
         )}
         {runner && (
-          <div>
-            <dt>Runner</dt>
-            <dd>
-              {runner.provider} in {runner.pool}, {words(runner.state)}
-              {runner.offer ? `, ${runner.offer}` : ""}
-            </dd>
-          </div>
+          <Fact name="Runner">
+            {runner.provider} in {runner.pool}, {words(runner.state)}
+            {runner.offer ? `, ${runner.offer}` : ""}
+          </Fact>
         )}
         {runner && runner.lines_left_out > 0 && (
-          <div>
-            <dt>Log</dt>
-            <dd>{runner.lines_left_out.toLocaleString("en")} lines not kept: a log quota was reached</dd>
-          </div>
+          <Fact name="Log">{runner.lines_left_out.toLocaleString("en")} lines not kept: a log quota was reached</Fact>
         )}
         {Object.entries(spec.env).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <code>{value}</code>
-            </dd>
-          </div>
+          <Fact key={name} name={name}>
+            <code>{value}</code>
+          </Fact>
         ))}
         {Object.entries(spec.secrets).map(([name, secret]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd class="quiet-text">secret {secret}</dd>
-          </div>
+          <Fact key={name} name={name}>
+            <span class="quiet-text">secret {secret}</span>
+          </Fact>
         ))}
         {spec.element?.secrets.map((use) => (
-          <div key={use}>
-            <dt>Secret</dt>
-            <dd>{use}</dd>
-          </div>
+          <Fact key={use} name="Secret">
+            {use}
+          </Fact>
         ))}
         {treatment.placement.map((considered) => (
-          <div key={considered.pool}>
-            <dt>Pool {considered.pool}</dt>
-            <dd>{considered.fits ? "fits" : considered.reason}</dd>
-          </div>
+          <Fact key={considered.pool} name={`Pool ${considered.pool}`}>
+            {considered.fits ? "fits" : considered.reason}
+          </Fact>
         ))}
       </dl>
     </section>

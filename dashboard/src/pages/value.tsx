@@ -5,10 +5,10 @@ import { decoded, hexdump, utf8 } from "../model/bytes.ts";
 import { bytes } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
 import { SaveValue } from "../parts/save_value.tsx";
-import { useTitle } from "../parts/shell.tsx";
 import { href } from "../routes.ts";
 
 type Content = components["schemas"]["ContentView"];
@@ -33,15 +33,9 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
   return (
     <>
       <header class="run-head">
-        <nav class="crumbs" aria-label="Where this is">
-          <a href={href({ page: "runs" })}>Runs</a>
-          <span aria-hidden="true">/</span>
-          <a href={href({ page: "run", run }, { t: treatment })}>
-            <code>{run}</code>
-          </a>
-          <span aria-hidden="true">/</span>
+        <RunCrumbs run={run} treatment={treatment}>
           <a href={href({ page: "treatment", run, treatment })}>{treatment}</a>
-        </nav>
+        </RunCrumbs>
         <div class="title-row">
           <h1>
             {treatment}.{port}
@@ -51,26 +45,17 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
         </div>
         {content && (
           <dl class="facts">
-            <div>
-              <dt>Type</dt>
-              <dd>
-                {content.flow} of {content.type}
-              </dd>
-            </div>
-            <div>
-              <dt>Size</dt>
-              <dd>
-                {bytes(content.size)}
-                {content.ended ? "" : ", and it still flows"}
-              </dd>
-            </div>
+            <Fact name="Type">
+              {content.flow} of {content.type}
+            </Fact>
+            <Fact name="Size">
+              {bytes(content.size)}
+              {content.ended ? "" : ", and it still flows"}
+            </Fact>
             {content.sha256 && (
-              <div>
-                <dt>SHA-256</dt>
-                <dd>
-                  <code>{content.sha256}</code>
-                </dd>
-              </div>
+              <Fact name="SHA-256">
+                <code>{content.sha256}</code>
+              </Fact>
             )}
           </dl>
         )}

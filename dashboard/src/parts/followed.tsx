@@ -6,7 +6,7 @@ import { decoded } from "../model/bytes.ts";
 import { ago, bytes } from "../model/format.ts";
 import { linesOf } from "../model/trace.ts";
 import { setQuery } from "../navigation.ts";
-import { href } from "../routes.ts";
+import { href, parted, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Failure } from "./notes.tsx";
 import { State } from "./state.tsx";
@@ -22,7 +22,7 @@ const MOST_LINES = 60;
 
 /** The lines around the place that is followed. */
 export function Followed({ run, port, part }: { run: string; port: string; part: Part | null }) {
-  const [treatment, name] = [port.slice(0, port.lastIndexOf(".")), port.slice(port.lastIndexOf(".") + 1)];
+  const { treatment, port: name } = parted(port);
   const from = part && part.offset > BEFORE ? part.offset - BEFORE : 0;
   const loaded = useLoaded(`followed/${run}/${port}/${from}`, (signal) =>
     get<Content>(["runs", run, "treatments", treatment, "outputs", name], { offset: from, length: PIECE }, signal),
@@ -57,10 +57,7 @@ export function Followed({ run, port, part }: { run: string; port: string; part:
             Whole value
           </button>
         )}
-        <a
-          class="button"
-          href={href({ page: "value", run, treatment, port: name }, { offset: part ? String(part.offset) : null })}
-        >
+        <a class="button" href={href(valueRoute(run, port), { offset: part ? String(part.offset) : null })}>
           Open
         </a>
       </div>

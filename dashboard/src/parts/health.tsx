@@ -12,9 +12,10 @@ import {
   slowest,
   trendText,
 } from "../model/health.ts";
-import { tone } from "../model/states.ts";
+import { tone, words } from "../model/states.ts";
 import { href } from "../routes.ts";
 import { useLoaded } from "./data.ts";
+import { Fact } from "./head.tsx";
 import { Failure, Loading, Nothing } from "./notes.tsx";
 import { State } from "./state.tsx";
 
@@ -50,10 +51,10 @@ export function Health({ project, pipeline }: { project: string; pipeline: strin
         {found && found.ended.length > 0 && (
           <>
             <dl class="facts">
-              <Fact name="Passed" text={rateText(found)} />
-              <Fact name="Median duration" text={found.median === null ? "–" : duration(found.median)} />
-              <Fact name="19 of 20 within" text={found.p95 === null ? "–" : duration(found.p95)} />
-              <Fact name="Trend" text={changeText(found) ?? (found.change === null ? "too few runs" : "steady")} />
+              <Fact name="Passed">{rateText(found)}</Fact>
+              <Fact name="Median duration">{found.median === null ? "–" : duration(found.median)}</Fact>
+              <Fact name="19 of 20 within">{found.p95 === null ? "–" : duration(found.p95)}</Fact>
+              <Fact name="Trend">{changeText(found) ?? (found.change === null ? "too few runs" : "steady")}</Fact>
             </dl>
             <Trend health={found} />
             <ul class="last-runs above" aria-label="Last runs, the newest first">
@@ -79,15 +80,6 @@ export function Health({ project, pipeline }: { project: string; pipeline: strin
   );
 }
 
-function Fact({ name, text }: { name: string; text: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{text}</dd>
-    </div>
-  );
-}
-
 /** One bar for each run, as high as it took; those that broke have a cross above. */
 function Trend({ health }: { health: Figures }) {
   const bars = health.ended.slice(-TREND);
@@ -101,7 +93,7 @@ function Trend({ health }: { health: Figures }) {
         const middle = left + 0.4 * width;
         return (
           <g key={run.run_id} class={`tone-${tone(run.state)}`}>
-            <title>{`${run.state.replaceAll("_", " ")}, ${duration(ms)}, ${run.created_at}`}</title>
+            <title>{`${words(run.state)}, ${duration(ms)}, ${run.created_at}`}</title>
             <rect x={left} y={top} width={0.8 * width} height={height} />
             {run.state !== "succeeded" && <path d={`M${middle - 0.5} ${top - 11}l1 8m0-8l-1 8`} />}
           </g>

@@ -1,7 +1,8 @@
 // One line of a log.
 import type { components } from "../api/types.ts";
-import { pieces, plain } from "../model/ansi.ts";
+import { plain } from "../model/ansi.ts";
 import { clock } from "../model/format.ts";
+import { Text } from "./text.tsx";
 
 export type Line = components["schemas"]["NumberedLine"];
 
@@ -34,12 +35,7 @@ export function Row({ line, isMarked, named, address }: Props) {
       )}
       <span class="log-text" title={line.text.length > 300 ? undefined : plain(line.text)}>
         {line.gap ? `— lines are missing here: ${plain(text) || "they were lost with their runner"}` : null}
-        {!line.gap &&
-          pieces(text).map((piece, at) => (
-            <span key={at} class={piece.look || undefined} style={piece.colour ? { color: piece.colour } : undefined}>
-              {piece.text}
-            </span>
-          ))}
+        {!line.gap && <Text text={text} />}
         {rest}
       </span>
     </div>

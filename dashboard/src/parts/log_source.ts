@@ -1,17 +1,19 @@
 // Where the lines of a log come from. A whole log is read around what is looked at; of one that is filtered, the lines
-// that match are read one after the other, from a place on.
+// that match are read one after the other, from a place on. Both ask for what is written later.
 import { get, Problem, type Query } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { type Place, SparseLines } from "../model/sparse.ts";
+import type { Place } from "../model/sparse.ts";
 import type { Line } from "./log_row.tsx";
 
-type LogPage = components["schemas"]["LogPage"];
+export type LogPage = components["schemas"]["LogPage"];
 
-const PAGE = 2_000;
-const TAIL = 500;
-/** So many lines that match are read by themselves, and more when the reader asks. */
-const AT_ONCE = 100_000;
-const WAIT = 2;
+/** Lines of a request, and of one for the end or for what stands before a place. */
+export const PAGE = 2_000;
+export const TAIL = 500;
+/** So many lines that match are read by themselves, and more when the reader asks; as many are stored as a file. */
+export const AT_ONCE = 100_000;
+/** Seconds for which a request waits for new lines. */
+export const WAIT = 2;
 
 export interface Told {
   /** Something changed; `added` lines are new at the end. */
@@ -38,11 +40,14 @@ export interface LogSource {
   close(): void;
 }
 
-abstract class Polled {
+/** Asks for new lines, again and again, until the log has ended. */
+export abstract class Polled {
   isRead = false;
   protected readonly controller = new AbortController();
   protected after: string | null = null;
   private timer = 0;
+  /** Of the request that counts: one that was sent before it changes nothing any more. */
+  private turn = 0;
   private failures = 0;
   private isLast = false;
   private readonly run: string;
@@ -69,8 +74,14 @@ abstract class Polled {
     this.timer = setTimeout(() => void this.ask(), ms) as unknown as number;
   }
 
-  /** Reads the first page, or what is new; returns the page, or null if there is nothing to ask for now. */
-  protected abstract step(isOver: boolean): Promise<LogPage | null>;
+  /** Asks at once; what is asked for already does not count any more. */
+  protected anew(): void {
+    this.turn += 1;
+    this.later(0);
+  }
+
+  /** Reads the first page, or what is new, and takes it if it still counts; null if there is nothing to ask for now. */
+  protected abstract step(isOver: boolean, counts: () => boolean): Promise<LogPage | null>;
 
   private readonly shown = () => {
     if (!document.hidden) this.later(0);
@@ -79,9 +90,12 @@ abstract class Polled {
   private async ask(): Promise<void> {
     if (this.controller.signal.aborted || (document.hidden && this.isRead)) return;
     const isOver = this.told.isOver();
+    this.turn += 1;
+    const turn = this.turn;
+    const counts = () => turn === this.turn && !this.controller.signal.aborted;
     try {
-      const page = await this.step(isOver);
-      if (this.controller.signal.aborted || !page) return;
+      const page = await this.step(isOver, counts);
+      if (!page || !counts()) return;
       this.failures = 0;
       this.told.failed(null);
       if (page.more) this.later(0);
@@ -92,7 +106,7 @@ abstract class Polled {
         this.later(1_500);
       }
     } catch (problem) {
-      if (this.controller.signal.aborted) return;
+      if (!counts()) return;
       this.failures += 1;
       this.told.failed(problem as Error);
       if (!(problem instanceof Problem) || problem.status === 0 || problem.status >= 500)
@@ -101,208 +115,14 @@ abstract class Polled {
   }
 }
 
-/** A whole log: any row of it is read when it is looked at. */
-export class WholeLog extends Polled implements LogSource {
-  readonly more = { earlier: false, later: false };
-  private readonly lines = new SparseLines<Line>();
-  private view = { first: 0, count: 0 };
-  private isReading = false;
-  private begun: Promise<LogPage> | null = null;
-
-  constructor(run: string, told: Told) {
-    super(run, told);
-    this.later(0);
-  }
-
-  get count(): number {
-    return this.lines.total;
-  }
-
-  at(row: number): Line | undefined {
-    return this.lines.at(row);
-  }
-
-  look(first: number, count: number): void {
-    this.view = { first, count };
-    if (!this.isReading) void this.fill();
-  }
-
-  async find(place: Place | { mark: string } | "end"): Promise<number | null> {
-    await this.first();
-    if (place === "end") return this.count - 1;
-    const query = "mark" in place ? { after: place.mark } : { ...place };
-    const page = await this.page({ ...query, limit: TAIL });
-    const row = page.lines[0] ? page.lines[0].number - 1 : this.count - 1;
-    this.lines.put(page.lines, row);
-    this.told.changed(0);
-    return row;
-  }
-
-  async error(row: number, step: 1 | -1): Promise<number | null> {
-    const here = this.at(row);
-    const wanted = { level: "error", limit: 1 };
-    const place = here
-      ? { [step === 1 ? "after" : "before"]: `${here.segment}:${here.index + (step === 1 ? 1 : 0)}` }
-      : {};
-    return (
-      (await this.match({ ...wanted, ...place }, step)) ??
-      (await this.match({ ...wanted, ...(step === 1 ? {} : { before: "end" }) }, step))
-    );
-  }
-
-  /** The row of the first line that matches: a request looks through a part of the log only. */
-  private async match(query: Query, step: 1 | -1): Promise<number | null> {
-    let asked = query;
-    for (;;) {
-      const page = await this.page(asked);
-      const found = page.lines.find((line) => line.level === "error");
-      if (found) return found.number - 1;
-      if (!page.more) return null;
-      asked = { ...query, ...(step === 1 ? { after: page.after } : { before: page.before }) };
-    }
-  }
-
-  read(): void {}
-
-  protected async step(isOver: boolean): Promise<LogPage> {
-    if (this.after === null) return this.first();
-    const page = await this.page({ after: this.after, wait: isOver ? 0 : WAIT, limit: PAGE });
-    this.after = page.after;
-    const before = this.count;
-    this.lines.put(page.lines, this.view.first);
-    if (page.lines.length) this.told.changed(this.count - before);
-    return page;
-  }
-
-  /** The end of the log, which tells how long it is; it is read once. */
-  private first(): Promise<LogPage> {
-    this.begun ??= this.page({ before: "end", limit: TAIL }).then(
-      (page) => {
-        this.after = page.after;
-        this.isRead = true;
-        this.lines.total = page.total ?? 0;
-        this.lines.put(page.lines, this.view.first);
-        this.told.changed(0);
-        return { ...page, more: false };
-      },
-      (problem) => {
-        this.begun = null;
-        throw problem;
-      },
-    );
-    return this.begun;
-  }
-
-  private async fill(): Promise<void> {
-    this.isReading = true;
-    try {
-      for (;;) {
-        // What is looked at may change while it is read: always the newest view is read next.
-        const wanted = this.lines.missing(this.view.first, this.view.count);
-        if (!wanted || this.controller.signal.aborted) return;
-        const page = await this.page({ line: wanted.row + 1, limit: wanted.count });
-        if (!page.lines.length) return; // removed, with the time of keeping
-        this.lines.put(page.lines, this.view.first);
-        this.told.failed(null);
-        this.told.changed(0);
-      }
-    } catch (problem) {
-      if (!this.controller.signal.aborted) this.told.failed(problem as Error);
-    } finally {
-      this.isReading = false;
-    }
-  }
-}
-
-/** The lines that match, from a place on: as many as the reader asks for. */
-export class FilteredLog extends Polled implements LogSource {
-  private all: Line[] = [];
-  private allowed = AT_ONCE;
-  private before: string | null = null;
-  private isMore = true;
-  private readonly filter: Query;
-  private generation = 0;
-
-  constructor(run: string, told: Told, filter: Query) {
-    super(run, told);
-    this.filter = filter;
-    this.later(0);
-  }
-
-  get count(): number {
-    return this.all.length;
-  }
-
-  get more() {
-    return { earlier: this.before !== null, later: this.isMore && this.all.length >= this.allowed };
-  }
-
-  at(row: number): Line | undefined {
-    return this.all[row];
-  }
-
-  look(): void {}
-
-  async find(place: Place | { mark: string } | "end"): Promise<number | null> {
-    if (place === "end" && !this.more.later) return this.count - 1;
-    const known = typeof place === "object" && "mark" in place ? this.rowOf(place.mark) : -1;
-    if (known >= 0) return known;
-    this.generation += 1;
-    const begin: Query = place === "end" ? { before: "end" } : "mark" in place ? { after: place.mark } : { ...place };
-    const page = await this.page({ ...this.filter, ...begin, limit: PAGE });
-    // What stands before the place is shown with it.
-    const isInside = place !== "end" && page.before !== null;
-    const above = isInside ? await this.page({ ...this.filter, before: page.before, limit: TAIL }) : null;
-    this.all = [...(above?.lines ?? []), ...page.lines];
-    this.isRead = true;
-    this.allowed = AT_ONCE;
-    this.after = page.after;
-    this.before = above ? above.before : page.before;
-    this.isMore = place !== "end" && page.more;
-    this.told.changed(0);
-    this.later(0);
-    return place === "end" ? this.count - 1 : (above?.lines.length ?? 0);
-  }
-
-  error(row: number, step: 1 | -1): Promise<number | null> {
-    const errors = this.all.flatMap((line, at) => (line.level === "error" ? [at] : []));
-    const next = step === 1 ? errors.find((at) => at > row) : errors.findLast((at) => at < row);
-    return Promise.resolve(next ?? (step === 1 ? errors[0] : errors.at(-1)) ?? null);
-  }
-
-  read(direction: "earlier" | "later"): void {
-    if (direction === "later") {
-      this.allowed += AT_ONCE;
-      this.later(0);
-    } else void this.earlier();
-  }
-
-  protected async step(isOver: boolean): Promise<LogPage | null> {
-    if (this.all.length >= this.allowed) return null;
-    const wait = isOver || this.after === null ? 0 : WAIT;
-    const begun = this.generation;
-    const page = await this.page({ ...this.filter, after: this.after, wait, limit: PAGE });
-    if (begun !== this.generation) return null; // the reader went to another place meanwhile
-    this.isRead = true;
-    this.all.push(...page.lines);
-    this.after = page.after;
-    this.isMore = page.more;
-    this.told.changed(page.lines.length);
-    return page;
-  }
-
-  private async earlier(): Promise<void> {
-    try {
-      const page = await this.page({ ...this.filter, before: this.before, limit: PAGE });
-      this.all = [...page.lines, ...this.all];
-      this.before = page.before;
-      this.told.changed(0);
-    } catch (problem) {
-      if (!this.controller.signal.aborted) this.told.failed(problem as Error);
-    }
-  }
-
-  private rowOf(mark: string): number {
-    return this.all.findIndex((line) => `${line.segment}:${line.index}` === mark);
-  }
+/** The first lines that match, for a file. */
+export async function firstLines(run: string, filter: Query): Promise<Line[]> {
+  const found: Line[] = [];
+  let after: string | null = null;
+  do {
+    const page: LogPage = await get<LogPage>(["runs", run, "logs"], { ...filter, after, limit: PAGE });
+    found.push(...page.lines);
+    after = page.more ? page.after : null;
+  } while (after !== null && found.length < AT_ONCE);
+  return found;
 }

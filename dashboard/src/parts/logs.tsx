@@ -1,22 +1,16 @@
 // A run's log: a scroller of its own, since browsers cannot lay out millions of rows.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { get } from "../api/client.ts";
-import type { components } from "../api/types.ts";
 import { fileName, jsonLines, logText } from "../model/export.ts";
 import { counted } from "../model/format.ts";
 import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
 import { type Place, placeOf } from "../model/sparse.ts";
-import { href } from "../routes.ts";
+import { href, lineMark } from "../routes.ts";
 import { save } from "./export.tsx";
-import { type Line, Row, Unread } from "./log_row.tsx";
-import { FilteredLog, type LogSource, WholeLog } from "./log_source.ts";
+import { FilteredLog } from "./log_filtered.ts";
+import { Row, Unread } from "./log_row.tsx";
+import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
+import { WholeLog } from "./log_whole.ts";
 import { Failure } from "./notes.tsx";
-
-type LogPage = components["schemas"]["LogPage"];
-
-const PAGE = 2_000;
-/** So many lines are stored as a file, and read on at a time where lines are filtered. */
-const AT_ONCE = 100_000;
 
 interface Props {
   run: string;
@@ -173,7 +167,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
 
   const saveLines = async (kind: "log" | "jsonl") => {
     try {
-      const lines = await linesOf(run, { treatment, level, grep });
+      const lines = await firstLines(run, { treatment, level, grep });
       const text = kind === "log" ? logText(lines) : jsonLines(lines);
       save(fileName(run, treatment ?? "", kind), text, kind === "log" ? "text/plain" : "application/x-ndjson");
       setLost(lines.length < AT_ONCE ? "" : `The first ${counted(lines.length, "line")} were stored.`);
@@ -187,10 +181,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const isRead = source?.isRead ?? false;
   const last = source?.at(count - 1)?.number ?? count;
   const digits = String(Math.max(last, count)).length;
-  const address = (line: Line) =>
-    treatment === undefined
-      ? href({ page: "run", run, line: `${line.segment}:${line.index}` })
-      : href({ page: "treatment", run, treatment }, { line: `${line.segment}:${line.index}` });
+  const address = (line: string) =>
+    treatment === undefined ? href({ page: "run", run, line }) : href({ page: "treatment", run, treatment }, { line });
   return (
     <section class="card logs" aria-labelledby="logs-title">
       <div class="section-head">
@@ -268,13 +260,14 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
             {rows.map((row) => {
               const line = source?.at(row);
               if (!line) return <Unread key={row} number={row + 1} />;
+              const name = lineMark(line);
               return (
                 <Row
-                  key={`${line.segment}:${line.index}`}
+                  key={name}
                   line={line}
-                  isMarked={row === target?.row || `${line.segment}:${line.index}` === mark}
+                  isMarked={row === target?.row || name === mark}
                   named={treatment === undefined}
-                  address={address(line)}
+                  address={address(name)}
                 />
               );
             })}
@@ -318,16 +311,4 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       </div>
     </section>
   );
-}
-
-/** The first lines that match, for a file. */
-async function linesOf(run: string, filter: Record<string, string | undefined>): Promise<Line[]> {
-  const found: Line[] = [];
-  let after: string | null = null;
-  do {
-    const page: LogPage = await get<LogPage>(["runs", run, "logs"], { ...filter, after, limit: PAGE });
-    found.push(...page.lines);
-    after = page.more ? page.after : null;
-  } while (after !== null && found.length < AT_ONCE);
-  return found;
 }

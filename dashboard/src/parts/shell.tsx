@@ -86,9 +86,3 @@ export function Shell({ children }: { children: ComponentChildren }) {
     </>
   );
 }
-
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = title ? `${title} · Cadence` : "Cadence";
-  }, [title]);
-}

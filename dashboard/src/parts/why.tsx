@@ -2,21 +2,23 @@
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { pieces } from "../model/ansi.ts";
 import { counted } from "../model/format.ts";
 import { words } from "../model/states.ts";
 import { lineAt, type Why } from "../model/why.ts";
-import { href } from "../routes.ts";
+import { href, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { Failure, Loading } from "./notes.tsx";
 import { Preview } from "./preview.tsx";
 import { StateMark } from "./state.tsx";
+import { Text } from "./text.tsx";
 
 type Schemas = components["schemas"];
 type Diagnosis = Schemas["DiagnosisView"];
 type Treatment = Schemas["TreatmentView"];
 
 const MOST = 3;
+/** Characters of a line that are shown. */
+const LONGEST = 2_000;
 
 interface Props {
   run: string;
@@ -112,7 +114,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
     <>
       {line && (
         <p class="error-line">
-          <Text text={line} />
+          <Text text={line.slice(0, LONGEST)} />
         </p>
       )}
       {own && (
@@ -151,7 +153,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
           <pre class="last-lines">
             {diagnosis.last_lines.map((one) => (
               <span key={one.cursor} class={`level-${one.level}`}>
-                <Text text={one.text} />
+                <Text text={one.text.slice(0, LONGEST)} />
                 {"\n"}
               </span>
             ))}
@@ -173,21 +175,15 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
                     </span>
                   )}{" "}
                   {input.source && (
-                    <a
-                      href={href({
-                        page: "value",
-                        run,
-                        treatment: input.source.slice(0, input.source.lastIndexOf(".")),
-                        port: input.source.slice(input.source.lastIndexOf(".") + 1),
-                      })}
-                    >
-                      open
-                    </a>
-                  )}{" "}
-                  {input.source && (
-                    <a aria-label={`Trace ${input.source}`} href={href({ page: "trace", run }, { port: input.source })}>
-                      trace
-                    </a>
+                    <>
+                      <a href={href(valueRoute(run, input.source))}>open</a>{" "}
+                      <a
+                        aria-label={`Trace ${input.source}`}
+                        href={href({ page: "trace", run }, { port: input.source })}
+                      >
+                        trace
+                      </a>
+                    </>
                   )}
                 </p>
                 {input.value?.shown && <Preview shown={input.value.shown} size={input.value.size} port={input.port} />}
@@ -204,16 +200,4 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
 /** The path without the folder that the runner gave the treatment. */
 function ownPath(file: string): string {
   return file.replace(/^.*\/cadence-[^/]+\/work\//, "");
-}
-
-function Text({ text }: { text: string }) {
-  return (
-    <>
-      {pieces(text.slice(0, 2_000)).map((piece, at) => (
-        <span key={at} class={piece.look || undefined} style={piece.colour ? { color: piece.colour } : undefined}>
-          {piece.text}
-        </span>
-      ))}
-    </>
-  );
 }
