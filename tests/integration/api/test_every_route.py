@@ -54,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_token_policy": {"longest_days": 90},
     "put_quotas": {},
     "put_retention": {"days": 7},
+    "set_hold": {"reason": "case 7"},
     "put_storage": {"mebibytes": 100},
     "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
     "start_backfill": {"since": "2020-01-01T00:00:00Z"},

@@ -22,7 +22,8 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 class AuditView(Model):
     """One entry.
 
-    `actor` is the id of a member, service account, token or runner, `token` and `by` the token's id and name. `action`
+    `actor` is the id of a member, service account, token or runner, `token` the token's id, `by` the token's name, or
+    the member's: that is not in the log itself, and empty once the person was erased. `action`
     is the name of the operation, `target` the path that it was called with. `outcome` is `accepted` or the code of the
     error that refused it; entries of one call have the same `request`. `source` is the address that it came from.
     """
@@ -111,7 +112,9 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
     A change is recorded before it is carried out; a second entry of the same `request` says why it was refused.
     """
     kind = None if query.kind is None else AuditKind(query.kind)
-    wanted = AuditFilter(kind=kind, **query.model_dump(exclude={"limit", "cursor", "kind"}))
+    names = services.people.names(call.by.organization)
+    members = frozenset(member for member, name in names.items() if name == query.actor)
+    wanted = AuditFilter(kind=kind, members=members, **query.model_dump(exclude={"limit", "cursor", "kind"}))
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     listing, key = ("audit", call.by.organization, filters), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
@@ -122,7 +125,7 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
             kind=entry.kind.value,
             actor=entry.actor,
             token=entry.token_id,
-            by=entry.token_name,
+            by=entry.token_name or names.get(entry.actor, ""),
             project=entry.project,
             action=entry.action,
             target=entry.target,

@@ -138,7 +138,7 @@ def accept_invitation(call: Call, services: Services, body: AcceptBody) -> Accep
             kind=AuditKind.CHANGE,
             actor=f"invitation:{invitation.invitation_id}",
             token_id=invitation.invitation_id,
-            token_name=invitation.email or "",
+            token_name="",
             action="accept_invitation",
             target="/v1/accept-invitation",
             source=call.source,

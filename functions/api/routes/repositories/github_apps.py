@@ -117,7 +117,7 @@ def register_github_app(call: Call, services: Services, body: RegisterAppBody) -
         _origin(body.origin),
         body.code.get_secret_value(),
         body.public_url.rstrip("/"),
-        call.by.name,
+        call.by.author,
     )
     return _view(app)
 

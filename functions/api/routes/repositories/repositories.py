@@ -124,7 +124,7 @@ def connect_repository(call: Call, services: Services, body: RepositoryBody) -> 
     if body.app is not None and body.token is None:
         app = readable_app(call, services, body.app)
         forks = ForkPolicy(body.forks)
-        return _view(services.repositories.connect_with_app.connect(project, address, app, call.by.name, forks))
+        return _view(services.repositories.connect_with_app.connect(project, address, app, call.by.author, forks))
     if body.token is None or body.app is not None:
         message = "Give an access token, or a GitHub App that is installed on the repository."
         raise InvalidRequest(message, [Violation("/token", message)])
@@ -134,7 +134,7 @@ def connect_repository(call: Call, services: Services, body: RepositoryBody) -> 
         message = "Give the address at which the code host reaches this API: the request does not show it."
         raise InvalidRequest(message, [Violation("/public_url", message)])
     connected = services.repositories.connect.connect(
-        project, address, body.token.get_secret_value(), public_url, call.by.name, ForkPolicy(body.forks)
+        project, address, body.token.get_secret_value(), public_url, call.by.author, ForkPolicy(body.forks)
     )
     return _view(connected)
 

@@ -52,12 +52,13 @@ class ManagePeople:
     def remove_member(self, organization: str, member_id: str) -> None:
         """Removes a member. Everything of the member is refused as soon as the member's item is gone.
 
+        The name alone is kept, for those who read the audit log.
         Repeating the call removes what an interrupted one has left. Raises NotFound if there was no such member.
         """
         subject = Subject(SubjectKind.MEMBER, member_id)
         missing: NotFound | None = None
         try:
-            self.people.get_member(organization, member_id)
+            self.people.keep_former(self.people.get_member(organization, member_id), self.clock())
         except NotFound as error:
             missing = error
         self.people.delete_member(organization, member_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cadence.domain.access.people import AccessPolicy, Invitation, Member, ServiceAccount, Subject, Team
+from cadence.domain.access.people import AccessPolicy, FormerMember, Invitation, Member, ServiceAccount, Subject, Team
 
 
 class PeopleStore(Protocol):
@@ -22,6 +22,15 @@ class PeopleStore(Protocol):
 
     def delete_member(self, organization: str, member_id: str) -> None:
         """Deletes a member. Deleting an absent one is no error."""
+
+    def keep_former(self, member: Member, at: datetime) -> None:
+        """Keeps name and address of a member that is removed, as long as entries of the audit log refer to it."""
+
+    def list_former(self, organization: str) -> Sequence[FormerMember]:
+        """Returns the former members of the organization."""
+
+    def forget_former(self, organization: str, member_id: str) -> None:
+        """Deletes what is kept of a former member. Deleting an absent one is no error."""
 
     def rename_member(self, organization: str, member_id: str, name: str, email: str) -> None:
         """Changes what a member is shown with. Raises NotFound if there is no such member."""

@@ -8,7 +8,7 @@ from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.ports import AuditTrail
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
-from cadence.domain.access.audit import AuditEntry, AuditKind
+from cadence.domain.access.audit import AuditEntry, AuditKind, is_member
 from cadence.domain.shared.errors import Forbidden, Unauthenticated
 
 
@@ -48,7 +48,7 @@ class SignInRecords:
             kind=kind,
             actor=actor,
             token_id=token_id,
-            token_name=actor,
+            token_name="" if is_member(actor) else actor,
             action=self.action,
             target=self.target,
             outcome=outcome,

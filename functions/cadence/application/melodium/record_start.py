@@ -86,7 +86,7 @@ class RecordStart:
             plan_sha256="",
             event={"kind": "melodium"},
             max_duration=request.max_duration or int(LONGEST.total_seconds()),
-            created_by=by.name,
+            created_by=by.author,
             started_by_run=parent.run_id if parent else None,
             depth=parent.depth + 1 if parent else 0,
             melodium=melodium_run(run_id, request, now, supervised=False),

@@ -79,7 +79,7 @@ class RequestWorker:
             self.masks.hand_on(ancestry.run, run_id)
         process = melodium_run(run_id, request, self.clock(), supervised=True)
         process = dataclasses.replace(process, known_as=digest(stored.receive_key))
-        self.start.start(run_id, frozen, {"kind": "melodium"}, by.name, ancestry, process)
+        self.start.start(run_id, frozen, {"kind": "melodium"}, by.author, ancestry, process)
         self.reported.note_start(run_id, request.version, request.tags)
         return run_id
 

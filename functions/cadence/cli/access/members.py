@@ -1,12 +1,14 @@
 """The commands `org`, `member`, `team` and `service-account`."""
 
-from typing import Annotated
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import prompt_secret, seconds_of
-from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result, print_table
 
@@ -95,6 +97,55 @@ def delete_member(member_id: MemberId, as_json: Json = False) -> None:
     with reporting_errors(as_json):
         connect().delete_member(member_id)
     print_result({"deleted": member_id}, f"Removed member {member_id}.", as_json)
+
+
+@member.command("erase")
+def erase_member(
+    member_id: MemberId,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be removed, and what stays; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking for the id.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase what is stored of a member or former member, the name included, and print the certificate.
+
+    Records keep the member's id, which leads to no name any more. This cannot be undone.
+    """
+    client = connect()
+    if dry_run or not yes:
+        with reporting_errors(as_json):
+            found = client.member_data(member_id)
+        if dry_run:
+            _print_erasure(found, f"Erasing member {member_id} removes", found["counts"], as_json)
+            return
+        if not sys.stdin.isatty():
+            raise fail(f"Erasing {member_id} has to be confirmed: add --yes, or try --dry-run first.", WRONG_USE)
+        if typer.prompt("Type the member's id to erase the person for good", err=True) != member_id:
+            raise fail("That is not the member's id. Nothing was erased.", WRONG_USE)
+    with reporting_errors(as_json):
+        erasure = client.erase_member(member_id)
+    _print_erasure(erasure, f"Erased member {member_id} (certificate {erasure['id']}):", erasure["removed"], as_json)
+
+
+@member.command("erasures")
+def list_erasures(as_json: Json = False) -> None:
+    """List the certificates of erasures, the newest first."""
+    with reporting_errors(as_json):
+        erasures = connect().member_erasures()
+    print_list(
+        erasures,
+        ("CERTIFICATE", "MEMBER", "REQUESTED", "BY", "FINISHED", "REMOVED"),
+        lambda one: (
+            one["id"],
+            one["member_id"],
+            date_time(one["requested_at"]),
+            one["requested_by"],
+            date_time(one["finished_at"]),
+            _amounts(one["removed"]),
+        ),
+        as_json,
+    )
 
 
 @member.command("invite")
@@ -277,3 +328,16 @@ def create_token(
     with reporting_errors(as_json):
         created = connect().create_service_account_token(name, label, seconds)
     print_json(created) if as_json else print(created["token"])
+
+
+def _print_erasure(shown: Mapping[str, Any], heading: str, counts: Mapping[str, int], as_json: bool) -> None:
+    if as_json:
+        print_json(shown)
+        return
+    out.print(f"{heading} {_amounts(counts)}.", "Stays:", sep="\n", markup=False, highlight=False)
+    for sentence in shown["stays"]:
+        out.print(f"- {sentence}", markup=False, highlight=False)
+
+
+def _amounts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {kind}" for kind, number in counts.items())

@@ -55,6 +55,16 @@ class PeopleRequests(ApiSession):
     def create_member(self, name: str, email: str, teams: list[str]) -> Json:
         return self._call("POST", path_of("members"), {"name": name, "email": email, "teams": teams})
 
+    def member_data(self, member_id: str) -> Json:
+        """What is stored of a member, and what an erasure would leave."""
+        return self._call("GET", path_of("members", member_id, "data"))
+
+    def erase_member(self, member_id: str) -> Json:
+        return self._call("DELETE", path_of("members", member_id, "data"), params={"confirm": member_id})
+
+    def member_erasures(self) -> Json:
+        return self._call("GET", path_of("member-erasures"))["items"]
+
     def delete_member(self, member_id: str) -> None:
         self._call("DELETE", path_of("members", member_id))
 

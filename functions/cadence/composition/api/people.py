@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.directory_servers import DynamoDirectoryServers, DynamoSignInAttempts
 from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityProviders
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.dynamodb.access.scim_store import DynamoScimStore
+from cadence.adapters.dynamodb.deletion.erasure_store import DynamoErasureStore
+from cadence.adapters.dynamodb.deletion.hold_store import DynamoHoldStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.access.approver_names import ApproverNames
 from cadence.application.access.explain_access import ExplainAccess
@@ -16,7 +19,10 @@ from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.scim_groups import ScimGroups
 from cadence.application.access.scim_users import ScimUsers
 from cadence.application.access.sign_in_limits import SignInLimits
+from cadence.application.deletion.erase_member import EraseMember
+from cadence.application.deletion.erasure_ports import ErasureStore
 from cadence.application.limits.ports import ApprovalLink
+from cadence.application.shared.identifiers import new_ulid
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
@@ -41,6 +47,13 @@ class People:
     approver_names: ApproverNames
     scim_users: ScimUsers
     scim_groups: ScimGroups
+    erase: EraseMember
+    erasures: ErasureStore
+
+    def names(self, organization: str) -> dict[str, str]:
+        """Returns the names of members and former members of an organization, by `member:ID`."""
+        names = {str(former.subject): former.name for former in self.store.list_former(organization)}
+        return names | {str(member.subject): member.name for member in self.store.list_members(organization)}
 
     def maker(self, link: ApprovalLink) -> Approver | None:
         """Returns the member, service account or token that made a link, with its teams of now.
@@ -67,6 +80,7 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
     store = DynamoPeopleStore(config.access_table)
     manage = manage_people(config.access_table, access, store)
     provisioning = DynamoScimStore(config.access_table)
+    erasures = DynamoErasureStore(config.access_table)
     groups = ScimGroups(store=provisioning, people=store, clock=now)
     return People(
         store=store,
@@ -81,4 +95,15 @@ def people(config: ApiSettings, access: DynamoAccessStore) -> People:
         approver_names=ApproverNames(people=store, tokens=access),
         scim_users=ScimUsers(store=provisioning, people=store, manage=manage, groups=groups, clock=now),
         scim_groups=groups,
+        erase=EraseMember(
+            people=store,
+            users=provisioning,
+            manage=manage,
+            holds=DynamoHoldStore(config.access_table),
+            erasures=erasures,
+            audit=DynamoAuditTrail(config.access_table),
+            new_id=new_ulid,
+            clock=now,
+        ),
+        erasures=erasures,
     )

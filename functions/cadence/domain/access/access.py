@@ -56,6 +56,7 @@ class Permission(StrEnum):
     ORGANIZATIONS_CREATE = "organizations:create"  # of the organization that runs the installation only
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
+    MEMBERS_ERASE = "members:erase"  # removing what is stored of a person, the name included
     TEAMS_READ = "teams:read"
     TEAMS_WRITE = "teams:write"
     SERVICE_ACCOUNTS_READ = "service-accounts:read"

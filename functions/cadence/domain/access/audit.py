@@ -29,9 +29,10 @@ class AuditEntry:
     """A record of one action; entries are added and never changed.
 
     `actor` is the id of a member or service account (`member:ID`), of a token that has neither, or of a runner;
-    `token_id` and `token_name` are the token's. `action` is the operation's name in the API, `target` the path of the
-    request. `outcome` is `accepted` or the code of the error that refused it, `request` is the same in all entries of
-    one request, `source` the address that it came from. Nothing of a request's body is kept, and no secret's value.
+    `token_id` and `token_name` are the token's. A member's name is not in it, but found by the id, since a name may
+    have to be erased. `action` is the operation's name in the API, `target` the path of the request. `outcome` is
+    `accepted` or the code of the error that refused it, `request` is the same in all entries of one request, `source`
+    the address that it came from. Nothing of a request's body is kept, and no secret's value.
     `project` is `*` for what concerns the whole organization.
     """
 
@@ -60,7 +61,7 @@ class AuditEntry:
         project: str = ALL_PROJECTS,
         source: str = "",
     ) -> "AuditEntry":
-        """Returns the entry of what a principal does."""
+        """Returns the entry of what a principal does; of a member only the id, since a name may have to be erased."""
         return cls(
             organization=principal.organization,
             project=project,
@@ -68,7 +69,7 @@ class AuditEntry:
             kind=kind,
             actor=principal.actor_id,
             token_id=principal.token_id,
-            token_name=principal.name,
+            token_name="" if is_member(principal.actor_id) else principal.name,
             action=action,
             target=target,
             source=source,
@@ -77,10 +78,14 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditFilter:
-    """Selects entries; None selects all. `since` is included, `until` is not."""
+    """Selects entries; None selects all. `since` is included, `until` is not.
+
+    `members` are the ids (`member:ID`) of members whose name `actor` is: it selects their entries, too.
+    """
 
     kind: AuditKind | None = None
     actor: str | None = None
+    members: frozenset[str] = frozenset()
     action: str | None = None
     outcome: str | None = None
     target: str | None = None
@@ -94,7 +99,7 @@ class AuditFilter:
         """
         wanted = (
             (self.kind, (entry.kind,)),
-            (self.actor, (entry.actor, entry.token_id, entry.token_name)),
+            (None if entry.actor in self.members else self.actor, (entry.actor, entry.token_id, entry.token_name)),
             (self.action, (entry.action,)),
             (self.outcome, (entry.outcome,)),
             (self.project, (entry.project,)),
@@ -104,3 +109,8 @@ class AuditFilter:
         if self.target is not None and not entry.target.startswith(self.target):
             return False
         return (self.since is None or entry.at >= self.since) and (self.until is None or entry.at < self.until)
+
+
+def is_member(actor: str) -> bool:
+    """Whether an actor's id is that of a member."""
+    return actor.startswith("member:")

@@ -81,6 +81,19 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FormerMember:
+    """A member that was removed: the audit log refers to the id, and whoever reads it wants the name."""
+
+    member_id: str
+    name: str
+    email: str
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(SubjectKind.MEMBER, self.member_id)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Team:
     """A team. `group` is the group of an identity provider or directory whose members belong to it.
 

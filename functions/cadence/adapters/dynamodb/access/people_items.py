@@ -17,6 +17,7 @@ from cadence.adapters.dynamodb.access.policy_json import grant_json, grant_of
 from cadence.application.access.people_ports import Holder
 from cadence.domain.access.people import (
     AccessPolicy,
+    FormerMember,
     Invitation,
     Member,
     ServiceAccount,
@@ -60,6 +61,18 @@ class MemberItem(AccessTable):
             teams=frozenset(self.teams or ()),
             identity=self.identity,
         )
+
+
+class FormerMemberItem(AccessTable):
+    """A member that was removed; it expires with the last entry of the audit log that can refer to it."""
+
+    PREFIX: ClassVar[str] = "FORMERMEMBER#"
+
+    name = UnicodeAttribute()
+    email = UnicodeAttribute(default="")
+
+    def former(self) -> FormerMember:
+        return FormerMember(member_id=self.sk.removeprefix(self.PREFIX), name=self.name, email=self.email)
 
 
 class TeamItem(AccessTable):
@@ -227,6 +240,7 @@ def holder_key(organization: str, subject: Subject) -> tuple[str, str]:
 PEOPLE_ITEMS: tuple[type[AccessTable], ...] = (
     AccessTable,
     MemberItem,
+    FormerMemberItem,
     TeamItem,
     ServiceAccountItem,
     InvitationItem,

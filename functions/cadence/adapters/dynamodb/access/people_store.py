@@ -1,6 +1,7 @@
 """`PeopleStore` and `PolicyStore` on the `access` table."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from pynamodb.exceptions import DoesNotExist
@@ -8,6 +9,7 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
 from cadence.adapters.dynamodb.access.people_items import (
     PEOPLE_ITEMS,
+    FormerMemberItem,
     InvitationItem,
     MemberItem,
     PolicyItem,
@@ -19,7 +21,8 @@ from cadence.adapters.dynamodb.access.people_items import (
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.people_ports import PeopleStore, PolicyStore
-from cadence.domain.access.people import AccessPolicy, Invitation, Member, ServiceAccount, Team
+from cadence.domain.access.audit import KEPT
+from cadence.domain.access.people import AccessPolicy, FormerMember, Invitation, Member, ServiceAccount, Team
 from cadence.domain.shared.errors import Conflict, NotFound
 
 P = TypeVar("P", bound=AccessTable)
@@ -45,6 +48,16 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
 
     def delete_member(self, organization: str, member_id: str) -> None:
         _delete(MemberItem(*member_key(organization, member_id)))
+
+    def keep_former(self, member: Member, at: datetime) -> None:
+        key = organization_key(member.organization), FormerMemberItem.PREFIX + member.member_id
+        _save(FormerMemberItem(*key, name=member.name, email=member.email, expires_at=at + KEPT))
+
+    def list_former(self, organization: str) -> Sequence[FormerMember]:
+        return [item.former() for item in _under(FormerMemberItem, organization, FormerMemberItem.PREFIX)]
+
+    def forget_former(self, organization: str, member_id: str) -> None:
+        _delete(FormerMemberItem(organization_key(organization), FormerMemberItem.PREFIX + member_id))
 
     def rename_member(self, organization: str, member_id: str, name: str, email: str) -> None:
         item = MemberItem(*member_key(organization, member_id))
