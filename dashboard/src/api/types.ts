@@ -362,7 +362,8 @@ export interface components {
          * AuditView
          * @description One entry.
          *
-         *     `actor` is the id of a member, service account, token or runner, `token` and `by` the token's id and name. `action`
+         *     `actor` is the id of a member, service account, token or runner, `token` the token's id, `by` the token's name, or
+         *     the member's: that is not in the log itself, and empty once the person was erased. `action`
          *     is the name of the operation, `target` the path that it was called with. `outcome` is `accepted` or the code of the
          *     error that refused it; entries of one call have the same `request`. `source` is the address that it came from.
          */
@@ -985,6 +986,32 @@ export interface components {
              * @description False if there was no time to count everything: there is at least as much.
              */
             complete: boolean;
+        };
+        /**
+         * DataReadView
+         * @description An entry of the audit log: someone read or downloaded a value, an input or an output; once an hour for each.
+         */
+        DataReadView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor */
+            actor: string;
+            /**
+             * By
+             * @description The token's name, or the member's; empty once the person was erased.
+             */
+            by: string;
+            /** Action */
+            action: string;
+            /** Target */
+            target: string;
+            /** Outcome */
+            outcome: string;
+            /** Source */
+            source: string;
         };
         /** DeadLetterContentView */
         DeadLetterContentView: {
@@ -2748,6 +2775,63 @@ export interface components {
             more: boolean;
         };
         /**
+         * LocatedDataView
+         * @description A part of a run's data in one bucket.
+         */
+        LocatedDataView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "value" | "log" | "test-report" | "engine" | "cache" | "other";
+            /** Name */
+            name: string;
+            /** Treatment */
+            treatment: string | null;
+            /** Attempt */
+            attempt: number | null;
+            /** Port */
+            port: string | null;
+            /**
+             * Pool
+             * @description The pool whose runner sent it.
+             */
+            pool: string | null;
+            /** Bucket */
+            bucket: string;
+            /** Region */
+            region: string | null;
+            /**
+             * Objects
+             * @description How many objects the bucket has of it; 0 if nothing is there (any more).
+             */
+            objects: number;
+            /** Bytes */
+            bytes: number;
+            /**
+             * Sent
+             * @description The size that was recorded of a value or cache.
+             */
+            sent: number | null;
+            /**
+             * Kept Until
+             * @description From when it is removed. Null while the run goes on, while a legal hold is on, and for caches.
+             */
+            kept_until: string | null;
+            /**
+             * Held
+             * @description Whether a legal hold keeps it.
+             */
+            held: boolean;
+            /** Encryption */
+            encryption: string | null;
+            /**
+             * Read By
+             * @description The treatments of the run that were given it as an input.
+             */
+            read_by: string[];
+        };
+        /**
          * LogLineView
          * @description `cursor` is the line's place in the run's log, `<segment>:<number>`.
          */
@@ -2827,6 +2911,53 @@ export interface components {
             email: string;
             /** Teams */
             teams?: string[];
+        };
+        /** MemberErasureList */
+        MemberErasureList: {
+            /** Items */
+            items: components["schemas"]["MemberErasureView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * MemberErasureView
+         * @description The certificate of an erasure: the record that remains of it. It has no name and no address.
+         */
+        MemberErasureView: {
+            /** Id */
+            id: string;
+            /** Member Id */
+            member_id: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description The id of a member, a service account or a token.
+             */
+            requested_by: string;
+            /**
+             * Finished At
+             * @description Null if it was interrupted: repeat it.
+             */
+            finished_at: string | null;
+            /**
+             * Removed
+             * @description What was removed, by kind.
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Stays
+             * @description What was left, and why.
+             */
+            stays: string[];
         };
         /** MemberList */
         MemberList: {
@@ -4692,6 +4823,33 @@ export interface components {
             treatments: components["schemas"]["TreatmentCostView"][];
         };
         /**
+         * RunDataView
+         * @description What lies where, and who read it.
+         */
+        RunDataView: {
+            /** Run Id */
+            run_id: string;
+            /** Project */
+            project: string;
+            /** Data */
+            data: components["schemas"]["LocatedDataView"][];
+            /**
+             * Data Complete
+             * @description False if a bucket has more objects than were listed.
+             */
+            data_complete: boolean;
+            /**
+             * Reads
+             * @description The newest first; the audit log is kept for a year.
+             */
+            reads: components["schemas"]["DataReadView"][];
+            /**
+             * Reads Complete
+             * @description False if the audit log has more entries than were read.
+             */
+            reads_complete: boolean;
+        };
+        /**
          * RunDiffView
          * @description Two runs: `then` is the one in front, `now` the other.
          */
@@ -5675,6 +5833,33 @@ export interface components {
             own: number | null;
             /** Most */
             most: number;
+        };
+        /**
+         * StoredPersonView
+         * @description What is stored of a person, and what an erasure would leave.
+         */
+        StoredPersonView: {
+            /** Member Id */
+            member_id: string;
+            /**
+             * Name
+             * @description Null if only tokens, grants or invitations are left of the member.
+             */
+            name: string | null;
+            /** Email */
+            email: string | null;
+            /**
+             * Counts
+             * @description What an erasure removes, by kind.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Stays
+             * @description What an erasure leaves, and why.
+             */
+            stays: string[];
         };
         /** SummaryList */
         SummaryList: {

@@ -21,7 +21,7 @@ from api.routes.access import (
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
-from api.routes.deletion import deletions, holds
+from api.routes.deletion import deletions, erasures, holds
 from api.routes.description import describe
 from api.routes.exports import exports
 from api.routes.insight import treatments
@@ -37,12 +37,13 @@ from api.routes.runs import run_changes, run_details, run_history, run_summaries
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
-from api.routes.values import retention, storage
+from api.routes.values import retention, run_data, storage
 
 _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     programs.endpoints,
     runs.endpoints,
+    run_data.endpoints,
     run_changes.endpoints,
     run_history.endpoints,
     approvals.endpoints,
@@ -67,6 +68,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     organizations.endpoints,
     deletions.endpoints,
     holds.endpoints,
+    erasures.endpoints,
     members.endpoints,
     service_accounts.endpoints,
     grants.endpoints,

@@ -36,6 +36,11 @@ COMMANDS = {
         "show_tests",
         "Show the tests of a run: counts, new failures against the base branch, flaky ones, the slowest.",
     ),
+    "data": LazyCommand(
+        "values.run_data",
+        "show_data",
+        "Show where every byte that a run left lies, how long it is kept, and who read it.",
+    ),
     "shell": LazyCommand("runners.shell", "shell", "Open a shell in the workspace of a treatment that is being run."),
     "search": LazyCommand("search.search", "search", "Search the log lines of all runs, or count them."),
     "trace": LazyCommand("provenance.trace", "trace", "Show where a value, a log line or a treatment came from."),

@@ -22,6 +22,10 @@ class ValueRequests(ApiSession):
         params = {"offset": offset, "length": length, "attempt": attempt}
         return self._call("GET", path_of("runs", run_id, "treatments", treatment, side, port), params=params)
 
+    def run_data(self, run_id: str) -> Json:
+        """Where what a run left lies, and who read it."""
+        return self._call("GET", path_of("runs", run_id, "data"))
+
     def value(self, run_id: str, sha256: str, first_chunk: int = 0) -> Json:
         return self._call("GET", path_of("runs", run_id, "values", sha256), params={"first_chunk": first_chunk})
 

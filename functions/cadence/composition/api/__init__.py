@@ -80,6 +80,7 @@ from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import DataUrls
 from cadence.application.triggers.add_githost import AddGitHost, RotateGitHost
 from cadence.application.triggers.ports import EventDeliveries
+from cadence.application.values.locate_run_data import LocateRunData
 from cadence.application.values.manage_retention import ManageRetention
 from cadence.application.values.storage import ManageStorage
 from cadence.composition.api.alerts import Alerting, alerting
@@ -90,6 +91,7 @@ from cadence.composition.api.people import People, people
 from cadence.composition.api.provenance import Provenance, provenance
 from cadence.composition.api.replay import Replays, replays
 from cadence.composition.api.repositories import Repositories, repositories
+from cadence.composition.api.run_data import run_data
 from cadence.composition.api.test_reports import CaseResults, case_results
 from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.shared import gates, settings
@@ -169,6 +171,7 @@ class Services:
     search: Search
     dead_letters: DeadLetters
     retention: ManageRetention
+    run_data: LocateRunData
     storage: ManageStorage
     audit: AuditTrail
     audit_chain: AuditChain
@@ -239,6 +242,9 @@ def services() -> Services:
     persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
     alerts = alerting(config, runs, hosts, searching.find.index)
+    retention = ManageRetention(
+        DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
+    )
     return Services(
         clock=now,
         schemas=schemas_folder(),
@@ -322,9 +328,8 @@ def services() -> Services:
         render_metrics=render_metrics(config),
         search=searching,
         dead_letters=dead_letters(config, access),
-        retention=ManageRetention(
-            DynamoSplitCatalogue(config.logs_table), now, timedelta(days=int(config.retention_days))
-        ),
+        retention=retention,
+        run_data=run_data(config, retention),
         storage=ManageStorage(
             DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days))),
             int(config.project_storage_mebibytes) << 20,

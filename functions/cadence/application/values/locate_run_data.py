@@ -1,0 +1,231 @@
+"""Reports where every byte that a run left lies, how long, and who was given it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from cadence.application.access.ports import AuditTrail
+from cadence.application.provenance.ports import CacheHistory
+from cadence.application.runs.run_details import RunDetails
+from cadence.application.shared.value_ports import ValueRetentionStore
+from cadence.domain.access.audit import AuditEntry, AuditFilter, AuditKind
+from cadence.domain.deletion.legal_hold import LegalHold, hold_against_deleting
+from cadence.domain.runs.run import Run, Value
+from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
+from cadence.domain.values.run_data import DataKind, DataName, LocatedData, name_of_key
+from cadence.domain.values.value_retention import bucket_of
+
+_MOST_OBJECTS = 100_000
+_MOST_AUDIT_PAGES = 20
+_AUDIT_PAGE = 200
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """An object of a bucket: its key, size in bytes, and when it was written."""
+
+    key: str
+    size: int
+    written_at: datetime
+
+
+class ObjectPlaces(Protocol):
+    """What buckets say of their objects; an address begins with the bucket (`ids.in_bucket`)."""
+
+    def find(self, prefix: str) -> Iterable[FoundObject]:
+        """Returns the objects below a prefix. Raises NotFound if the bucket is not used any more, Transient."""
+
+    def place(self, bucket: str | None) -> tuple[str, str | None]:
+        """Returns a bucket's name and region. Raises NotFound."""
+
+    def encryption(self, address: str) -> str | None:
+        """Returns how an object is encrypted, in words; None if that cannot be seen."""
+
+
+@dataclass(frozen=True)
+class RunDataReport:
+    """What lies where, and the reads that the audit log has; each may have been more than there was time to list."""
+
+    data: Sequence[LocatedData]
+    data_complete: bool
+    reads: Sequence[AuditEntry]
+    reads_complete: bool
+
+
+@dataclass
+class _Group:
+    objects: int = 0
+    size: int = 0
+    oldest: datetime | None = None
+    sample: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocateRunData:
+    """Makes reports. `longest` is how long the installation's bucket keeps objects, `kept` how long a project does."""
+
+    places: ObjectPlaces
+    retentions: ValueRetentionStore
+    caches: CacheHistory
+    audit: AuditTrail
+    holds: Callable[[str], Sequence[LegalHold]]
+    kept: Callable[[str, str], timedelta]
+    longest: timedelta
+
+    def report(self, details: RunDetails) -> RunDataReport:
+        """Returns the report about a run. Raises Transient."""
+        run = details.run
+        retentions = {(one.treatment, one.attempt): one.retention for one in self.retentions.list(run.run_id)}
+        hold = hold_against_deleting(self.holds(run.organization), run.organization, run.project, run.run_id)
+        located = _Located(self, details, hold is not None)
+        complete = True
+        for bucket in (None, *sorted({one.bucket for one in retentions.values() if one.bucket})):
+            complete &= located.add_bucket(bucket)
+        for value in details.values.values():
+            located.add_missing(value)
+        located.add_caches()
+        reads, reads_complete = self._reads(run)
+        return RunDataReport(located.data, complete, reads, reads_complete)
+
+    def _reads(self, run: Run) -> tuple[Sequence[AuditEntry], bool]:
+        wanted = AuditFilter(kind=AuditKind.VALUE, target=f"/v1/runs/{run.run_id}/", since=run.created_at)
+        found: list[AuditEntry] = []
+        before: str | None = None
+        for _ in range(_MOST_AUDIT_PAGES):
+            page = self.audit.entries(run.organization, _AUDIT_PAGE, before, wanted)
+            found += page.items
+            before = page.after
+            if before is None:
+                return found, True
+        return found, False
+
+
+class _Located:
+    """The data of one run, as it is found."""
+
+    def __init__(self, using: LocateRunData, details: RunDetails, held: bool) -> None:
+        self._using, self._details, self._held = using, details, held
+        self._run = details.run
+        self._readers = _readers(details)
+        self._encryptions: dict[str | None, str | None] = {}
+        self.data: list[LocatedData] = []
+
+    def add_bucket(self, bucket: str | None) -> bool:
+        """Adds what lies in a bucket; returns whether all of it was listed."""
+        groups: Mapping[DataName, _Group] = defaultdict(_Group)
+        number = 0
+        for found in self._using.places.find(ids.in_bucket(bucket, f"runs/{self._run.run_id}/")):
+            group = groups[name_of_key(found.key)]
+            group.objects, group.size, group.sample = group.objects + 1, group.size + found.size, found.key
+            group.oldest = min(group.oldest or found.written_at, found.written_at)
+            number += 1
+            if number >= _MOST_OBJECTS:
+                break
+        for name, group in sorted(groups.items(), key=lambda item: _order(item[0])):
+            self._add(name, bucket, group)
+        return number < _MOST_OBJECTS
+
+    def add_missing(self, value: Value) -> None:
+        """Adds a value of which nothing was found: it was removed, or another run has it."""
+        name = DataName(DataKind.VALUE, value.treatment, value.attempt, value.port)
+        if any(one.name == name for one in self.data):
+            return
+        own = value.kept_from is None and value.origin is None and value.stored_prefix is None
+        self._add(name, bucket_of(value.retention), _Group(), value.size, "" if own else " (kept with another run)")
+
+    def add_caches(self) -> None:
+        """Adds the entries of caches that attempts saved or restored: they belong to the project."""
+        for treatment in self._details.treatments.values():
+            for attempt in range(1, treatment.attempt + 1 if self._has_caches(treatment.name) else 1):
+                runner = ids.runner_id(self._run.run_id, treatment.name, attempt)
+                uses = [("saved", use) for use in self._using.caches.saved(runner)]
+                uses += [("restored", use) for use in self._using.caches.restored(runner)]
+                for verb, use in uses:
+                    prefix = ids.cache_prefix(self._run.organization, self._run.project, use.entry)
+                    found = list(self._using.places.find(prefix))
+                    name = DataName(DataKind.CACHE, treatment.name, attempt)
+                    group = _Group(len(found), sum(one.size for one in found), None, found[0].key if found else "")
+                    self._add(name, None, group, use.size, f" {verb} {use.key}")
+
+    def _has_caches(self, treatment: str) -> bool:
+        spec = self._details.specs.get(treatment)
+        return spec is not None and bool(spec.caches)
+
+    def _add(
+        self, name: DataName, bucket: str | None, group: _Group, sent: int | None = None, suffix: str = ""
+    ) -> None:
+        where, region = self._using.places.place(bucket)
+        if name.kind is DataKind.VALUE and sent is None:
+            value = self._details.values.get((str(name.treatment), str(name.port)))
+            sent = value.size if value is not None and value.attempt == name.attempt else None
+        self.data.append(
+            LocatedData(
+                name=name,
+                label=_label(name) + suffix,
+                pool=self._pool(name),
+                bucket=where,
+                region=region,
+                objects=group.objects,
+                bytes=group.size,
+                sent=sent,
+                kept_until=self._kept_until(name, group),
+                held=self._held and name.kind is not DataKind.CACHE and group.objects > 0,
+                encryption=self._encryption(bucket, group),
+                read_by=self._readers.get((str(name.treatment), str(name.port)), ()),
+            )
+        )
+
+    def _pool(self, name: DataName) -> str | None:
+        treatment = self._details.treatments.get(name.treatment or "")
+        if treatment is None:
+            return None
+        if name.attempt == treatment.attempt:
+            return treatment.pool
+        runner = ids.runner_id(self._run.run_id, treatment.name, name.attempt or 0)
+        try:
+            return self._details.runners.get_runner(runner).pool
+        except NotFound:
+            return None  # its record has expired
+
+    def _kept_until(self, name: DataName, group: _Group) -> datetime | None:
+        if group.oldest is None or self._run.finished_at is None or self._held:
+            return None
+        own = self._run.finished_at + self._using.kept(self._run.organization, self._run.project)
+        return min(own, group.oldest + self._using.longest)
+
+    def _encryption(self, bucket: str | None, group: _Group) -> str | None:
+        if not group.sample:
+            return None
+        if bucket not in self._encryptions:
+            self._encryptions[bucket] = self._using.places.encryption(ids.in_bucket(bucket, group.sample))
+        return self._encryptions[bucket]
+
+
+def _readers(details: RunDetails) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    readers: dict[tuple[str, str], tuple[str, ...]] = {}
+    for source, reader in _connections(details):
+        readers[source] = (*readers.get(source, ()), reader)
+    return readers
+
+
+def _connections(details: RunDetails) -> Iterator[tuple[tuple[str, str], str]]:
+    for name, spec in details.specs.items():
+        treatment = details.treatments.get(name)
+        given = treatment is not None and treatment.started_at is not None
+        for port in spec.inputs if given else ():
+            if port.source_treatment is not None and port.source_port is not None:
+                yield (port.source_treatment, port.source_port), name
+
+
+def _label(name: DataName) -> str:
+    if name.treatment is None:
+        return {DataKind.LOG: "log lines", DataKind.ENGINE: "reports of the engine"}.get(name.kind, "other objects")
+    attempt = f" (attempt {name.attempt})" if name.attempt and name.attempt > 1 else ""
+    return (f"{name.treatment}.{name.port}" if name.port else name.treatment) + attempt
+
+
+def _order(name: DataName) -> tuple[str, str, int, str]:
+    return str(name.kind), name.treatment or "", name.attempt or 0, name.port or ""
