@@ -140,6 +140,29 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
             problems.add(
                 treatment.problem(lacking.code, lacking.message, lacking.keys, lacking.hint, at_key=not lacking.keys)
             )
+    problems.add_all(_logs_that_leave(draft, context.pools))
+
+
+def _logs_that_leave(draft: Draft, pools: Mapping[str, PoolOffer]) -> Iterator[DocumentProblem]:
+    """Yields one warning for the document if it has treatments with a residency: their log lines do not stay there."""
+    staying = [
+        (treatment, needs)
+        for treatment in draft.treatments.values()
+        if (needs := _needs(treatment.body, draft.defaults)).residency
+        and any(_is_in_place(offer, needs) for offer in usable_pools(treatment.body, draft.defaults, pools).values())
+    ]
+    for treatment, needs in staying[:1]:
+        others = f" and of {len(staying) - 1} more treatments with a residency" if len(staying) > 1 else ""
+        has_residency = "residency" in treatment.body
+        yield treatment.problem(
+            Code.RESIDENCY_LOG,
+            f"The log lines of {shown(treatment.name)}{others} do not stay in {in_words(needs.residency)}: they are kept "
+            "where this installation is.",
+            ("residency",) if has_residency else (),
+            "Let commands write what has to stay there to outputs, and not to their log.",
+            at_key=not has_residency,
+            severity=Severity.WARNING,
+        )
 
 
 def unknown_pools(
