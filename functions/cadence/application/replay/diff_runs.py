@@ -19,6 +19,7 @@ from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.run_variables import run_variables
 from cadence.domain.runs.states import RunState
+from cadence.domain.runs.stored_input import stored_value
 from cadence.domain.shared.errors import NotFound
 
 LONGEST_READ = 4 * 1024 * 1024
@@ -103,14 +104,12 @@ class DiffRuns:
     ) -> tuple[OutputContrast | None, TreeDiff | None]:
         """Compares the content of the first input that differs, else of the first output."""
         for port in (*divergence.inputs, *divergence.outputs):
-            sources = (
-                (port.then_source, port.now_source)
-                if port in divergence.inputs
-                else (f"{divergence.name}.{port.port}",) * 2
-            )
-            values = [
-                side.values.get(_split(source)) if source else None for side, source in zip(sides, sources, strict=True)
-            ]
+            if port in divergence.inputs:
+                names = divergence.name, port.port
+                values = _input(sides[0], *names, port.then_source), _input(sides[1], *names, port.now_source)
+            else:
+                key = divergence.name, port.port
+                values = sides[0].values.get(key), sides[1].values.get(key)
             if values[0] is not None and values[1] is not None and port.known:
                 return self._contrast(port, values[0], values[1])
         return None, None
@@ -173,6 +172,12 @@ def _of_replay(original: RunDetails, repeated: RunDetails) -> tuple[RunSide, Run
     )
 
 
-def _split(source: str) -> tuple[str, str]:
-    treatment, _, port = source.rpartition(".")
-    return treatment, port
+def _input(side: RunSide, treatment: str, port: str, source: str | None) -> Value | None:
+    """Returns the value that an input read from a treatment, or that was stored for it, as files of a commit are."""
+    if source:
+        producer, _, output = source.rpartition(".")
+        return side.values.get((producer, output))
+    inputs = side.specs[treatment].inputs if treatment in side.specs else ()
+    return next(
+        (stored_value("", treatment, one, one.stored) for one in inputs if one.port == port and one.stored), None
+    )
