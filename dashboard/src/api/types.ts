@@ -1124,6 +1124,8 @@ export interface components {
              * @description Why no place is given.
              */
             note: string | null;
+            /** @description Where both contents are trees of files. */
+            files: components["schemas"]["FilesDiffView"] | null;
         };
         /**
          * DiffRunnerView
@@ -1770,6 +1772,30 @@ export interface components {
             column: number;
             /** Message */
             message: string;
+        };
+        /**
+         * FilesDiffView
+         * @description The files that differ between two trees (tar archives); at most 100 names of each kind.
+         */
+        FilesDiffView: {
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Changed */
+            changed: string[];
+            /**
+             * Counts
+             * @description How many there are: `added`, `removed`, `changed`.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Whole
+             * @description False if the trees are too large to be read to their ends.
+             */
+            whole: boolean;
         };
         /**
          * FindingView
