@@ -161,7 +161,6 @@ def gateway() -> Gateway:
             secrets=secrets,
             sources=secret_sources(config, secrets),
             environments=DynamoEnvironmentStore(config.access_table),
-            followers=runners,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
@@ -183,13 +182,12 @@ def gateway() -> Gateway:
             specs=specs,
             runners=runners,
             sources=sources,
-            followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
             permitted_shells=PermittedShells(authenticate, runs).of,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

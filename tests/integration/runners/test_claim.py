@@ -67,7 +67,6 @@ def claim(world: World) -> ClaimAssignment:
         secrets=world.secrets,
         sources=no_sources(),
         environments=DynamoEnvironmentStore("access"),
-        followers=world.runners,
         machines=world.machines,
         begin=begin,
         engine_secrets=engine_secrets.read,

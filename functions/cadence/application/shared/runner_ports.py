@@ -10,6 +10,17 @@ from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerState
 
 
+@dataclass(frozen=True)
+class FollowedRunner:
+    """A runner, and until when its run is watched live (None: it is not): its agent then sends its lines at once."""
+
+    runner: Runner
+    followed_until: datetime | None = None
+
+    def is_followed(self, now: datetime) -> bool:
+        return self.followed_until is not None and now < self.followed_until
+
+
 class RunnerStore(Protocol):
     """Runners and their outputs (table `runners`)."""
 
@@ -21,6 +32,9 @@ class RunnerStore(Protocol):
 
     def get_runner(self, runner_id: str) -> Runner:
         """Returns a runner. Raises NotFound."""
+
+    def get_followed_runner(self, runner_id: str) -> FollowedRunner:
+        """Returns a runner, and until when its run is watched live, in one call. Raises NotFound."""
 
     def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
         """Changes fields of a runner whose state is one of `source`, and whose pool and placing time are those of
@@ -146,13 +160,10 @@ class HostStore(Protocol):
 
 
 class Followers(Protocol):
-    """Whether a run is watched live; its agents then send their lines at once."""
+    """Notes which runs are watched live; `RunnerStore.get_followed_runner` reads it."""
 
     def follow(self, run_id: str, until: datetime) -> None:
         """Notes that the run is watched until then."""
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        """Whether the run is watched now."""
 
 
 @dataclass(frozen=True)
