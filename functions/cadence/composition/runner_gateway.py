@@ -50,9 +50,10 @@ from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
