@@ -50,9 +50,10 @@ from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
@@ -161,7 +162,6 @@ def gateway() -> Gateway:
             secrets=secrets,
             sources=secret_sources(config, secrets),
             environments=DynamoEnvironmentStore(config.access_table),
-            followers=runners,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
@@ -183,13 +183,12 @@ def gateway() -> Gateway:
             specs=specs,
             runners=runners,
             sources=sources,
-            followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
             permitted_shells=PermittedShells(authenticate, runs).of,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,
