@@ -2684,6 +2684,24 @@ export interface components {
              */
             more: boolean;
         };
+        /** LiveTicketView */
+        LiveTicketView: {
+            /**
+             * Ticket
+             * @description Opens one WebSocket connection as the caller, within 30 seconds.
+             */
+            ticket: string;
+            /**
+             * Url
+             * @description The WebSocket's address; if it has no scheme, relative to that of this API.
+             */
+            url: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /**
          * LogLineView
          * @description `cursor` is the line's place in the run's log, `<segment>:<number>`.
