@@ -5471,13 +5471,19 @@ export interface components {
          *     `error` is the last refusal.
          */
         StandingView: {
-            /** Failing */
+            /**
+             * Failing
+             * @description The receiver accepts nothing: data is kept, or refused for good.
+             */
             failing: boolean;
             /** Failing Since */
             failing_since: string | null;
             /** Error */
             error: string | null;
-            /** Retry At */
+            /**
+             * Retry At
+             * @description Null if nothing is kept, as data that is refused for good.
+             */
             retry_at: string | null;
             /** Delivered At */
             delivered_at: string | null;
