@@ -2710,6 +2710,24 @@ export interface components {
              */
             more: boolean;
         };
+        /** LiveTicketView */
+        LiveTicketView: {
+            /**
+             * Ticket
+             * @description Opens one WebSocket connection as the caller, within 30 seconds.
+             */
+            ticket: string;
+            /**
+             * Url
+             * @description The WebSocket's address; if it has no scheme, relative to that of this API.
+             */
+            url: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /**
          * LogLineView
          * @description `cursor` is the line's place in the run's log, `<segment>:<number>`.
@@ -5479,13 +5497,19 @@ export interface components {
          *     `error` is the last refusal.
          */
         StandingView: {
-            /** Failing */
+            /**
+             * Failing
+             * @description The receiver accepts nothing: data is kept, or refused for good.
+             */
             failing: boolean;
             /** Failing Since */
             failing_since: string | null;
             /** Error */
             error: string | null;
-            /** Retry At */
+            /**
+             * Retry At
+             * @description Null if nothing is kept, as data that is refused for good.
+             */
             retry_at: string | null;
             /** Delivered At */
             delivered_at: string | null;
