@@ -43,8 +43,11 @@ class PeopleRequests(ApiSession):
     def organizations(self) -> Json:
         return self._call("GET", path_of("organizations"))["items"]
 
-    def create_organization(self, name: str) -> Json:
-        return self._call("POST", path_of("organizations"), {"name": name})
+    def create_organization(self, name: str, display_name: str = "") -> Json:
+        return self._call("POST", path_of("organizations"), {"name": name, "display_name": display_name})
+
+    def rename_organization(self, name: str, display_name: str) -> Json:
+        return self._call("PATCH", path_of("organizations", name), {"display_name": display_name})
 
     def members(self) -> Json:
         return self._call("GET", path_of("members"))["items"]

@@ -53,6 +53,7 @@ _ORG = "ORG#{org}"
 
 KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "ORG", Found.ORGANIZATION),
+    ItemKind("access", "ORGANIZATIONS", "{org}", Found.ORGANIZATION),
     ItemKind("access", _ORG, "PROJECT#{project}", Found.LISTED, "projects"),
     ItemKind("access", _ORG, "POOL#{pool}", Found.REFERENCE, "pools' lists of projects"),
     ItemKind("access", _ORG, "TOKEN#{id}", Found.BY_ATTRIBUTES, "tokens"),
