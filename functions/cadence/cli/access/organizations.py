@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name
@@ -47,6 +48,48 @@ def rename_organization(
     with reporting_errors(as_json):
         renamed = connect().rename_organization(name, display_name)
     print_result(renamed, f"Organization {name} is shown as {renamed['display_name'] or name}.", as_json)
+
+
+@organization.command("delete")
+def delete_organization(name: Name, dry_run: DryRun = False, yes: WithoutAsking = False, as_json: Json = False) -> None:
+    """Delete an organization with everything in it: projects, members, teams, accounts, tokens, pools and exports.
+
+    None of its tokens is accepted any more; its data is removed some hours later, and cannot be restored.
+    """
+    client = connect()
+    if not confirmed("organization", name, client.count_organization, dry_run=dry_run, yes=yes, as_json=as_json):
+        return
+    with reporting_errors(as_json):
+        deletion = client.delete_organization(name)
+    print_result(
+        deletion,
+        f"Organization {name} is being deleted (deletion {deletion['id']}). None of its tokens is accepted any more; its "
+        f"data is removed from {date_time(deletion['removes_from'])} on. `cadence organization deletion "
+        f"{deletion['id']}` shows how far this is.",
+        as_json,
+    )
+
+
+@organization.command("deletions")
+def list_deletions(as_json: Json = False) -> None:
+    """List deletions of organizations, the newest first."""
+    with reporting_errors(as_json):
+        deletions = connect().organization_deletions()
+    heads = ("DELETION", "ORGANIZATION", "STATE", "REQUESTED", "BY", "FINISHED")
+    print_list(deletions, heads, lambda one: deletion_row(one, "organization"), as_json)
+
+
+@organization.command("deletion")
+def show_deletion(deletion: DeletionId, as_json: Json = False) -> None:
+    """Show how far the deletion of an organization is, and what it and the deletions of its projects removed."""
+    with reporting_errors(as_json):
+        found = connect().organization_deletion(deletion)
+    if as_json:
+        print_json(found)
+        return
+    print_deletion(found, "organization")
+    for project in found["projects"]:
+        print_deletion(project, "project")
 
 
 @organization.command("self")

@@ -334,7 +334,7 @@ def services() -> Services:
         audit_chain=DynamoAuditChain(config.access_table),
         id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
-        deletions=deletions(config, alerts.manage_rules),
+        deletions=deletions(config, access, alerts.manage_rules),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),
