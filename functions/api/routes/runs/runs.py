@@ -316,6 +316,8 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     run = services.visible.get(call.by, run_id)
     if run.replay_of is not None:
         raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
+    if run.generated:
+        raise Conflict(f"Run {run_id} is a part of run {run.started_by_run}: rerun that one instead.")
     if not run.plan_sha256 and not run.recorded:
         # It failed before it could be planned, so there is nothing to keep; the obstacle may be gone.
         source = services.documents.get(run.document_sha256).decode()
