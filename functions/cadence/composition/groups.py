@@ -69,7 +69,9 @@ def act() -> tuple[ControlTreatment, Machines]:
         values=runs,
         freeze=_of_stored(FreezePipeline(DynamoPipelineStore(config.pipelines_table), documents, freeze)),
         plan=plan,
-        generated=PlanGenerated(values=runs, chunks=chunks, documents=documents, freeze=freeze, plan=plan),
+        plan_generated=PlanGenerated(
+            values=runs, chunks=chunks, documents=documents, freeze=freeze, plan=plan
+        ).plan_generated,
         start=start,
     )
     stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))

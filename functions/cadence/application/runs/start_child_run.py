@@ -10,7 +10,6 @@ from typing import Any
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
-from cadence.application.runs.generated_run import PlanGenerated
 from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import child_run_id
@@ -27,6 +26,9 @@ Freeze = Callable[[str, str, str, Mapping[str, Any]], RunRequest]
 
 Raises NotFound and InvalidDocument.
 """
+
+PlanGeneratedRun = Callable[[str, Run, InputSpec, Mapping[str, Any]], RunRequest]
+"""Implemented by `PlanGenerated.plan_generated`."""
 
 _MOST_FINDINGS = 5
 _ENDS = {
@@ -57,7 +59,7 @@ class StartChildRun:
     values: ValueStore
     freeze: Freeze
     plan: PlanRun
-    generated: PlanGenerated
+    plan_generated: PlanGeneratedRun
     start: StartRun
 
     def start_child(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
@@ -117,7 +119,7 @@ class StartChildRun:
 
     def _generated(self, run_id: str, parent: Run, document: InputSpec, parameters: Mapping[str, Any]) -> RunRequest:
         try:
-            return self.generated.plan_generated(run_id, parent, document, parameters)
+            return self.plan_generated(run_id, parent, document, parameters)
         except InvalidDocument as error:
             name = f"{document.source_treatment}.{document.source_port}"
             raise CannotStart(_refusal(name, error.findings)) from None
