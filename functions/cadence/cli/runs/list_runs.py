@@ -21,6 +21,9 @@ def runs(
     state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
     pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
     branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Only runs for this commit, or one that begins so.", show_default=False)
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
     project: Annotated[
         str | None,
@@ -45,6 +48,7 @@ def runs(
         "state": state,
         "pipeline": pipeline,
         "branch": branch,
+        "commit": commit,
         "by": by,
     }
     with reporting_errors(as_json):
