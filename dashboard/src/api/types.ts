@@ -4289,11 +4289,11 @@ export interface components {
             kind: ("github" | "gitlab" | "gitea" | "bitbucket") | null;
             /**
              * Forks
-             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit), or nothing.
+             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit; `first-time`: the same, but only for authors who have not contributed before), or nothing.
              * @default base
              * @enum {string}
              */
-            forks: "base" | "approval" | "nothing";
+            forks: "base" | "approval" | "first-time" | "nothing";
             /**
              * Public Url
              * @description The address at which the code host reaches this API; by default the one of this request.

@@ -25,6 +25,7 @@ from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -63,6 +64,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.storage import ReserveStorage
+from cadence.application.test_reports.split_durations import FixDurations
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
@@ -178,6 +180,7 @@ def gateway() -> Gateway:
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
             note_spec=specs.note,
+            durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,
             id_tokens=id_tokens,
             clock=now,

@@ -152,6 +152,8 @@ KINDS: tuple[ItemKind, ...] = (
         Found.DERIVED,
     ),
     ItemKind("runs", "FLAKYTESTS#{org}#{project}#{pipeline}", "{sha256 of treatment and test}", Found.DERIVED),
+    ItemKind("runs", _RUN, "SPLIT#{group}", Found.BY_RUN),
+    ItemKind("runs", "TESTDURATIONS#{org}#{project}#{pipeline}", "{sha256 of branch}#{treatment}", Found.DERIVED),
     ItemKind("runs", "TESTEDWORK#{sha256}", "{run}#{treatment}#{attempt:04}", Found.EXPIRES),
     ItemKind("runners", _RUNNER, "RUNNER", Found.BY_RUNNER, "runners"),
     ItemKind("runners", _RUNNER, "OUTPUT#{port}", Found.BY_RUNNER),
