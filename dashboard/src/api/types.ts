@@ -2561,6 +2561,69 @@ export interface components {
              */
             run_id: string | null;
         };
+        /** LegalHoldBody */
+        LegalHoldBody: {
+            /**
+             * Reason
+             * @description Why nothing may be deleted, such as the number of a case.
+             */
+            reason: string;
+            /**
+             * Run Id
+             * @description A run of the project; null holds the whole project.
+             * @default null
+             */
+            run_id: string | null;
+        };
+        /** LegalHoldList */
+        LegalHoldList: {
+            /** Items */
+            items: components["schemas"]["LegalHoldView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * LegalHoldView
+         * @description A legal hold: while it is on, nothing of its project or run is deleted.
+         */
+        LegalHoldView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /**
+             * Run Id
+             * @description The run that is held; null: the whole project.
+             */
+            run_id: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /**
+             * Set By
+             * @description The id of a member, a service account or a token.
+             */
+            set_by: string;
+            /**
+             * Released At
+             * @description Null while it is on.
+             */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /**
+             * Renewed At
+             * @description When everything that it covers was last kept from expiring; null until that was done once.
+             */
+            renewed_at: string | null;
+        };
         /**
          * LimitsView
          * @description Millicores and bytes. `enforced` in a container; a command on the machine itself is only measured.
@@ -4467,6 +4530,11 @@ export interface components {
             own: number | null;
             /** Longest */
             longest: number;
+            /**
+             * Holds
+             * @description Legal holds that are on: what they cover is kept whatever the days are.
+             */
+            holds: number;
         };
         /**
          * RetryView

@@ -94,6 +94,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", "AUDITCHAIN#{org}", "SEAL#{last:016}", Found.RECORD),
     ItemKind("access", "AUDITED#{sha256}", "AUDITED", Found.EXPIRES),
     ItemKind("access", "DELETIONS", "{org}#{ulid}", Found.RECORD),
+    ItemKind("access", "HOLDS", "{org}#{ulid}", Found.RECORD),
     ItemKind("access", "DELETION#{org}#{project}", "{kind}#{name}", Found.DERIVED),
     ItemKind("access", "LOGSTREAM", "LOGSTREAM", Found.ORGANIZATION),
     ItemKind("access", _ORG, "EXPORT#{name}", Found.REFERENCE, "exports"),
