@@ -3056,6 +3056,71 @@ export interface components {
         OrganizationBody: {
             /** Name */
             name: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+        };
+        /** OrganizationDeletionList */
+        OrganizationDeletionList: {
+            /** Items */
+            items: components["schemas"]["OrganizationDeletionView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * OrganizationDeletionView
+         * @description A deletion: the record that remains of an organization.
+         */
+        OrganizationDeletionView: {
+            /** Id */
+            id: string;
+            /** Organization */
+            organization: string;
+            /**
+             * State
+             * @description `closing` (its projects are deleted), `removing`, or `deleted`.
+             */
+            state: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description The id of a member, a service account or a token.
+             */
+            requested_by: string;
+            /**
+             * Removes From
+             * Format: date-time
+             * @description When what belongs to no project begins to be removed, at the earliest.
+             */
+            removes_from: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Removed
+             * @description What was removed so far besides the projects, by kind.
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Remains
+             * @description What could not be removed elsewhere, and where it is.
+             */
+            remains: string[];
+            /**
+             * Projects
+             * @description The deletions of its projects, with what these removed.
+             */
+            projects: components["schemas"]["ProjectDeletionView"][];
         };
         /** OrganizationList */
         OrganizationList: {
@@ -3069,23 +3134,49 @@ export interface components {
         };
         /** OrganizationView */
         OrganizationView: {
-            /** Name */
+            /**
+             * Name
+             * @description A part of keys, addresses and identity tokens. It never changes.
+             */
             name: string;
+            /**
+             * Display Name
+             * @description What people see beside the name; empty if none was set.
+             */
+            display_name: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Deletion
+             * @description The id of the deletion that is removing it, if one is.
+             */
+            deletion: string | null;
         };
         /** OrganizationWithSecretView */
         OrganizationWithSecretView: {
-            /** Name */
+            /**
+             * Name
+             * @description A part of keys, addresses and identity tokens. It never changes.
+             */
             name: string;
+            /**
+             * Display Name
+             * @description What people see beside the name; empty if none was set.
+             */
+            display_name: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Deletion
+             * @description The id of the deletion that is removing it, if one is.
+             */
+            deletion: string | null;
             /**
              * Token
              * @description A token for everything in the organization. It cannot be read again.
@@ -4254,6 +4345,11 @@ export interface components {
             origin: string;
             /** Public Url */
             public_url: string;
+        };
+        /** RenameOrganizationBody */
+        RenameOrganizationBody: {
+            /** Display Name */
+            display_name: string;
         };
         /**
          * ReplayBody
