@@ -14,7 +14,7 @@ from cadence.adapters.aws import redrive
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
-from cadence.adapters.dynamodb.logs.log_index import FreshItem
+from cadence.adapters.dynamodb.logs.log_items import FreshItem
 from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns

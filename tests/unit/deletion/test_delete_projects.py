@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.application.deletion.delete_projects import DeleteProjects
+from cadence.application.deletion.delete_projects import DeleteProjects, DeletionParts
 from cadence.application.deletion.request_deletion import RequestDeletion
 from cadence.domain.access.access import ALL_PERMISSIONS, Principal, Project
 from cadence.domain.deletion.project_deletion import DataCounts, DeletionState, ProjectDeletion, added
@@ -41,6 +41,9 @@ class MemoryDeletions:
     def list(self, organization: str) -> Sequence[ProjectDeletion]:
         return [*self.stored.values()]
 
+    def list_organizations(self) -> Sequence[ProjectDeletion]:
+        return [one for one in self.stored.values() if one.whole_organization]
+
     def unfinished(self) -> Sequence[ProjectDeletion]:
         return [one for one in self.stored.values() if one.state is not DeletionState.DELETED]
 
@@ -74,8 +77,8 @@ class World:
     def __post_init__(self) -> None:
         self.deleting = DeleteProjects(
             store=self.store,
-            sources=self,
-            data=self,
+            projects=DeletionParts(self, self),
+            organizations=DeletionParts(self, self),
             audit=self.audit,
             clock=lambda: self.now,
             sleep=self.sleep,

@@ -43,6 +43,12 @@ class RequestDeletion:
                 "to delete it, or `dry_run=true` to count what would be removed."
             )
             raise InvalidRequest(message, [Violation("confirm", message, "not_confirmed")])
+        deletion = self.mark(by, project)
+        self.work.wake()
+        return deletion
+
+    def mark(self, by: Principal, project: Project) -> ProjectDeletion:
+        """Marks the project without a confirmation. Raises Conflict if it is being deleted already."""
         now = self.clock()
         deletion = ProjectDeletion(
             deletion_id=self.new_id(now),
@@ -61,7 +67,6 @@ class RequestDeletion:
             rules = self.stop_alerting(project.organization, project.name)
             removed = added(deletion.removed, {"alert rules": rules})
             deletion = self.store.update(replace(deletion, removed=removed, version=deletion.version + 1))
-        self.work.wake()
         return deletion
 
     def refuse_if_held(self, project: Project) -> None:

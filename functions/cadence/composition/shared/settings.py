@@ -37,7 +37,9 @@ def load(settings: type[S], source: Mapping[str, str] | None = None) -> S:
 
 @dataclass(frozen=True)
 class DashboardSettings:
-    """None: the Lambda has its files in its archive."""
+    """The Lambda has its files in its archive; its pages may connect to the WebSocket API."""
+
+    live_url: str
 
 
 @dataclass(frozen=True)

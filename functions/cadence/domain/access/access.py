@@ -53,7 +53,8 @@ class Permission(StrEnum):
     REPOSITORIES_WRITE = "repositories:write"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
-    ORGANIZATIONS_CREATE = "organizations:create"  # of the organization that runs the installation only
+    # Creating, renaming and deleting organizations: for the organization that runs the installation only.
+    ORGANIZATIONS_MANAGE = "organizations:manage"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     MEMBERS_ERASE = "members:erase"  # removing what is stored of a person, the name included
@@ -88,10 +89,16 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization, which owns projects, pools and tokens."""
+    """An organization, which owns projects, pools and tokens.
+
+    `name` is a part of keys, addresses and identity tokens, and never changes; `display_name` is shown beside it
+    (empty: there is none). `deletion` is the id of the deletion that is removing it, or has removed it.
+    """
 
     name: str
     created_at: datetime
+    display_name: str = ""
+    deletion: str | None = None
 
 
 @dataclass(frozen=True)

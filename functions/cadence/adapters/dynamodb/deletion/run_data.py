@@ -123,7 +123,7 @@ class RunData:
         """Returns the keys of what is kept of the tests of a pipeline's runs, once for all runs."""
         if pipeline not in self._pipelines_done:
             self._pipelines_done.add(pipeline)
-            for kind in ("BRANCHTESTS", "FLAKYTESTS"):
+            for kind in ("BRANCHTESTS", "FLAKYTESTS", "TESTDURATIONS"):
                 partition = f"{kind}#{organization}#{project}#{pipeline}"
                 yield from map(key_of, query_items(self._tables["runs"], partition))
 
