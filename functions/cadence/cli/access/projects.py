@@ -8,7 +8,7 @@ import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, ProjectName
 from cadence.cli.shared.output import date_time, err, print_list, print_result, print_table, size
 
 project = typer.Typer(name="project", help="Projects of the organization.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def create_project(name: Name, as_json: Json = False) -> None:
 
 @project.command("delete")
 def delete_project(
-    name: Name,
+    name: ProjectName,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
     ] = False,
