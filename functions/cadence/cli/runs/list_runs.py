@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
+from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.shared.completion import complete_pipeline, complete_project
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
 from cadence.cli.shared.pager import paged
-from cadence.cli.shared.short_ids import unique_endings
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
@@ -25,6 +25,9 @@ def runs(
         typer.Option(help="Only runs of this pipeline.", show_default=False, autocompletion=complete_pipeline),
     ] = None,
     branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Only runs for this commit, or one that begins so.", show_default=False)
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
     project: Annotated[
         str | None,
@@ -50,6 +53,7 @@ def runs(
         "state": state,
         "pipeline": pipeline,
         "branch": branch,
+        "commit": commit,
         "by": by,
     }
     with reporting_errors(as_json):
