@@ -98,6 +98,11 @@ def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
     return wire.heartbeat_json(beat, gateway.tunnel_url)
 
 
+def renew_id_token(gateway: Gateway, request: GatewayRequest) -> Answer:
+    runner = gateway.session.check(request.names["runner"], request.authorization)
+    return {"token": gateway.renew_id_token.renew(runner, request.origin)}
+
+
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # The last lines may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
@@ -200,6 +205,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(r"claim"), "claim", claim),
     (re.compile(rf"{_RUNNER}/boot"), "boot", report_boot),
     (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),
+    (re.compile(rf"{_RUNNER}/identity"), "identity", renew_id_token),
     (re.compile(rf"{_RUNNER}/logs"), "logs", logs),
     (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),

@@ -98,7 +98,7 @@ def _step(body: Json, pointer: str) -> StepProgress:
 
 
 def assignment_json(answer: Assignment) -> dict[str, Any]:
-    work = work_json(answer.run, answer.spec, answer.runner.attempt)
+    work = work_json(answer.run, answer.spec, answer.runner.attempt, answer.durations)
     if answer.engine:
         retention = answer.runner.retention
         work["engine"] |= {"secrets": dict(answer.engine), "values": str(retention.capture) if retention else "full"}

@@ -48,6 +48,11 @@ def _ignore(run_id: str, spec: TreatmentSpec) -> None:
     """Implements `ClaimAssignment.note_spec` where nothing is kept."""
 
 
+def _unmeasured(run: Run, spec: TreatmentSpec) -> Mapping[str, float]:
+    """Implements `ClaimAssignment.durations` where no suite is split."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
     """The work that an agent is to do.
@@ -67,6 +72,7 @@ class Assignment:
     inputs: Mapping[str, InputAnswer] = field(repr=False)
     isolation: HostIsolation | None = None
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    durations: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +95,8 @@ class ClaimAssignment:
     clock: Clock
     note_spec: Callable[[str, TreatmentSpec], object] = _ignore
     """Is called with the specification, which the agent's next calls need."""
+    durations: Callable[[Run, TreatmentSpec], Mapping[str, float]] = _unmeasured
+    """Returns the durations by which the run divides the treatment's suite."""
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any], issuer: str = "") -> Assignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
@@ -136,6 +144,7 @@ class ClaimAssignment:
             inputs=self.inputs(run.run_id, spec),
             isolation=pool.isolation,
             engine=engine,
+            durations=self.durations(run, spec),
         )
 
     def _admit(self, runner_id: str, token: str, nonce: str) -> FollowedRunner:
