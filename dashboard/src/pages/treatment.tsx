@@ -45,6 +45,11 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           <Time name="Ran" seconds={one.times.ran} />
           <Fact name="Attempt">{one.attempt}</Fact>
           {one.pool && <Fact name="Pool">{one.pool}</Fact>}
+          {one.started_run && (
+            <Fact name="Started run">
+              <a href={href({ page: "run", run: one.started_run })}>{one.started_run}</a>
+            </Fact>
+          )}
         </dl>
       </header>
       {broke(one.state) ? (

@@ -21,7 +21,7 @@ from api.routes.access import (
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
-from api.routes.deletion import deletions
+from api.routes.deletion import deletions, holds, organization_deletions
 from api.routes.description import describe
 from api.routes.exports import exports
 from api.routes.insight import treatments
@@ -67,6 +67,8 @@ _RESOURCES: tuple[Endpoints, ...] = (
     githosts.endpoints,
     organizations.endpoints,
     deletions.endpoints,
+    organization_deletions.endpoints,
+    holds.endpoints,
     members.endpoints,
     service_accounts.endpoints,
     grants.endpoints,

@@ -10,11 +10,12 @@ from pathlib import Path
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
 from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.shared_keys import DynamoSharedKeys
 from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
@@ -337,7 +338,7 @@ def services() -> Services:
         audit_chain=DynamoAuditChain(config.access_table),
         id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
-        deletions=deletions(config, alerts.manage_rules),
+        deletions=deletions(config, access, alerts.manage_rules),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),

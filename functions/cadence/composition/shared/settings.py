@@ -83,6 +83,7 @@ class ApiSettings:
     provider_function_prefix: str
     repositories_table: str
     delete_projects_function: str
+    retention_function: str
     deletion_delay_seconds: str
     secrets_manager_prefix: str
     parameter_store_prefix: str
@@ -453,9 +454,11 @@ class LogStreamSettings:
 
 @dataclass(frozen=True)
 class RetentionSettings:
+    access_table: str
     logs_table: str
     runs_table: str
     runners_table: str
+    telemetry_table: str
     data_bucket: str
     value_buckets: str
     retention_days: str
