@@ -25,6 +25,7 @@ from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -50,10 +51,12 @@ from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.outputs import CommitOutput
+from cadence.application.runners.renew_id_token import RenewIdToken
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.shells import PermittedShells
@@ -61,6 +64,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.storage import ReserveStorage
+from cadence.application.test_reports.split_durations import FixDurations
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
@@ -85,6 +89,7 @@ class Gateway:
     claim: ClaimAssignment
     session: RunnerSessions
     heartbeat: Heartbeat
+    renew_id_token: RenewIdToken
     accept_logs: AcceptLogs
     commit_output: CommitOutput
     read_input: ReadInput
@@ -132,6 +137,8 @@ def gateway() -> Gateway:
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )
+    environments = DynamoEnvironmentStore(config.access_table)
+    id_tokens = SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key))
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
@@ -160,8 +167,7 @@ def gateway() -> Gateway:
             runners=runners,
             secrets=secrets,
             sources=secret_sources(config, secrets),
-            environments=DynamoEnvironmentStore(config.access_table),
-            followers=runners,
+            environments=environments,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
@@ -174,8 +180,9 @@ def gateway() -> Gateway:
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
             note_spec=specs.note,
+            durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,
-            id_tokens=SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key)),
+            id_tokens=id_tokens,
             clock=now,
         ),
         session=sessions,
@@ -183,13 +190,15 @@ def gateway() -> Gateway:
             specs=specs,
             runners=runners,
             sources=sources,
-            followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
             permitted_shells=PermittedShells(authenticate, runs).of,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
+        renew_id_token=RenewIdToken(
+            treatments=runs, environments=environments, audit=audit, id_tokens=id_tokens, clock=now
+        ),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

@@ -15,6 +15,7 @@ from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.pipelines.check_document import pinned_programs
 from cadence.application.pipelines.run_request import RunRequest, frozen_again
+from cadence.application.runs.run_delta import short_cause
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.pipelines.source import wants_source
@@ -29,7 +30,6 @@ endpoints = Endpoints("runs")
 
 # A Lambda answers with at most 6 MB.
 TREATMENTS_PER_PAGE = 2_000
-_LONGEST_CAUSE = 500
 _FOLLOWING_PER_PAGE = 200
 
 State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
@@ -341,8 +341,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:
     summary = TreatmentSummary.model_validate(treatment)
-    if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
-        summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"
+    summary.cause = short_cause(summary.cause)
     return summary
 
 

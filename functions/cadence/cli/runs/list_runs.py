@@ -8,8 +8,9 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, duration, print_list, run_state
+from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
 from cadence.cli.shared.pager import paged
+from cadence.cli.shared.short_ids import unique_endings
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
@@ -35,7 +36,10 @@ def runs(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first.
+
+    On a terminal, the end of each id that is enough to name the run among these stands out.
+    """
     if state is not None and state not in STATES:
         raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
     chosen = project or os.environ.get("CADENCE_PROJECT") or None
@@ -49,12 +53,13 @@ def runs(
     }
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
+    ends = unique_endings(one["run_id"] for one in found)
     with paged(not as_json):
         print_list(
             found,
             ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
             lambda one: (
-                one["run_id"],
+                marked_end(one["run_id"], ends[one["run_id"]]),
                 one["pipeline"],
                 run_state(one),
                 date_time(one["created_at"]),

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from cadence.adapters.dynamodb.exports.changes import read_changes
-from cadence.adapters.dynamodb.logs.log_index import SegmentItem
+from cadence.adapters.dynamodb.logs.log_items import SegmentItem
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
 from cadence.application.exports.observe import Changes, Observe
 from cadence.application.shared.report_ports import ReportRequest
