@@ -1,4 +1,6 @@
-"""Deletes the projects that are marked for it; or counts the data of one: `{"count": {"organization", "project"}}`.
+"""Deletes the projects and organizations that are marked for it; or counts the data of one.
+
+To count, the event is `{"count": {"organization", "project"}}`; the project `*` is the organization.
 
 It is invoked when a deletion is requested, and every hour for those that a call before could not finish.
 """
@@ -18,8 +20,8 @@ deletions = deleting()
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if asked := event.get("count"):
         until = time.monotonic() + _LONGEST_COUNT
-        found = deletions.data.count(asked["organization"], asked["project"], lambda: time.monotonic() > until)
+        found = deletions.count(asked["organization"], asked["project"], lambda: time.monotonic() > until)
         return {"counts": dict(found.counts), "complete": found.complete}
-    done = deletions.projects.work(lambda: context.get_remaining_time_in_millis() / 1000)
+    done = deletions.work(lambda: context.get_remaining_time_in_millis() / 1000)
     log.info("delete_projects", extra=done)
     return done

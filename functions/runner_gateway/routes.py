@@ -89,18 +89,23 @@ def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session.check(request.names["runner"], request.authorization)
+    sender = gateway.session.check_followed(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
     steps = wire.reported_steps(request.body.get("steps"))
-    beat = gateway.heartbeat.beat(runner, request.body["phase"], samples, steps)
+    beat = gateway.heartbeat.beat(sender, request.body["phase"], samples, steps)
     return wire.heartbeat_json(beat, gateway.tunnel_url)
+
+
+def renew_id_token(gateway: Gateway, request: GatewayRequest) -> Answer:
+    runner = gateway.session.check(request.names["runner"], request.authorization)
+    return {"token": gateway.renew_id_token.renew(runner, request.origin)}
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # The last lines may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
-    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
-    accepted = gateway.accept_logs.accept(runner, [wire.log_line(line) for line in request.body["lines"]])
+    sender = gateway.session.check_followed(request.names["runner"], request.authorization, allowed)
+    accepted = gateway.accept_logs.accept(sender, [wire.log_line(line) for line in request.body["lines"]])
     return {"accepted_through": accepted.through, "follow": accepted.followed}
 
 
@@ -191,6 +196,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], str, Route], ...] = (
     (re.compile(r"claim"), "claim", claim),
     (re.compile(rf"{_RUNNER}/boot"), "boot", report_boot),
     (re.compile(rf"{_RUNNER}/heartbeat"), "heartbeat", heartbeat),
+    (re.compile(rf"{_RUNNER}/identity"), "identity", renew_id_token),
     (re.compile(rf"{_RUNNER}/logs"), "logs", logs),
     (re.compile(rf"{_RUNNER}/outputs"), "all_outputs", all_outputs),
     (re.compile(rf"{_RUNNER}/outputs/{_PORT}"), "outputs", outputs),

@@ -9,8 +9,8 @@ from typing import Any
 from cadence.application.logs.ports import LogLine
 from cadence.application.runners.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
 from cadence.application.runners.heartbeat import HeartbeatAnswer
-from cadence.application.runners.hosts import LeaseAnswer
 from cadence.application.runners.inputs import InputAnswer
+from cadence.application.runners.lease_work import LeaseAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
 from cadence.application.values.caches import CacheHit

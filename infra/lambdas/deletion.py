@@ -1,4 +1,4 @@
-"""The Lambda that deletes projects with everything in them."""
+"""The Lambda that deletes projects and organizations with everything in them."""
 
 from cadence.composition.shared.settings import DeleteProjectsSettings
 from infra.row import DECRYPTS, INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse, ValueBucketUse
@@ -18,7 +18,7 @@ ROWS = (
     LambdaRow(
         folder="delete_projects",
         room="deletion",
-        purpose="Deletes the projects that are marked for it, with all that is stored of them; counts a project's data.",
+        purpose="Deletes the projects and organizations that are marked, with all that is stored of them; counts their data.",
         triggers=(Every(60), InvokedBy(("api",))),
         # The next call continues where one ended.
         asynchronous=AsynchronousCalls(retries=0, longest_minutes=60),
@@ -36,12 +36,22 @@ ROWS = (
             bucket=("ListBucket", "ListBucketVersions"),
         ),
         permissions=(
-            items("access", "GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
+            items(
+                "access",
+                "GetItem",
+                "BatchGetItem",
+                "Query",
+                "Scan",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                "BatchWriteItem",
+            ),
             items("alerts", "Query", "Scan", "BatchWriteItem"),
             items("logs", "Query", "BatchWriteItem"),
             items("pipelines", "Query", "Scan", "BatchWriteItem"),
             items("repositories", "GetItem", "Query", "Scan", "DeleteItem", "BatchWriteItem"),
-            items("runners", "Query", "BatchWriteItem"),
+            items("runners", "GetItem", "Query", "BatchWriteItem"),
             # Documents are shared by their digests: what else names one is found by reading all runs.
             items("runs", "Query", "Scan", "BatchWriteItem"),
             items("telemetry", "Query", "BatchWriteItem"),

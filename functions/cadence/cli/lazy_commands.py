@@ -107,7 +107,7 @@ COMMANDS = {
     "identity-provider": LazyCommand(
         "access.login", "identity_provider", "OpenID Connect providers with which members sign in."
     ),
-    "org": LazyCommand("access.members", "org", "Organizations."),
+    "organization": LazyCommand("access.organizations", "organization", "Organizations."),
     "project": LazyCommand("access.projects", "project", "Projects of the organization."),
     "member": LazyCommand("access.members", "member", "Members of the organization, and invitations."),
     "team": LazyCommand("access.members", "team", "Teams of members."),

@@ -51,10 +51,12 @@ from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.outputs import CommitOutput
+from cadence.application.runners.renew_id_token import RenewIdToken
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.shells import PermittedShells
@@ -87,6 +89,7 @@ class Gateway:
     claim: ClaimAssignment
     session: RunnerSessions
     heartbeat: Heartbeat
+    renew_id_token: RenewIdToken
     accept_logs: AcceptLogs
     commit_output: CommitOutput
     read_input: ReadInput
@@ -134,6 +137,8 @@ def gateway() -> Gateway:
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         clock=now,
     )
+    environments = DynamoEnvironmentStore(config.access_table)
+    id_tokens = SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key))
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
@@ -162,8 +167,7 @@ def gateway() -> Gateway:
             runners=runners,
             secrets=secrets,
             sources=secret_sources(config, secrets),
-            environments=DynamoEnvironmentStore(config.access_table),
-            followers=runners,
+            environments=environments,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
@@ -178,7 +182,7 @@ def gateway() -> Gateway:
             note_spec=specs.note,
             durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,
-            id_tokens=SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key)),
+            id_tokens=id_tokens,
             clock=now,
         ),
         session=sessions,
@@ -186,13 +190,15 @@ def gateway() -> Gateway:
             specs=specs,
             runners=runners,
             sources=sources,
-            followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
             permitted_shells=PermittedShells(authenticate, runs).of,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
+        renew_id_token=RenewIdToken(
+            treatments=runs, environments=environments, audit=audit, id_tokens=id_tokens, clock=now
+        ),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

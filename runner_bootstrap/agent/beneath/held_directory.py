@@ -103,6 +103,13 @@ class HeldDirectory:
                 os.unlink(last, dir_fd=parent)
             return io.FileIO(os.open(last, _CREATE | os.O_WRONLY | flags, 0o600, dir_fd=parent), "w")
 
+    def replace_file(self, name: str, content: bytes) -> None:
+        """Puts a file (mode 0600) with this content in place of what has the name, at once for those who read it."""
+        fresh = f".new-{secrets.token_hex(8)}"
+        with io.FileIO(os.open(fresh, _CREATE | os.O_WRONLY, 0o600, dir_fd=self.descriptor), "w") as file:
+            write_all(file, content)
+        os.replace(fresh, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+
     def temporary_file(self) -> io.FileIO:
         """Creates a file for reading and writing that has no name any more."""
         name = f".temporary-{secrets.token_hex(8)}"

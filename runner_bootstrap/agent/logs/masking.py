@@ -7,6 +7,7 @@ import html
 import json
 import re
 import urllib.parse
+from collections import deque
 from collections.abc import Iterable
 
 MASK = "***"
@@ -14,6 +15,8 @@ MASK = "***"
 SHORTEST = 4
 # A secret wrapped over lines is recognised by pieces of at least this many characters.
 SHORTEST_PIECE = 8
+# Secrets that are renewed while a command runs: older ones have expired.
+MOST_ADDED = 4
 _BASE64_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 _JSON_OF_GO = str.maketrans({"&": "\\u0026", "<": "\\u003c", ">": "\\u003e"})
@@ -22,20 +25,30 @@ Span = tuple[int, int]
 
 
 class Masker:
-    """Masks single lines (or any text). Immutable after construction, so any thread may use it."""
+    """Masks single lines (or any text). Any thread may use it, also while a secret is added."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = list(secrets)
+        self._added: deque[str] = deque(maxlen=MOST_ADDED)
+        self._prepare(self._secrets)
+
+    def add(self, secret: str) -> None:
+        """Masks a further secret from now on. Of those that were added, the last few are remembered."""
+        self._added.append(secret)
+        self._prepare([*self._secrets, *self._added])
+
+    def _prepare(self, secrets: Iterable[str]) -> None:
         plain: set[str] = set()
         encoded: set[str] = set()
         whole: set[str] = set()
-        self.too_short = 0
+        too_short = 0
         for secret in secrets:
             secret = secret.replace("\r\n", "\n")
             core = secret.strip()
             if len(core) < SHORTEST:
                 if secret:
                     whole.add(secret)
-                    self.too_short += 1
+                    too_short += 1
                 continue
             lines = [line.strip() for line in secret.split("\n")]
             plain.update(line for line in lines if len(line) >= SHORTEST)
@@ -44,6 +57,7 @@ class Masker:
             encoded.update(_base64_forms(core))
             if any(0 < len(line) < SHORTEST for line in lines):
                 whole.add(core)
+        self.too_short = too_short
         # Longest first, so that a secret within another one is part of what is already masked.
         self._plain = sorted(plain, key=len, reverse=True)
         self._encoded = sorted(encoded, key=len, reverse=True)

@@ -30,7 +30,7 @@ from ..resources.sampler import Sampler
 from ..resources.series import SampleSeries
 from ..shared import error_outcomes
 from ..shared.clock import timestamp
-from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped, TreatmentFailed
+from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped
 from ..shared.termination import Termination
 from ..shells.shells import Shells
 from ..values.caches import TreatmentCaches
@@ -41,7 +41,9 @@ from ..values.treatment_ports import TreatmentPorts
 from .command_launcher import CommandLauncher
 from .completion import completion
 from .engine_connections import EngineConnections
+from .failure_reasons import with_reason
 from .heartbeat import HeartbeatSender
+from .id_token_file import IdTokenFile
 from .path_variables import path_variables
 from .requests import REPORT_PATIENCE, RunnerRequests
 from .settings import RunnerSettings
@@ -83,6 +85,7 @@ class AssignmentRunner:
         self._command.marks = self._steps or None
         self._treatment_containers: TreatmentContainers | None = None
         self._engine: WorkerEngine | ProgramEngine | None = None
+        self._id_token: IdTokenFile | None = None
         self._connections_of_engine: EngineConnections | None = None
         self._launcher = CommandLauncher(settings, assignment)
         self._shells = Shells(supervisor, self._log, connect_to_user(gateway, settings, assignment))
@@ -121,7 +124,7 @@ class AssignmentRunner:
             try:
                 self._command.kill()
                 self._shells.close()
-                for closable in (self._engine, self._connections_of_engine):
+                for closable in (self._id_token, self._engine, self._connections_of_engine):
                     if closable:
                         closable.close()
                 if self._treatment_containers:
@@ -229,6 +232,8 @@ class AssignmentRunner:
         if self._engine:
             command = self._engine.start(treatment_containers)
             variables.update(self._engine.variables())
+        self._id_token = IdTokenFile(assignment, workspace, self._requests.call, self._masker, self._log)
+        variables.update(self._id_token.open())
         secrets = assignment.secrets.reveal()
         env = {**assignment.variables(variables), **secrets}
         self._shells.allow(partial(self._launcher.launch_shell, env, workspace, treatment_containers))
@@ -249,14 +254,9 @@ class AssignmentRunner:
         return self._launcher.launch(command, env.values, workspace, is_engine=bool(self._engine))
 
     def _with_reason(self, error: Exception) -> Exception:
-        """Adds the memory limit to the error of a command that the kernel killed for exceeding it."""
-        if isinstance(error, TreatmentFailed) and (step := self._steps.failed_step()):
-            error = TreatmentFailed(f"step {step}: {error}")
-        killed = any(one.killed_for_memory() for one in (self._launcher, self._treatment_containers) if one)
-        if isinstance(error, TreatmentFailed) and killed:
-            return TreatmentFailed(f"it took more than its {self._assignment.limit('memory')} MB of memory: {error}")
         explaining = self._engine if isinstance(self._engine, ProgramEngine) else self._treatment_containers
-        return explaining.with_explanation(error) if explaining else error
+        memory = self._assignment.limit("memory")
+        return with_reason(error, self._steps, (self._launcher, self._treatment_containers), memory, explaining)
 
     def _engine_connections(self) -> EngineConnections:
         if self._connections_of_engine is None:

@@ -77,6 +77,8 @@ class Runner:
         self.completed: dict[str, Any] | None = None
         self.done = threading.Event()
         self.listening: dict[str, Any] | None = None
+        #: What it gets when it asks for identity tokens, one after the other.
+        self.id_tokens: list[str] = []
         self.inputs: dict[str, list[Stream]] = {}
         self.input_done: set[str] = set()
         self.outputs: dict[str, Stream] = {}
@@ -305,6 +307,9 @@ class FakeGateway:
         if body["end"]:
             self.caches[key] = (entry, self.saving[entry])
         return answer
+
+    def identity(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
+        return {"token": runner.id_tokens.pop(0)}
 
     def listening(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.listening = body

@@ -50,6 +50,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "rotate_access_token": {"access_token": "t"},
     "create_project": {"name": "new"},
     "create_organization": {"name": "new"},
+    "rename_organization": {"display_name": "New Ltd"},
     "put_environment": {},
     "put_token_policy": {"longest_days": 90},
     "put_quotas": {},

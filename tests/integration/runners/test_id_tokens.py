@@ -9,12 +9,14 @@ import pytest
 
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys, SigningIdTokenKeys
+from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.runners.claim import ClaimAssignment
+from cadence.application.runners.renew_id_token import RenewIdToken
 from cadence.application.shared.run_ports import TreatmentContext
 from cadence.domain.access.audit import AuditFilter
 from cadence.domain.runners.id_token import VARIABLE
-from cadence.domain.shared.errors import CannotRun
+from cadence.domain.shared.errors import CannotRun, Forbidden, Gone
 from tests.integration.runners import test_claim
 from tests.integration.runners.conftest import RUN_ID, World
 from tests.permissions import within_the_role_of
@@ -115,6 +117,65 @@ def test_another_project_s_treatment_cannot_get_the_claims_of_this_one(
     found = verified(claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE], world)
     assert found["sub"] == "organization:default:project:web-2:inline:deploy"
     assert (found["organization"], found["project"]) == ("default", "web-2")
+
+
+def renewing(world: World) -> RenewIdToken:
+    return RenewIdToken(
+        treatments=world.runs,
+        environments=DynamoEnvironmentStore("access"),
+        audit=DynamoAuditTrail("access"),
+        id_tokens=SigningIdTokenKeys("access", KmsCipher(world.key)),
+        clock=world.clock,
+    )
+
+
+class TestRenewal:
+    @pytest.mark.usefixtures("asks")
+    def test_a_runner_at_work_gets_a_new_token_and_the_audit_log_one_entry_an_hour(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = claim.claim(*booting, NONCE, {}, ISSUER).secrets[VARIABLE]
+        world.clock.pass_time(2_700)
+        runner = world.runners.get_runner(booting[0])
+        with within_the_role_of("runner_gateway", monkeypatch):
+            renewed = [renewing(world).renew(runner, ISSUER) for _ in range(3)]
+        before, after = verified(first, world), verified(renewed[-1], world)
+        moments = ("iat", "nbf", "exp")
+        assert [after[name] - before[name] for name in moments] == [2_700, 2_700, 2_700]
+        assert {**before, **dict.fromkeys(moments, 0)} == {**after, **dict.fromkeys(moments, 0)}
+        (entry,) = DynamoAuditTrail("access").entries("default", 10, None, AuditFilter(action="renew_id_token")).items
+        assert entry.target == f"/v1/runs/{RUN_ID}/treatments/make: {AUDIENCE}"
+        stored = "".join(world.items(table) for table in ("access", "runs", "runners"))
+        assert renewed[-1].rpartition(".")[2] not in stored
+
+    def test_a_treatment_that_asked_for_none_cannot_renew_one(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting
+    ) -> None:
+        claim.claim(*booting, NONCE, {}, ISSUER)
+        with pytest.raises(Forbidden, match="asks for no identity token"):
+            renewing(world).renew(world.runners.get_runner(booting[0]), ISSUER)
+
+    @pytest.mark.usefixtures("asks")
+    def test_a_cancelled_one_gets_none(self, world: World, claim: ClaimAssignment, booting: test_claim.Booting) -> None:
+        claim.claim(*booting, NONCE, {}, ISSUER)
+        runner = dataclasses.replace(world.runners.get_runner(booting[0]), cancel_reason="cancelled by Ada")
+        with pytest.raises(Gone, match="cancelled by Ada"):
+            renewing(world).renew(runner, ISSUER)
+
+    def test_an_environment_that_was_closed_meanwhile_ends_it(
+        self, world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        changed(world, monkeypatch)
+        claim.claim(*booting, NONCE, {}, ISSUER)
+        read = world.runs.get_context
+
+        def in_environment(run_id: str, treatment: str) -> TreatmentContext:
+            context = read(run_id, treatment)
+            return dataclasses.replace(context, spec=dataclasses.replace(context.spec, environment="production"))
+
+        monkeypatch.setattr(world.runs, "get_context", in_environment)
+        with pytest.raises(Forbidden, match="production"):
+            renewing(world).renew(world.runners.get_runner(booting[0]), ISSUER)
 
 
 class TestKeys:

@@ -138,7 +138,7 @@ def test_a_token_of_one_project_hides_its_holders_other_projects():
 @pytest.mark.parametrize("role", sorted(BUILT_IN_ROLES))
 def test_built_in_roles_hold_known_permissions_only(role):
     assert BUILT_IN_ROLES[role] <= set(map(str, Permission))
-    assert "organizations:create" not in BUILT_IN_ROLES[role]
+    assert "organizations:manage" not in BUILT_IN_ROLES[role]
 
 
 def test_the_roles_of_developers_grow():

@@ -149,3 +149,12 @@ def test_a_secret_in_a_line_without_end_is_masked(offset: int, secret: str) -> N
     assert "".join(line["text"] for line in lines) == filler + MASK + tail
     assert [line.get("continued", False) for line in lines] == [True] * (len(lines) - 1) + [False]
     assert max(len(line["text"].encode()) for line in lines) <= packet
+
+
+def test_secrets_that_are_renewed_are_masked_from_then_on_and_the_last_ones_stay_masked() -> None:
+    masker = Masker(["first-secret"])
+    renewed = [f"renewed-secret-{number}" for number in range(3)]
+    assert masker.mask(renewed[0]) == renewed[0]
+    for secret in renewed:
+        masker.add(secret)
+    assert [masker.mask(f"a {secret} b") for secret in ("first-secret", *renewed)] == [f"a {MASK} b"] * 4

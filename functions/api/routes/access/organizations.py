@@ -17,14 +17,17 @@ from cadence.domain.shared.errors import Forbidden, NotFound
 endpoints = Endpoints("access")
 
 TEN_YEARS = 315_360_000
+DisplayName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", strip_whitespace=True)]
 PermissionName = Annotated[
     str, StringConstraints(pattern=f"^({'|'.join(map(re.escape, (*Permission, ALL_PERMISSIONS)))})$")
 ]
 
 
 class OrganizationView(Model):
-    name: str
+    name: str = Field(description="A part of keys, addresses and identity tokens. It never changes.")
+    display_name: str = Field(description="What people see beside the name; empty if none was set.")
     created_at: datetime
+    deletion: str | None = Field(description="The id of the deletion that is removing it, if one is.")
 
 
 class OrganizationWithSecretView(OrganizationView):
@@ -33,6 +36,11 @@ class OrganizationWithSecretView(OrganizationView):
 
 class OrganizationBody(Body):
     name: Name
+    display_name: DisplayName = ""
+
+
+class RenameOrganizationBody(Body):
+    display_name: DisplayName
 
 
 class OrganizationList(Model):
@@ -95,15 +103,18 @@ class TokenBody(Body):
 
 @endpoints.add("GET", "/v1/organizations", Permission.ORGANIZATIONS_READ, answers={200: OrganizationList})
 def list_organizations(call: Call, services: Services) -> OrganizationList:
-    """Lists the organization that the token belongs to."""
-    organization = services.access.get_organization(call.by.organization)
-    return OrganizationList(items=[OrganizationView.model_validate(organization)])
+    """Lists the organization that the token belongs to; all of them for who runs the installation."""
+    if manages_installation(call.by):
+        found = services.access.list_organizations()
+    else:
+        found = [services.access.get_organization(call.by.organization)]
+    return OrganizationList(items=[OrganizationView.model_validate(organization) for organization in found])
 
 
 @endpoints.add(
     "POST",
     "/v1/organizations",
-    Permission.ORGANIZATIONS_CREATE,
+    Permission.ORGANIZATIONS_MANAGE,
     answers={201: OrganizationWithSecretView},
     errors=(409, 413, 415, 422),
     at="organization",
@@ -113,10 +124,41 @@ def create_organization(call: Call, services: Services, body: OrganizationBody) 
 
     Needs a token of the organization that runs the installation.
     """
-    if call.by.organization != INSTALLATION or not call.by.whole_organization:
-        raise Forbidden("Only the organization that runs the installation can create others.")
-    created, text = services.create_organization.create(call.by, body.name)
-    return OrganizationWithSecretView(name=created.name, created_at=created.created_at, token=text)
+    require_installation(call.by)
+    created, text = services.create_organization.create(call.by, body.name, body.display_name)
+    return OrganizationWithSecretView(**OrganizationView.model_validate(created).model_dump(), token=text)
+
+
+@endpoints.add(
+    "PATCH",
+    "/v1/organizations/{organization}",
+    Permission.ORGANIZATIONS_MANAGE,
+    answers={200: OrganizationView},
+    errors=(404, 413, 415, 422),
+    at="organization",
+)
+def rename_organization(
+    call: Call, services: Services, organization: str, body: RenameOrganizationBody
+) -> OrganizationView:
+    """Changes what an organization is shown as. Its name, which keys and identity tokens hold, stays.
+
+    Needs a token of the organization that runs the installation.
+    """
+    require_installation(call.by)
+    services.access.rename_organization(organization, body.display_name)
+    return OrganizationView.model_validate(services.access.get_organization(organization))
+
+
+def manages_installation(by: Principal) -> bool:
+    """Whether a principal may create, rename and delete organizations."""
+    runs_it = by.organization == INSTALLATION and by.whole_organization
+    return runs_it and by.may(Permission.ORGANIZATIONS_MANAGE)
+
+
+def require_installation(by: Principal) -> None:
+    """Raises Forbidden unless the principal acts for all of the organization that runs the installation."""
+    if by.organization != INSTALLATION or not by.whole_organization:
+        raise Forbidden("Only the organization that runs the installation can manage organizations.")
 
 
 @endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})

@@ -63,7 +63,7 @@ def delete_project(call: Call, services: Services, project: str, query: Deletion
     if query.dry_run:
         found = services.deletions.work.count(owner.organization, owner.name)
         return Reply(DataCountsView(project=owner.name, counts=dict(found.counts), complete=found.complete), 200)
-    return Reply(_view(services.deletions.requests.request(call.by, owner, query.confirm)), 202)
+    return Reply(project_deletion_view(services.deletions.requests.request(call.by, owner, query.confirm)), 202)
 
 
 @endpoints.add("GET", "/v1/project-deletions", Permission.PROJECTS_READ, answers={200: ProjectDeletionList})
@@ -71,7 +71,7 @@ def list_project_deletions(call: Call, services: Services) -> ProjectDeletionLis
     """Lists the deletions of projects that the caller may read, the newest first."""
     found = services.deletions.store.list(call.by.organization)
     return ProjectDeletionList(
-        items=[_view(one) for one in found if call.by.sees_within(one.organization, one.project)]
+        items=[project_deletion_view(one) for one in found if call.by.sees_within(one.organization, one.project)]
     )
 
 
@@ -87,10 +87,10 @@ def show_project_deletion(call: Call, services: Services, deletion_id: str) -> P
     found = services.deletions.store.get(call.by.organization, deletion_id)
     if not call.by.sees_within(found.organization, found.project):
         raise NotFound(f"There is no deletion {deletion_id!r} here.")
-    return _view(found)
+    return project_deletion_view(found)
 
 
-def _view(deletion: ProjectDeletion) -> ProjectDeletionView:
+def project_deletion_view(deletion: ProjectDeletion) -> ProjectDeletionView:
     return ProjectDeletionView(
         id=deletion.deletion_id,
         project=deletion.project,

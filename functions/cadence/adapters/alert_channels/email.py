@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
+from cadence.adapters.http.connection_errors import reason_of_socket
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.alerts.ports import ChannelRefused
 from cadence.domain.alerts.channel import Channel
@@ -42,8 +43,11 @@ class EmailSender:
             raise (ChannelRefused(refusal) if error.smtp_code >= 500 else Transient(refusal)) from None
         except smtplib.SMTPResponseException as error:
             raise Transient(f"The mail server answers: {error.smtp_code} {_decoded(error.smtp_error)}") from None
+        except smtplib.SMTPNotSupportedError:
+            unsupported = "The mail server does not support the encryption or the login that the channel asks for."
+            raise Transient(unsupported) from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
-            raise Transient(f"The mail server cannot be used ({type(error).__name__}).") from None
+            raise Transient(f"The mail server cannot be used: {reason_of_socket(error)}.") from None
         if refused:
             # Some recipients have the mail. Sending it again to all would flood them because of one wrong address.
             return

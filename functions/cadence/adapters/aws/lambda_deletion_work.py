@@ -25,9 +25,9 @@ class LambdaDeletionWork(DeletionWork):
             )
             result = json.loads(answer["Payload"].read())
         except (BotoCoreError, ClientError) as error:
-            raise Transient("The project's data could not be counted now. Try again in a minute.") from error
+            raise Transient("The data could not be counted now. Try again in a minute.") from error
         if "FunctionError" in answer:
-            raise Transient(f"The project's data could not be counted: {result.get('errorMessage')}")
+            raise Transient(f"The data could not be counted: {result.get('errorMessage')}")
         return DataCounts(result["counts"], result["complete"])
 
     def wake(self) -> None:

@@ -49,7 +49,7 @@ def _ask(service: str, operation: str, parameters: dict[str, Any]) -> dict[str, 
 def _problem(error: ClientError | BotoCoreError) -> CannotRun | Transient:
     code = str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
     if may_succeed_later(error):
-        return Transient(f"AWS does not answer ({code or type(error).__name__}). It is asked again.")
+        return Transient(f"AWS does not answer ({code or 'no connection'}). It is asked again.")
     if code in _MISSING:
         return CannotRun(f"it does not exist in {clients.REGION}. Create it there, in the installation's own account.")
     if code in _DENIED:
@@ -59,4 +59,4 @@ def _problem(error: ClientError | BotoCoreError) -> CannotRun | Transient:
         )
     if code == "InvalidRequestException":
         return CannotRun(f"AWS refuses it ({code}): it may be scheduled for deletion. Restore it there.")
-    return CannotRun(f"AWS refuses it ({code or type(error).__name__}). Look it up in {clients.REGION}.")
+    return CannotRun(f"AWS refuses it ({code or 'the request is not valid'}). Look it up in {clients.REGION}.")

@@ -1,6 +1,11 @@
 """Why a server cannot be reached, in words: messages of HTTP libraries name their own classes."""
 
+import socket
+import ssl
+
 import urllib3.exceptions
+
+_BROKE = "the connection broke"
 
 
 def reason_of(error: Exception) -> str:
@@ -14,4 +19,24 @@ def reason_of(error: Exception) -> str:
             return "no connection"
         case urllib3.exceptions.TimeoutError():
             return "no answer in time"
-    return "the connection broke"
+    return _BROKE
+
+
+def reason_of_socket(error: BaseException | None) -> str:
+    """Returns the reason of an error of a socket or of TLS, for use after "cannot be used: "."""
+    match error:
+        case socket.gaierror():
+            return "its name is not known"
+        case ssl.SSLCertVerificationError():
+            return "its certificate is not valid"
+        case ssl.SSLError():
+            return "the connection cannot be encrypted"
+        case TimeoutError():
+            return "no answer in time"
+        case ConnectionRefusedError():
+            return "no connection"
+        case ConnectionError():
+            return _BROKE
+        case OSError() if error.strerror:
+            return error.strerror
+    return _BROKE

@@ -47,7 +47,7 @@ class OidcTokens:
             )
         except jwt.PyJWTError as error:
             # The token's own claims are not repeated: any client may have written them.
-            raise Unauthenticated(f"{_WORDS}: {type(error).__name__}.") from None
+            raise Unauthenticated(f"{_WORDS}: {reason_of_token(error)}.") from None
         return claims
 
     def _key(self, issuer: str, name: str) -> dict[str, Any]:
@@ -82,3 +82,25 @@ class OidcTokens:
         if not isinstance(document, dict):
             raise Transient(f"{urlsplit(issuer).hostname} does not publish its keys.")
         return document
+
+
+def reason_of_token(error: Exception) -> str:
+    """Returns why a token is refused, without anything of its content."""
+    import jwt
+
+    match error:
+        case jwt.ExpiredSignatureError():
+            return "it has expired"
+        case jwt.ImmatureSignatureError():
+            return "it is not valid yet"
+        case jwt.InvalidAudienceError():
+            return "it is for another audience"
+        case jwt.InvalidIssuerError():
+            return "it is of another issuer"
+        case jwt.InvalidSignatureError():
+            return "its signature is not that of its issuer"
+        case jwt.InvalidAlgorithmError():
+            return "it is signed in a way that is not accepted"
+        case jwt.MissingRequiredClaimError():
+            return f"it has no claim {error.claim}"
+    return "it cannot be read"

@@ -7,8 +7,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from ldap3 import NONE, SAFE_SYNC, SUBTREE, Connection, Server, Tls
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import (
+    LDAPCertificateError,
+    LDAPException,
+    LDAPInvalidCredentialsResult,
+    LDAPOperationResult,
+    LDAPResponseTimeoutError,
+    LDAPSocketOpenError,
+    LDAPStartTLSError,
+)
 
+from cadence.adapters.http.connection_errors import reason_of_socket
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.domain.access.directory_server import DirectoryServer
 from cadence.domain.shared.errors import Transient
@@ -92,7 +101,33 @@ def _close(connection: Connection) -> None:
 
 def _not_asked(server: DirectoryServer, error: Exception | None) -> Transient:
     """Returns the error, in which nothing of a password or of what was searched for is."""
-    return Transient(f"The directory {server.name} cannot be asked: {type(error).__name__}.")
+    return Transient(f"The directory {server.name} cannot be asked: {reason_of_ldap(error)}.")
+
+
+def reason_of_ldap(error: BaseException | None) -> str:
+    """Returns the reason of an error of LDAP, without anything of the server's text."""
+    match error:
+        case LDAPInvalidCredentialsResult():
+            return "the name or the password is wrong"
+        case LDAPOperationResult():
+            return f"it answers {error.description}"
+        case LDAPStartTLSError():
+            return "the connection cannot be encrypted with StartTLS"
+        case LDAPCertificateError():
+            return "its certificate is not valid"
+        case LDAPResponseTimeoutError():
+            return "no answer in time"
+        case LDAPSocketOpenError():
+            # The library gives the cause in its text only.
+            text = str(error).lower()
+            if "certificate" in text:
+                return "its certificate is not valid"
+            if "ssl" in text or "tls" in text:
+                return "the connection cannot be encrypted"
+            return "no answer in time" if "timed out" in text else "no connection"
+        case LDAPException():
+            return "the connection broke"
+    return reason_of_socket(error)
 
 
 def search(connection: Connection, base: str, condition: str, attributes: Sequence[str]) -> list[Entry]:

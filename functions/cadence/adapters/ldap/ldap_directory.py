@@ -12,7 +12,7 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.ldap.distinguished_names import NormalName, normal_name
-from cadence.adapters.ldap.ldap_connection import Entry, encrypted, search, texts
+from cadence.adapters.ldap.ldap_connection import Entry, encrypted, reason_of_ldap, search, texts
 from cadence.application.access.directory_ports import DirectoryReader
 from cadence.application.access.directory_sign_in import REFUSED
 from cadence.domain.access.directory_server import DirectoryKind, DirectoryPerson, DirectoryServer, members_of
@@ -144,7 +144,7 @@ class _Reading:
             connection.bind()
         except LDAPException as error:
             self._context.__exit__(None, None, None)
-            message = f"The directory {self._server.name} refuses the account that reads it: {type(error).__name__}."
+            message = f"The directory {self._server.name} refuses the account that reads it: {reason_of_ldap(error)}."
             raise Transient(message) from error
         return connection
 

@@ -17,14 +17,17 @@ class CreateOrganization:
     tokens: TokenStore
     clock: Clock
 
-    def create(self, by: Principal, name: str) -> tuple[Organization, str]:
-        """Returns the organization, and the text of a token for everything in it. Raises Conflict if it exists."""
+    def create(self, by: Principal, name: str, display_name: str = "") -> tuple[Organization, str]:
+        """Returns the organization, and the text of a token for everything in it.
+
+        Raises Conflict if it exists, or has existed.
+        """
         now = self.clock()
         token, text = issue_token(name, ALL_PROJECTS, "owner", frozenset({ALL_PERMISSIONS}), by.author, now)
         # The token comes first: without it, an organization would be closed for good. A token that is left over after
         # a crash is known to no one.
         self.tokens.add_token(token)
-        organization = Organization(name, now)
+        organization = Organization(name, now, display_name)
         try:
             self.directory.add_organization(organization)
         except Conflict:

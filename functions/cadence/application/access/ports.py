@@ -71,7 +71,13 @@ class Directory(PoolStore, Protocol):
         """Stores an organization. Raises Conflict if it exists."""
 
     def get_organization(self, name: str) -> Organization:
-        """Returns an organization. Raises NotFound."""
+        """Returns an organization, also one that was deleted. Raises NotFound."""
+
+    def list_organizations(self) -> Sequence[Organization]:
+        """Returns the organizations that are not deleted, by name."""
+
+    def rename_organization(self, name: str, display_name: str) -> None:
+        """Changes what an organization is shown as. Raises NotFound if there is none, or it is being deleted."""
 
     def get_quotas(self, organization: str) -> Quotas:
         """Returns the organization's quotas, the defaults if none were set."""

@@ -1,4 +1,4 @@
-"""Carries deletions of projects out, in steps that another process can continue at any point."""
+"""Carries deletions of projects and organizations out, in steps that another process can continue at any point."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cadence.application.access.ports import AuditTrail
-from cadence.application.deletion.ports import DeletionStore, ProjectData, ProjectSources
+from cadence.application.access.seed import ORGANIZATION as INSTALLATION
+from cadence.application.deletion.ports import Deadline, DeletionStore, ProjectData, ProjectSources
 from cadence.application.shared.ports import Clock
+from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.access.audit import AuditEntry, AuditKind
-from cadence.domain.deletion.project_deletion import DeletionState, ProjectDeletion, added
+from cadence.domain.deletion.project_deletion import DataCounts, DeletionState, ProjectDeletion, added
 from cadence.domain.shared.errors import CadenceError, Conflict
 
 _log = logging.getLogger("cadence.deletion")
@@ -20,25 +22,33 @@ _LEASE = timedelta(minutes=16)
 _LONGEST_WAIT = timedelta(seconds=120)
 _LOOK_AGAIN = 2.0
 
-ACTION = "delete_project"
+ACTION, ORGANIZATION_ACTION = "delete_project", "delete_organization"
 
 
 class _LeaseLost(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class DeletionParts:
+    """What is closed and what is removed: of projects, or of organizations."""
+
+    sources: ProjectSources
+    data: ProjectData
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeleteProjects:
-    """Deletes the projects that are marked.
+    """Deletes the projects and organizations that are marked.
 
     First everything that starts runs is removed and the runs are cancelled. Once they have ended, and nothing outside
-    can write any more, all data is removed; the project itself last, together with its mark. Each step may be repeated,
-    so that a process that ends anywhere is followed by another one.
+    can write any more, all data is removed; the project itself last, together with its mark. An organization is removed
+    after its projects. Each step may be repeated, so that a process that ends anywhere is followed by another one.
     """
 
     store: DeletionStore
-    sources: ProjectSources
-    data: ProjectData
+    projects: DeletionParts
+    organizations: DeletionParts
     audit: AuditTrail
     clock: Clock
     sleep: Callable[[float], None]
@@ -57,10 +67,18 @@ class DeleteProjects:
             except CadenceError as error:
                 # The next call goes on; the other deletions do not wait for this one.
                 _log.error(
-                    "a project could not be deleted further",
+                    "a project or organization could not be deleted further",
                     extra={"deletion": deletion.deletion_id, "project": deletion.project, "cause": error.message},
                 )
         return done
+
+    def count(self, organization: str, project: str, over: Deadline) -> DataCounts:
+        """Counts the data of a project, or of an organization (`*`) with its projects, as far as there is time."""
+        parts = self.organizations if project == ALL_PROJECTS else self.projects
+        return parts.data.count(organization, project, over)
+
+    def _parts(self, deletion: ProjectDeletion) -> DeletionParts:
+        return self.organizations if deletion.whole_organization else self.projects
 
     def _advance(self, deletion: ProjectDeletion, over: Callable[[], bool]) -> bool:
         now = self.clock()
@@ -84,15 +102,18 @@ class DeleteProjects:
     def _close(self, work: "_Work", over: Callable[[], bool]) -> bool:
         """Returns True once nothing can write any more. Repeated before each removal: it costs little."""
         of = work.deletion
-        removed, remains = self.sources.close(of.organization, of.project)
+        sources = self._parts(of).sources
+        removed, remains = sources.close(of.organization, of.project)
         work.count(removed)
         if new := [sentence for sentence in remains if sentence not in of.remains]:
             work.change(remains=(*of.remains, *new))
         until = self.clock() + _LONGEST_WAIT
         cause = f"cancelled: the project {of.project} is being deleted"
         while True:
-            if self.sources.end_runs(of.organization, of.project, cause):
-                work.change(removes_from=max(of.removes_from, self.clock() + self.delay))
+            if sources.end_runs(of.organization, of.project, cause):
+                # What an organization waits for are its projects, which are removed only when nothing writes any more.
+                if not of.whole_organization:
+                    work.change(removes_from=max(of.removes_from, self.clock() + self.delay))
             elif self.clock() >= work.deletion.removes_from:
                 return True
             if over() or self.clock() >= until or work.deletion.removes_from > until:
@@ -103,9 +124,10 @@ class DeleteProjects:
         of = work.deletion
         if of.state is DeletionState.CLOSING:
             work.change(state=DeletionState.REMOVING)
-        if not self.data.remove(of.organization, of.project, work.count, over):
+        data = self._parts(of).data
+        if not data.remove(of.organization, of.project, work.count, over):
             return False
-        left = self.data.count(of.organization, of.project, over)
+        left = data.count(of.organization, of.project, over)
         if left.counts or not left.complete:
             return False  # something was written meanwhile: the next call removes it
         now = self.clock()
@@ -114,7 +136,9 @@ class DeleteProjects:
         return True
 
     def _note(self, deletion: ProjectDeletion, at: datetime) -> None:
-        """Adds the end of the deletion to the audit log, once."""
+        """Adds the end of the deletion to the audit log, once; of an organization, also to the installation's."""
+        whole = deletion.whole_organization
+        routes = "organization-deletions" if whole else "project-deletions"
         entry = AuditEntry(
             organization=deletion.organization,
             project=deletion.project,
@@ -123,12 +147,15 @@ class DeleteProjects:
             actor=deletion.requested_by,
             token_id="",
             token_name="",
-            action=ACTION,
-            target=f"/v1/project-deletions/{deletion.deletion_id}",
+            action=ORGANIZATION_ACTION if whole else ACTION,
+            target=f"/v1/{routes}/{deletion.deletion_id}",
             outcome=str(DeletionState.DELETED),
             request=deletion.deletion_id,
         )
         self.audit.note_once(entry, f"DELETION#{deletion.deletion_id}", timedelta(days=1))
+        if whole:
+            copy = replace(entry, organization=INSTALLATION)
+            self.audit.note_once(copy, f"DELETION#{INSTALLATION}#{deletion.deletion_id}", timedelta(days=1))
 
 
 class _Work:

@@ -1,4 +1,4 @@
-"""Ports of the deletion of projects."""
+"""Ports of the deletion of projects and organizations."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -8,27 +8,34 @@ from cadence.domain.deletion.project_deletion import DataCounts, ProjectDeletion
 Deadline = Callable[[], bool]
 """Returns True once the time is over."""
 
-TOKEN, GITHOST, REPOSITORY = "TOKEN", "GITHOST", "REPOSITORY"
+TOKEN, GITHOST, REPOSITORY, POOL = "TOKEN", "GITHOST", "REPOSITORY", "POOL"
 """Kinds of things whose ids are noted before they go."""
 
 
 class DeletionStore(Protocol):
-    """Records of deletions (table `access`). A project under deletion is marked, and no run of it starts."""
+    """Records of deletions (table `access`).
+
+    A project under deletion is marked, and no run of it starts; of an organization under deletion, no token is
+    accepted.
+    """
 
     def request(self, deletion: ProjectDeletion) -> None:
-        """Stores the deletion and marks its project, at once.
+        """Stores the deletion and marks its project or organization, at once.
 
-        Raises Conflict if the project does not exist or is marked already.
+        Raises Conflict if that does not exist, is marked already, or something of it is held.
         """
 
     def get(self, organization: str, deletion_id: str) -> ProjectDeletion:
         """Returns a deletion. Raises NotFound."""
 
     def list(self, organization: str) -> Sequence[ProjectDeletion]:
-        """Returns the deletions of the organization, the newest first."""
+        """Returns the deletions of projects of the organization, the newest first."""
+
+    def list_organizations(self) -> Sequence[ProjectDeletion]:
+        """Returns the deletions of organizations, the newest first."""
 
     def unfinished(self) -> Sequence[ProjectDeletion]:
-        """Returns the deletions of all organizations that are not finished, the oldest first."""
+        """Returns all deletions that are not finished, the oldest first, those of organizations after the projects'."""
 
     def update(self, deletion: ProjectDeletion) -> ProjectDeletion:
         """Stores a deletion and returns it with its new version. Raises Conflict if it was changed meanwhile."""
@@ -36,6 +43,7 @@ class DeletionStore(Protocol):
     def finish(self, deletion: ProjectDeletion) -> None:
         """Stores a deletion that is finished, and removes the project and its mark at once.
 
+        Of an organization, the name stays, so that it is not used again, and the mark.
         Raises Conflict if it was changed meanwhile.
         """
 
@@ -48,7 +56,10 @@ class DeletionNotes(Protocol):
 
 
 class ProjectSources(Protocol):
-    """Everything that starts runs of a project, or lets somebody act in it."""
+    """Everything that starts runs of a project, or lets somebody act in it.
+
+    Of an organization (`project` is `*`), that is everything that lets somebody act in it or for it.
+    """
 
     def close(self, organization: str, project: str) -> tuple[Mapping[str, int], Sequence[str]]:
         """Removes schedules, webhooks, git hosts, tokens, invitations and grants of the project. Safe to repeat.
@@ -58,11 +69,16 @@ class ProjectSources(Protocol):
         """
 
     def end_runs(self, organization: str, project: str, cause: str) -> int:
-        """Cancels the runs that have not ended, and returns how many these are. Safe to repeat."""
+        """Cancels the runs that have not ended, and returns how many these are. Safe to repeat.
+
+        Of an organization, returns the number of its projects that are not deleted yet.
+        """
 
 
 class ProjectData(Protocol):
     """Everything that is stored of a project: items of all tables, objects of all buckets, lines of a search service.
+
+    Of an organization (`project` is `*`), it is all that belongs to no project; the count includes its projects.
 
     All methods raise Transient, and are safe to repeat.
     """

@@ -1,4 +1,4 @@
-"""The commands `org`, `member`, `team` and `service-account`."""
+"""The commands `member`, `team` and `service-account`."""
 
 from typing import Annotated
 
@@ -10,7 +10,6 @@ from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result, print_table
 
-org = typer.Typer(name="org", help="Organizations.", no_args_is_help=True)
 member = typer.Typer(name="member", help="Members of the organization, and invitations.", no_args_is_help=True)
 team = typer.Typer(name="team", help="Teams of members.", no_args_is_help=True)
 service_account = typer.Typer(name="service-account", help="Accounts for programs.", no_args_is_help=True)
@@ -19,37 +18,6 @@ MemberId = Annotated[str, typer.Argument(metavar="MEMBER_ID", help="The id of a 
 TeamName = Annotated[str, typer.Argument(metavar="TEAM")]
 Teams = Annotated[list[str] | None, typer.Option("--team", help="A team to join; may be repeated.")]
 Description = Annotated[str, typer.Option(help="What it is for.")]
-
-
-@org.command("list")
-def list_organizations(as_json: Json = False) -> None:
-    """List the organization of the token."""
-    with reporting_errors(as_json):
-        organizations = connect().organizations()
-    print_list(
-        organizations, ("ORGANIZATION", "CREATED"), lambda one: (one["name"], date_time(one["created_at"])), as_json
-    )
-
-
-@org.command("create")
-def create_organization(name: Name, as_json: Json = False) -> None:
-    """Create an organization and print a token for everything in it. It cannot be printed again."""
-    with reporting_errors(as_json):
-        created = connect().create_organization(name)
-    print_json(created) if as_json else print(created["token"])
-
-
-@org.command("self")
-def show_self(as_json: Json = False) -> None:
-    """Show whom the token stands for and what is granted to them."""
-    with reporting_errors(as_json):
-        shown = connect().myself()
-    if as_json:
-        print_json(shown)
-        return
-    out.print(f"{shown['name']} ({shown['subject'] or 'a token of its own'}) in {shown['organization']}", markup=False)
-    grants = shown["grants"] or ()
-    print_table(("ROLE", "SCOPE", "THROUGH"), ((one["role"], one["scope"], one["subject"]) for one in grants))
 
 
 @member.command("list")

@@ -1,15 +1,15 @@
 """The commands `project`."""
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
+from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name
-from cadence.cli.shared.output import date_time, err, print_list, print_result, print_table, size
+from cadence.cli.shared.output import date_time, print_json, print_list, print_result
 
 project = typer.Typer(name="project", help="Projects of the organization.", no_args_is_help=True)
 
@@ -31,30 +31,14 @@ def create_project(name: Name, as_json: Json = False) -> None:
 
 
 @project.command("delete")
-def delete_project(
-    name: Name,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete it without asking for its name.")] = False,
-    as_json: Json = False,
-) -> None:
+def delete_project(name: Name, dry_run: DryRun = False, yes: WithoutAsking = False, as_json: Json = False) -> None:
     """Delete a project with everything in it: runs, values, logs, pipelines, secrets, tokens, alerts and caches.
 
     Its runs are cancelled and nothing new starts; its data is removed some hours later, and cannot be restored.
     """
     client = connect()
-    if dry_run or not yes:
-        with reporting_errors(as_json):
-            found = client.count_project(name)
-        if dry_run:
-            print_result(found, _sentence(name, found), as_json)
-            return
-        if not sys.stdin.isatty():
-            raise fail(f"Deleting {name} has to be confirmed: add --yes, or try --dry-run first.", WRONG_USE)
-        err.print(_sentence(name, found), markup=False, highlight=False)
-        if typer.prompt("Type the project's name to delete it for good", err=True) != name:
-            raise fail("That is not the project's name. Nothing was deleted.", WRONG_USE)
+    if not confirmed("project", name, client.count_project, dry_run=dry_run, yes=yes, as_json=as_json):
+        return
     with reporting_errors(as_json):
         deletion = client.delete_project(name)
     print_result(
@@ -70,41 +54,57 @@ def list_deletions(as_json: Json = False) -> None:
     """List deletions of projects, the newest first."""
     with reporting_errors(as_json):
         deletions = connect().project_deletions()
-    print_list(deletions, ("DELETION", "PROJECT", "STATE", "REQUESTED", "BY", "FINISHED"), _row, as_json)
+    heads = ("DELETION", "PROJECT", "STATE", "REQUESTED", "BY", "FINISHED")
+    print_list(deletions, heads, lambda one: deletion_row(one, "project"), as_json)
 
 
 @project.command("deletion")
-def show_deletion(
-    deletion: Annotated[str, typer.Argument(metavar="DELETION", help="The id of a deletion.")], as_json: Json = False
-) -> None:
+def show_deletion(deletion: DeletionId, as_json: Json = False) -> None:
     """Show how far the deletion of a project is, and what it removed."""
     with reporting_errors(as_json):
         found = connect().project_deletion(deletion)
-    if as_json:
-        print_result(found, "", as_json)
-        return
-    print_table(("DELETION", "PROJECT", "STATE", "REQUESTED", "BY", "FINISHED"), [_row(found)])
-    print_table(("REMOVED", "NUMBER"), [(kind, _amount(kind, number)) for kind, number in found["removed"].items()])
-    for sentence in found["remains"]:
-        err.print(sentence, markup=False, highlight=False)
+    print_json(found) if as_json else print_deletion(found, "project")
 
 
-def _row(one: Mapping[str, Any]) -> tuple[Any, ...]:
-    times = date_time(one["requested_at"]), one["requested_by"], date_time(one["finished_at"])
-    return one["id"], one["project"], one["state"], *times
+@project.command("hold")
+def hold_project(
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why nothing may be deleted, such as the number of a case.")],
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Hold only this run of the project.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set a legal hold: while it is on, nothing of the project, or of one run of it, is deleted."""
+    with reporting_errors(as_json):
+        client = connect(name)
+        run_id = None if run is None else client.whole_run_id(run)
+        hold = client.set_hold(name, reason, run_id)
+    thing = f"Project {name}" if run_id is None else f"Run {run_id} of project {name}"
+    print_result(
+        hold, f"{thing} is held (hold {hold['id']}). `cadence project release {name} {hold['id']}` ends it.", as_json
+    )
 
 
-def _sentence(name: str, found: Mapping[str, Any]) -> str:
-    if not found["counts"]:
-        return f"Project {name} holds nothing."
-    amounts = ", ".join(f"{_amount(kind, number)} {_kind(kind)}" for kind, number in found["counts"].items())
-    bound = "" if found["complete"] else "at least (there was no time to count everything) "
-    return f"Deleting project {name} removes {bound}{amounts}."
+@project.command("holds")
+def list_holds(name: Name, as_json: Json = False) -> None:
+    """List the legal holds on a project and its runs, the newest first."""
+    with reporting_errors(as_json):
+        holds = connect().holds(name)
+    print_list(holds, ("HOLD", "RUN", "REASON", "SET", "BY", "KEPT", "RELEASED", "BY"), _hold_row, as_json)
 
 
-def _amount(kind: str, number: int) -> str:
-    return size(number) if kind == "bytes" else f"{number:,}"
+@project.command("release")
+def release_hold(
+    name: Name,
+    hold: Annotated[str, typer.Argument(metavar="HOLD", help="The id of a hold.")],
+    as_json: Json = False,
+) -> None:
+    """Release a legal hold; what it held expires again as everything else does."""
+    with reporting_errors(as_json):
+        released = connect().release_hold(name, hold)
+    print_result(released, f"Hold {hold} on project {name} is released.", as_json)
 
 
-def _kind(kind: str) -> str:
-    return "of objects" if kind == "bytes" else kind
+def _hold_row(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    released = date_time(one["released_at"]), one["released_by"] or ""
+    kept = date_time(one["renewed_at"]) if one["renewed_at"] else "not yet"
+    return one["id"], one["run_id"] or "all", one["reason"], date_time(one["set_at"]), one["set_by"], kept, *released

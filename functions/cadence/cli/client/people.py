@@ -43,8 +43,24 @@ class PeopleRequests(ApiSession):
     def organizations(self) -> Json:
         return self._call("GET", path_of("organizations"))["items"]
 
-    def create_organization(self, name: str) -> Json:
-        return self._call("POST", path_of("organizations"), {"name": name})
+    def create_organization(self, name: str, display_name: str = "") -> Json:
+        return self._call("POST", path_of("organizations"), {"name": name, "display_name": display_name})
+
+    def rename_organization(self, name: str, display_name: str) -> Json:
+        return self._call("PATCH", path_of("organizations", name), {"display_name": display_name})
+
+    def count_organization(self, name: str) -> Json:
+        """What deleting an organization would remove, by kind."""
+        return self._call("DELETE", path_of("organizations", name), params={"dry_run": "true"})
+
+    def delete_organization(self, name: str) -> Json:
+        return self._call("DELETE", path_of("organizations", name), params={"confirm": name})
+
+    def organization_deletions(self) -> Json:
+        return self._call("GET", path_of("organization-deletions"))["items"]
+
+    def organization_deletion(self, deletion_id: str) -> Json:
+        return self._call("GET", path_of("organization-deletions", deletion_id))
 
     def members(self) -> Json:
         return self._call("GET", path_of("members"))["items"]

@@ -11,11 +11,12 @@ from pathlib import Path
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
-from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
 from cadence.adapters.dynamodb.access.id_token_keys import PublishedIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.shared_keys import DynamoSharedKeys
 from cadence.adapters.dynamodb.access.token_policies import DynamoTokenPolicies
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
@@ -33,6 +34,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.runs.watches import DynamoLiveTickets
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
@@ -76,6 +78,7 @@ from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
 from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.runs.watch_runs import MakeLiveTickets
 from cadence.application.shared.ports import Clock, Documents
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore, RunnerStore
@@ -150,6 +153,7 @@ class Services:
     pending_approvals: ListPendingApprovals
     visible: VisibleRuns
     follow_run: FollowRun
+    live_tickets: MakeLiveTickets
     follow_list: FollowList
     look: ReadRunDetails
     debugging: Debugging
@@ -308,6 +312,7 @@ def services() -> Services:
         pending_approvals=ListPendingApprovals(visible=visible, treatments=runs, store=approval_store, clock=now),
         visible=visible,
         follow_run=FollowRun(runs=runs, treatments=runs, clock=now, sleep=time.sleep),
+        live_tickets=MakeLiveTickets(DynamoLiveTickets(config.logs_table), now),
         follow_list=FollowList(visible=visible, clock=now, sleep=time.sleep),
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),
@@ -338,7 +343,7 @@ def services() -> Services:
         audit_chain=DynamoAuditChain(config.access_table),
         id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
-        deletions=deletions(config, alerts.manage_rules),
+        deletions=deletions(config, access, alerts.manage_rules),
         badges=Badges(settings=DynamoBadgeSettings(config.pipelines_table), runs=runs, key=partial(keys.key, "CURSOR")),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),

@@ -53,7 +53,8 @@ class Permission(StrEnum):
     REPOSITORIES_WRITE = "repositories:write"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
-    ORGANIZATIONS_CREATE = "organizations:create"  # of the organization that runs the installation only
+    # Creating, renaming and deleting organizations: for the organization that runs the installation only.
+    ORGANIZATIONS_MANAGE = "organizations:manage"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     TEAMS_READ = "teams:read"
@@ -69,6 +70,7 @@ class Permission(StrEnum):
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     PROJECTS_DELETE = "projects:delete"
+    PROJECTS_HOLD = "projects:hold"  # setting and releasing legal holds
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     METRICS_READ = "metrics:read"
@@ -86,10 +88,16 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Organization:
-    """An organization, which owns projects, pools and tokens."""
+    """An organization, which owns projects, pools and tokens.
+
+    `name` is a part of keys, addresses and identity tokens, and never changes; `display_name` is shown beside it
+    (empty: there is none). `deletion` is the id of the deletion that is removing it, or has removed it.
+    """
 
     name: str
     created_at: datetime
+    display_name: str = ""
+    deletion: str | None = None
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ BUILT_IN_ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "viewer": frozenset(map(str, _VIEWER)),
         "developer": frozenset(map(str, _DEVELOPER)),
         "maintainer": frozenset(map(str, _MAINTAINER)),
-        "admin": frozenset(map(str, frozenset(Permission) - {Permission.ORGANIZATIONS_CREATE})),
+        "admin": frozenset(map(str, frozenset(Permission) - {Permission.ORGANIZATIONS_MANAGE})),
         "auditor": frozenset(map(str, _AUDITOR)),
     }
 )

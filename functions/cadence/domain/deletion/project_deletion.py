@@ -1,9 +1,11 @@
-"""The deletion of a project with everything in it, and the record that remains of it."""
+"""The deletion of a project or an organization with everything in it, and the record that remains of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from cadence.domain.access.access import ALL_PROJECTS
 
 
 class DeletionState(StrEnum):
@@ -30,7 +32,7 @@ class DataCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectDeletion:
-    """One deletion of a project.
+    """One deletion of a project, or of an organization: then `project` is `*`.
 
     `requested_by` is the id of a member, a service account or a token. `removes_from` is when the removal begins: by
     then no runner or engine can write any more. `removed` counts what was removed, by kind. `remains` says, one
@@ -50,6 +52,11 @@ class ProjectDeletion:
     finished_at: datetime | None = None
     leased_until: datetime | None = None
     version: int = 0
+
+    @property
+    def whole_organization(self) -> bool:
+        """Whether the organization itself is deleted."""
+        return self.project == ALL_PROJECTS
 
 
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

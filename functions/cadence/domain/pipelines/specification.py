@@ -180,11 +180,15 @@ class SoftFailSpec:
 
 @dataclass(frozen=True)
 class TriggerSpec:
-    """The run of another pipeline that a treatment starts; with `wait` it ends with that run, in the same state."""
+    """The run that a treatment starts; with `wait` it ends with that run, in the same state.
 
-    pipeline: str
+    Either of the stored `pipeline`, or of the document that comes through the input `document`.
+    """
+
+    pipeline: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     wait: bool = False
+    document: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

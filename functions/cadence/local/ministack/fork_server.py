@@ -18,6 +18,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+CLIENTS = "cadence.adapters.aws.clients"
+SERVICES = ("dynamodb", "kinesis", "lambda", "s3", "sqs", "stepfunctions")
+"""Those that many Lambdas have a client for."""
+
 LARGEST_REQUEST = 1024 * 1024
 LONGEST_COMM = 15
 """The most bytes of a process's name that Linux keeps."""
@@ -28,6 +32,8 @@ def main() -> None:
     sys.path.insert(0, code)
     for module in imported_by_handlers(Path(code)):
         importlib.import_module(module)
+    if CLIENTS in sys.modules:
+        sys.modules[CLIENTS].read_descriptions(*SERVICES)
     gc.collect()
     gc.freeze()  # a collection in a fork leaves alone, and so shared, what is here already
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks leave nothing behind

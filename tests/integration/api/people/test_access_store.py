@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore, DynamoSharedKeys
+from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
+from cadence.adapters.dynamodb.access.shared_keys import DynamoSharedKeys
 from cadence.application.access.authenticate import Authenticate, issue_token
 from cadence.application.access.seed import Seed, Seeded
 from cadence.domain.access.access import Organization, Project

@@ -43,16 +43,26 @@ def test_accounts_roles_and_organizations_by_the_command_line(api, cadence, monk
     assert cadence("role", "delete", "starter").exit_code == 0
     assert cadence("role", "delete", "viewer").exit_code == 1
 
-    created = json.loads(cadence("org", "create", "acme", "--json").stdout)
-    assert cadence("org", "create", "acme").exit_code == 1
+    created = json.loads(cadence("organization", "create", "acme", "--json").stdout)
+    assert cadence("organization", "create", "acme").exit_code == 1
+    assert "acme\tAcme Ltd" not in cadence("organization", "list").stdout
+    renamed = cadence("organization", "rename", "acme", "Acme Ltd")
+    assert renamed.stdout == "Organization acme is shown as Acme Ltd.\n"
+    assert [line.split("\t")[:2] for line in cadence("organization", "list").stdout.splitlines()] == [
+        ["acme", "Acme Ltd"],
+        ["default", ""],
+    ]
+    assert cadence("organization", "rename", "nothing", "N").exit_code == 1
     code = cadence("access", "share", "acme/dev", "viewer", "project:default").stdout.strip()
     monkeypatch.setenv("CADENCE_TOKEN", created["token"])
     assert cadence("team", "create", "dev").exit_code == 0
     accepted = cadence("team", "accept", stdin=code + "\n")
     assert accepted.stdout == "acme/dev has the role viewer at project:default of default.\n"
-    assert cadence("org", "create", "rival").exit_code == 3
+    assert cadence("organization", "create", "rival").exit_code == 3
+    assert cadence("organization", "rename", "acme", "Mine").exit_code == 3
+    assert cadence("organization", "list").stdout.startswith("acme\tAcme Ltd")
     monkeypatch.setenv("CADENCE_TOKEN", token)
-    shown = cadence("org", "self")
+    shown = cadence("organization", "self")
     assert shown.stdout == "ci (service-account:ci) in default\n"
     monkeypatch.setenv("CADENCE_ORGANIZATION", "acme")
-    assert cadence("org", "self").exit_code == 1
+    assert cadence("organization", "self").exit_code == 1

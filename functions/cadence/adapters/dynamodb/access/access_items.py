@@ -40,6 +40,9 @@ class OrganizationItem(AccessTable):
 
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
+    display_name = UnicodeAttribute(default="")
+    # The deletion that removes the organization. The item stays, so that its name is never used again.
+    deletion = UnicodeAttribute(null=True)
     max_running_runs = NumberAttribute(null=True)
     max_runners = NumberAttribute(null=True)
     # Projects that are being deleted.
@@ -48,16 +51,26 @@ class OrganizationItem(AccessTable):
     @classmethod
     def of(cls, organization: Organization) -> "OrganizationItem":
         return cls(
-            organization_key(organization.name), cls.SK, name=organization.name, created_at=organization.created_at
+            organization_key(organization.name),
+            cls.SK,
+            name=organization.name,
+            created_at=organization.created_at,
+            display_name=organization.display_name,
         )
 
     def organization(self) -> Organization:
-        return Organization(self.name, self.created_at)
+        return Organization(self.name, self.created_at, self.display_name, self.deletion)
 
     def quotas(self) -> Quotas:
         runners = None if self.max_runners is None else int(self.max_runners)
         closed = frozenset(self.closed_projects or ())
         return Quotas(int(self.max_running_runs or DEFAULT_RUNNING_RUNS), runners, closed)
+
+
+class OrganizationNameItem(AccessTable):
+    """The name of an organization, under one key for all: the list of organizations."""
+
+    PK: ClassVar[str] = "ORGANIZATIONS"
 
 
 class ProjectItem(AccessTable):
@@ -67,6 +80,8 @@ class ProjectItem(AccessTable):
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     deletion = UnicodeAttribute(null=True)
+    # Legal holds on it or on runs of it.
+    holds = UnicodeSetAttribute(null=True)
 
     @classmethod
     def of(cls, project: Project) -> "ProjectItem":
@@ -289,6 +304,7 @@ class KeyItem(AccessTable):
 ITEMS: tuple[type[AccessTable], ...] = (
     AccessTable,
     OrganizationItem,
+    OrganizationNameItem,
     ProjectItem,
     PoolItem,
     SweptPoolItem,

@@ -1,6 +1,5 @@
 """The `access` table: organizations, projects, pools, tokens, git hosts, and deliveries and requests seen before."""
 
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,8 +12,8 @@ from cadence.adapters.dynamodb.access.access_items import (
     ITEMS,
     AccessTable,
     GitHostItem,
-    KeyItem,
     OrganizationItem,
+    OrganizationNameItem,
     PoolItem,
     ProjectItem,
     SeenItem,
@@ -26,15 +25,13 @@ from cadence.adapters.dynamodb.access.credentials import CredentialReader
 from cadence.adapters.dynamodb.access.people_items import PrincipalItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.access.ports import Cipher, Credentials, SeenRequest
+from cadence.application.access.ports import Credentials, SeenRequest
 from cadence.application.placement.ports import SweptPool
 from cadence.domain.access.access import ApiToken, Organization, Project
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 from cadence.domain.triggers.githost import GitHost
-
-_KEY_CONTEXT = "shared-key"
 
 M = TypeVar("M", bound=AccessTable)
 
@@ -51,12 +48,32 @@ class DynamoAccessStore:
     # Organizations, projects, pools
 
     def add_organization(self, organization: Organization) -> None:
-        _create(OrganizationItem.of(organization), f"The organization {organization.name!r} exists already.")
+        listed = OrganizationNameItem(OrganizationNameItem.PK, organization.name)
+        _create_pair(
+            (OrganizationItem.of(organization), listed),
+            f"The organization {organization.name!r} exists already, or has existed: a name is used once.",
+        )
 
     def get_organization(self, name: str) -> Organization:
         return _get(
             OrganizationItem, organization_key(name), OrganizationItem.SK, f"There is no organization {name!r}."
         ).organization()
+
+    def list_organizations(self) -> Sequence[Organization]:
+        with translated("the list of organizations"):
+            names = [item.sk for item in OrganizationNameItem.query(OrganizationNameItem.PK, consistent_read=True)]
+            keys = [(organization_key(name), OrganizationItem.SK) for name in names]
+            found = [item.organization() for item in OrganizationItem.batch_get(keys, consistent_read=True)]
+        return sorted(found, key=lambda organization: organization.name)
+
+    def rename_organization(self, name: str, display_name: str) -> None:
+        item = OrganizationItem(organization_key(name), OrganizationItem.SK)
+        there = OrganizationItem.pk.exists() & OrganizationItem.deletion.does_not_exist()
+        try:
+            with translated(f"organization {name}"):
+                item.update([OrganizationItem.display_name.set(display_name)], condition=there)
+        except Conflict:
+            raise NotFound(f"There is no organization {name!r}.") from None
 
     def get_quotas(self, organization: str) -> Quotas:
         try:
@@ -208,31 +225,6 @@ class DynamoAccessStore:
 
     def mark_done(self, key: str) -> None:
         SeenItem(key, _kind(key)).update([SeenItem.done.set(True)])
-
-
-class DynamoSharedKeys:
-    """Random keys shared by all processes: created once, kept encrypted in the `access` table, cached here."""
-
-    def __init__(self, cipher: Cipher) -> None:
-        self._cipher = cipher
-        self._known: dict[str, bytes] = {}
-
-    def key(self, name: str) -> bytes:
-        if name not in self._known:
-            self._known[name] = self._load_or_make(name)
-        return self._known[name]
-
-    def _load_or_make(self, name: str) -> bytes:
-        context = {"purpose": _KEY_CONTEXT, "name": name}
-        try:
-            item = KeyItem.get(name, KeyItem.SK, consistent_read=True)
-        except DoesNotExist:
-            item = KeyItem(name, KeyItem.SK, encrypted=self._cipher.encrypt(secrets.token_bytes(32), context))
-            try:
-                _create(item, "The key was made by another process.")
-            except Conflict:
-                item = KeyItem.get(name, KeyItem.SK, consistent_read=True)
-        return self._cipher.decrypt(item.encrypted, context)
 
 
 def _githost(githost_id: str) -> GitHostItem:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cadence.adapters.dynamodb.access.access_items import TokenItem, organization_key
+from cadence.adapters.dynamodb.access.access_items import OrganizationItem, TokenItem, organization_key
 from cadence.adapters.dynamodb.access.people_items import (
     PolicyItem,
     PrincipalItem,
@@ -36,17 +36,19 @@ class CredentialReader:
         if known is None:
             items = _read([token_key])
             known = self._note(token_id, _token(items, token_key))
-            if known[1] is not None:
-                items |= _read(_related(known, organization))
+            items |= _read(_related(known, organization))
         else:
             items = _read([token_key, *_related(known, organization)])
         token = _token(items, token_key)
+        if _is_closed(items, known[0]):
+            raise NotFound("The organization of this token is being deleted, or is gone.")
         if known[1] is None:
             return Credentials(token)
         subject = Subject.parse(known[1])
         holder = items.get(holder_key(known[0], subject))
         acting_in = organization or known[0]
-        policy = items.get((organization_key(acting_in), PolicyItem.SK))
+        closed = _is_closed(items, acting_in)
+        policy = None if closed else items.get((organization_key(acting_in), PolicyItem.SK))
         return Credentials(
             token,
             holder.holder(known[0], subject) if holder else None,
@@ -68,9 +70,16 @@ class CredentialReader:
 
 def _related(known: tuple[str, str | None], organization: str | None) -> list[_Key]:
     home, subject = known
+    organizations = {home, organization or home} if subject else {home}
+    keys = [(organization_key(name), OrganizationItem.SK) for name in sorted(organizations)]
     if subject is None:
-        return []
-    return [holder_key(home, Subject.parse(subject)), (organization_key(organization or home), PolicyItem.SK)]
+        return keys
+    return [*keys, holder_key(home, Subject.parse(subject)), (organization_key(organization or home), PolicyItem.SK)]
+
+
+def _is_closed(items: dict[_Key, PrincipalItem], organization: str) -> bool:
+    item = items.get((organization_key(organization), OrganizationItem.SK))
+    return item is not None and item.deletion is not None
 
 
 def _read(keys: Iterable[_Key]) -> dict[_Key, PrincipalItem]:

@@ -199,11 +199,13 @@ def read_policy(organization: str, version: int, content: bytes) -> AccessPolicy
 
 
 class PrincipalItem(TokenItem):
-    """A token, its holder or a policy: what is read together to know a principal."""
+    """A token, its holder, an organization or a policy: what is read together to know a principal."""
 
     teams = UnicodeSetAttribute(null=True)
     version = NumberAttribute(null=True)
     content = BinaryAttribute(null=True, legacy_encoding=False)
+    # The deletion that removes an organization.
+    deletion = UnicodeAttribute(null=True)
 
     def holder(self, organization: str, subject: Subject) -> Holder:
         return Holder(

@@ -1,4 +1,4 @@
-"""`DeletionStore` on the `access` table: the records of deletions, and the marks of projects under deletion."""
+"""`DeletionStore` on the `access` table: the records of deletions, and the marks of what is being deleted."""
 
 import dataclasses
 import json
@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access.access_items import (
     AccessTable,
     OrganizationItem,
+    OrganizationNameItem,
     ProjectItem,
     organization_key,
 )
@@ -64,16 +66,26 @@ class DeletionItem(AccessTable):
 
 class DynamoDeletionStore(DeletionStore):
     def __init__(self, table_name: str) -> None:
-        for item in (AccessTable, DeletionItem, OrganizationItem, ProjectItem):
+        for item in (AccessTable, DeletionItem, OrganizationItem, OrganizationNameItem, ProjectItem):
             bind(item, table_name)
 
     def request(self, deletion: ProjectDeletion) -> None:
+        if deletion.whole_organization:
+            self._request_whole(deletion)
+            return
         marked = OrganizationItem.closed_projects.add({deletion.project})
-        unmarked = ProjectItem.pk.exists() & ProjectItem.deletion.does_not_exist()
+        unmarked = ProjectItem.pk.exists() & ProjectItem.deletion.does_not_exist() & ProjectItem.holds.does_not_exist()
         with translated(f"project {deletion.project}"), _transaction() as transaction:
             transaction.save(DeletionItem.of(deletion), condition=DeletionItem.pk.does_not_exist())
             transaction.update(_project(deletion), [ProjectItem.deletion.set(deletion.deletion_id)], condition=unmarked)
             transaction.update(_organization(deletion), [marked], condition=OrganizationItem.pk.exists())
+
+    def _request_whole(self, deletion: ProjectDeletion) -> None:
+        marked = OrganizationItem.deletion.set(deletion.deletion_id)
+        unmarked = OrganizationItem.pk.exists() & OrganizationItem.deletion.does_not_exist()
+        with translated(f"organization {deletion.organization}"), _transaction() as transaction:
+            transaction.save(DeletionItem.of(deletion), condition=DeletionItem.pk.does_not_exist())
+            transaction.update(_organization(deletion), [marked], condition=unmarked)
 
     def get(self, organization: str, deletion_id: str) -> ProjectDeletion:
         try:
@@ -84,11 +96,16 @@ class DynamoDeletionStore(DeletionStore):
         return item.deletion()
 
     def list(self, organization: str) -> Sequence[ProjectDeletion]:
-        return _query(DeletionItem.sk.startswith(f"{organization}#"), forward=False)
+        found = _query(DeletionItem.sk.startswith(f"{organization}#"), forward=False)
+        return [deletion for deletion in found if not deletion.whole_organization]
+
+    def list_organizations(self) -> Sequence[ProjectDeletion]:
+        found = [deletion for deletion in _query(None, forward=False) if deletion.whole_organization]
+        return sorted(found, key=lambda deletion: deletion.requested_at, reverse=True)
 
     def unfinished(self) -> Sequence[ProjectDeletion]:
         found = _query(None, forward=True, wanted=DeletionItem.state != str(DeletionState.DELETED))
-        return sorted(found, key=lambda deletion: deletion.requested_at)
+        return sorted(found, key=lambda deletion: (deletion.whole_organization, deletion.requested_at))
 
     def update(self, deletion: ProjectDeletion) -> ProjectDeletion:
         with translated(f"deletion {deletion.deletion_id}"):
@@ -96,11 +113,27 @@ class DynamoDeletionStore(DeletionStore):
         return dataclasses.replace(deletion, version=deletion.version + 1)
 
     def finish(self, deletion: ProjectDeletion) -> None:
+        if deletion.whole_organization:
+            self._finish_whole(deletion)
+            return
         unmarked = OrganizationItem.closed_projects.delete({deletion.project})
         with translated(f"deletion {deletion.deletion_id}"), _transaction() as transaction:
             transaction.save(DeletionItem.of(deletion), condition=_as_read(deletion))
             transaction.delete(_project(deletion), condition=ProjectItem.deletion == deletion.deletion_id)
             transaction.update(_organization(deletion), [unmarked])
+
+    def _finish_whole(self, deletion: ProjectDeletion) -> None:
+        shown = OrganizationItem
+        cleared: list[Action] = [
+            shown.display_name.set(""),
+            shown.max_running_runs.remove(),
+            shown.max_runners.remove(),
+        ]
+        marked = shown.deletion == deletion.deletion_id
+        with translated(f"deletion {deletion.deletion_id}"), _transaction() as transaction:
+            transaction.save(DeletionItem.of(deletion), condition=_as_read(deletion))
+            transaction.update(_organization(deletion), cleared, condition=marked)
+            transaction.delete(OrganizationNameItem(OrganizationNameItem.PK, deletion.organization))
 
 
 def _query(condition: Condition | None, *, forward: bool, wanted: Condition | None = None) -> list[ProjectDeletion]:

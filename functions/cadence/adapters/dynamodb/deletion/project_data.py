@@ -28,7 +28,7 @@ from cadence.application.shared.ports import Clock
 from cadence.domain.deletion.project_deletion import DataCounts
 from cadence.domain.shared.ids import in_bucket
 
-_OBJECTS = ("splits", "sources", "caches", "documents/library")
+STORED_BELOW = ("splits", "sources", "caches", "documents/library")
 
 
 class DynamoProjectData(ProjectData):
@@ -119,7 +119,7 @@ class DynamoProjectData(ProjectData):
         return _counted(table, iter(listed))
 
     def _prefixes(self, organization: str, project: str) -> Iterator[str]:
-        for folder in _OBJECTS:
+        for folder in STORED_BELOW:
             yield f"{folder}/{organization}/{project}/"
         for bucket in self._objects.buckets:
             yield in_bucket(bucket, f"caches/{organization}/{project}/")

@@ -134,7 +134,14 @@ def _split(reports: Mapping[str, Any]) -> SplitSpec | None:
 
 
 def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
-    return TriggerSpec(body["pipeline"], dict(body.get("parameters", {})), body.get("wait", False))
+    document = body.get("document")
+    return TriggerSpec(
+        pipeline=body.get("pipeline"),
+        parameters=dict(body.get("parameters", {})),
+        # A generated run is a part of its run, which cannot end before it.
+        wait=document is not None or body.get("wait", False),
+        document=document,
+    )
 
 
 def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:
