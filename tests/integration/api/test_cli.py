@@ -14,9 +14,9 @@ from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.main import app
 from cadence.cli.shared.document_file import MOST_BYTES
-from cadence.cli.shared.short_ids import unique_endings
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
 from cadence.domain.runs.states import RunState
 from tests.fakes.runs import a_run

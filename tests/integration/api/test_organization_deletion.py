@@ -138,6 +138,22 @@ def test_guests_of_an_organization_under_deletion_are_out(deletion: Deletion) ->
     assert api("GET", "/v1/self", token=bo).status == 200
 
 
+def test_a_hold_on_a_project_holds_its_organization(deletion: Deletion) -> None:
+    api = deletion.api
+    acme = replace(api, token=api("POST", "/v1/organizations", {"name": ACME}).json["token"])
+    acme("POST", "/v1/projects", {"name": "web"})
+    held = acme("POST", "/v1/projects/web/holds", {"reason": "case 7"})
+    assert held.status == 201, held.text
+
+    refused = api("DELETE", f"/v1/organizations/{ACME}", query={"confirm": ACME})
+
+    assert refused.status == 409
+    assert "legal hold" in refused.text
+    assert acme("GET", "/v1/self").status == 200
+    assert acme("DELETE", f"/v1/projects/web/holds/{held.json['id']}").status == 200
+    assert api("DELETE", f"/v1/organizations/{ACME}", query={"confirm": ACME}).status == 202
+
+
 def test_deleting_an_organization_is_for_who_runs_the_installation(deletion: Deletion, other_organization: str) -> None:
     api = deletion.api
     own = api("DELETE", "/v1/organizations/rival", query={"confirm": "rival"}, token=other_organization)

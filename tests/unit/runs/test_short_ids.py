@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from cadence.application.shared.identifiers import derived_ulid
+from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.shared.output import marked_end
-from cadence.cli.shared.short_ids import unique_endings
 
 MINUTE = datetime(2026, 12, 1, 3, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ import certifi
 import urllib3
 from urllib3.util.retry import Retry
 
-from cadence.cli.shared.short_ids import unique_endings
+from cadence.cli.client.short_ids import unique_endings
 
 Json = Any
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
+from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
 from cadence.cli.shared.pager import paged
-from cadence.cli.shared.short_ids import unique_endings
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
