@@ -75,6 +75,7 @@ COMMANDS = {
     ),
     "value": LazyCommand("values.values", "value", "Values that treatments sent to each other."),
     "pipeline": LazyCommand("pipelines.pipelines", "pipeline", "Stored pipelines."),
+    "badge": LazyCommand("pipelines.badges", "badge", "Badges: pictures of a pipeline's state."),
     "program": LazyCommand("melodium.programs", "program", "Stored Mélodium programs."),
     "secret": LazyCommand("access.secrets", "secret", "Secrets of a project; values cannot be read back."),
     "environment": LazyCommand(

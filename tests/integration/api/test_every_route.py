@@ -55,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_token_policy": {"longest_days": 90},
     "put_quotas": {},
     "put_retention": {"days": 7},
+    "put_badges": {"public": False},
     "put_storage": {"mebibytes": 100},
     "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
     "start_backfill": {"since": "2020-01-01T00:00:00Z"},
@@ -149,6 +150,8 @@ def test_every_route_says_what_it_needs():
         # Clouds and vaults verify a treatment's identity with them.
         "GET /.well-known/openid-configuration",
         "GET /v1/id-token-keys",
+        # Public only where a project declares it; else the query has the badge's token.
+        "GET /v1/badges/{organization}/{project}/{pipeline}/badge.svg",
         # How to sign in, before anybody has.
         "GET /v1/sign-in/{organization}",
         # The body holds a one-time code or a token.

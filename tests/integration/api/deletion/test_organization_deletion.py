@@ -10,7 +10,7 @@ from cadence.adapters.dynamodb.deletion.kinds import KINDS, Found, ItemKind
 from cadence.adapters.dynamodb.shared.plain_items import wired
 from cadence.application.access.authenticate import Authenticate
 from tests.integration.api.calling import HELLO, Api
-from tests.integration.api.test_project_deletion import Deletion, deletion, snapshot
+from tests.integration.api.deletion.test_project_deletion import Deletion, deletion, snapshot
 
 __all__ = ["deletion"]  # a fixture
 
