@@ -31,7 +31,7 @@ BENCHMARKS = (
 ARGUMENTS: Mapping[str, Sequence[str]] = {
     "control_plane": ("treatments",),
     "workflows": ("treatments",),
-    "scale": ("treatments", "runs"),
+    "scale": ("treatments", "runs", "fan"),
     "search": ("lines",),
 }
 
@@ -45,6 +45,9 @@ def main() -> int:
         "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
     )
     parser.add_argument("--runs", type=int, default=1_000, help="runs that scale starts at once")
+    parser.add_argument(
+        "--fan", type=int, default=2_000, help="treatments between the first and the last of scale's fan"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)

@@ -22,6 +22,12 @@ def layered(size: int, width: int) -> Graph:
     return graph
 
 
+def fanned(width: int) -> Graph:
+    """One, then `width` that follow it, then one that follows all of these."""
+    between = [f"between{number:05}" for number in range(width)]
+    return {"first": [], **{name: ["first"] for name in between}, "last": between}
+
+
 def document(graph: Graph, name: str, command: str = COMMAND) -> str:
     """The graph as a pipeline (JSON is YAML)."""
     treatments = {

@@ -1,9 +1,10 @@
-"""Size: one document of ten thousand treatments, and a thousand runs started at once.
+"""Size: one document of ten thousand treatments, a fan of two thousand, and a thousand runs started at once.
 
-    python -m bench scale [--treatments 10000] [--runs 1000]
+    python -m bench scale [--treatments 10000] [--runs 1000] [--fan 2000]
 
-Both are checked, not only timed: every treatment ran exactly once and after all that it follows; every run that was
-accepted succeeded. In which order runs began is told: those that need not wait for a place begin side by side.
+A fan is one treatment, many that follow it, and one that follows all of those. All are checked, not only timed: every
+treatment ran exactly once and after all that it follows; every run that was accepted succeeded. In which order runs
+began is told: those that need not wait for a place begin side by side.
 """
 
 import itertools
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.figures import Report
-from bench.graph import Graph, document, layered
+from bench.graph import Graph, document, fanned, layered
 from bench.peers import plain_loop
 from bench.stack import Stack, local_stack, moment
 
@@ -24,12 +25,16 @@ LOOK_EVERY = 20.0
 LONGEST = 7_200.0
 
 
-def measure(treatments: int = 10_000, runs: int = 1_000) -> Report:
-    report = Report(f"Size (local stack, warm): a document of {treatments:,} treatments; {runs:,} runs at once")
+def measure(treatments: int = 10_000, runs: int = 1_000, fan: int = 2_000) -> Report:
+    report = Report(
+        f"Size (local stack, warm): a document of {treatments:,} treatments; a fan of {fan:,}; {runs:,} runs at once"
+    )
     with local_stack() as stack:
         stack.finished(stack.client.run_document(document(layered(40, 20), "warm-up")))
         if treatments:
             _measure_document(report, stack, layered(treatments, WIDTH))
+        if fan:
+            _measure_fan(report, stack, fanned(fan))
         if runs:
             _measure_runs(report, stack, runs)
     return report
@@ -52,6 +57,21 @@ def _measure_document(report: Report, stack: Stack, graph: Graph) -> None:
         report.add(f"  treatments ended in a second, fifth {number}", len(graph) / FIFTHS / (last - first), "/s")
     least = plain_loop(graph)
     report.add("plain Python loop over the same commands", least, "s", peer=True)
+
+
+def _measure_fan(report: Report, stack: Stack, graph: Graph) -> None:
+    run_id = stack.client.run_document(document(graph, "fan"))
+    views = {view["name"]: view for view in stack.finished(run_id, LOOK_EVERY, LONGEST)["treatments"]}
+    check_treatments(graph, views)
+    between = [view for name, view in views.items() if name not in {"first", "last"}]
+    opened = moment(views["first"]["finished_at"])
+    starts = sorted(moment(view["started_at"]) for view in between)
+    ends = sorted(moment(view["finished_at"]) for view in between)
+    report.add(f"fan of {len(between):,}: the first ended → one of them runs", starts[0] - opened, "s")
+    report.add("  → all have begun", starts[-1] - opened, "s")
+    for number, (first, last) in enumerate(itertools.pairwise(_cuts(ends)), 1):
+        report.add(f"  ended in a second, fifth {number}", len(ends) / FIFTHS / (last - first), "/s")
+    report.add("  all ended → the last runs", moment(views["last"]["started_at"]) - ends[-1], "s")
 
 
 def check_treatments(graph: Graph, views: Mapping[str, Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,18 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types cadence"
 )
+
+
+def content_security_policy(live_url: str) -> str:
+    """Returns the policy for a page that also connects to `live_url`; a path is the page's own origin."""
+    if not live_url.startswith("wss://"):
+        return CONTENT_SECURITY_POLICY
+    host = live_url.removeprefix("wss://").split("/")[0]
+    return CONTENT_SECURITY_POLICY.replace("connect-src 'self'", f"connect-src 'self' wss://{host}")
+
+
 _HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "content-security-policy": content_security_policy(os.environ.get("CADENCE_LIVE_URL", "")),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",

@@ -1,7 +1,9 @@
-"""WebSocket API: pushes a query's new lines to the clients that follow it."""
+"""WebSocket API: pushes a query's new lines to the clients that follow it, and the changes of runs to watchers."""
 
+from functools import partial
 from typing import Any
 
+from cadence.adapters.dynamodb.runs.state_changes import read_delta, records_by_run
 from cadence.adapters.http.socket_event import (
     ANSWERED,
     SocketEvent,
@@ -12,26 +14,36 @@ from cadence.adapters.http.socket_event import (
 )
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition.live import push_lines
+from cadence.composition.live import push_lines, watch_runs
 from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, Violation
 
 log = service_logger("live")
 push = push_lines()
+runs = watch_runs()
 
+_ACTIONS = "is one of subscribe, watch, unwatch and ping"
 _EXAMPLE = '{"action": "subscribe", "token": "cad_…", "q": "level:error"}'
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Handles an event of the WebSocket API.
 
-    One without `requestContext` is a notice of an organization's new lines.
+    One with `Records` is a batch of changes of the table `runs`. Any other without `requestContext` is a notice of an
+    organization's new lines.
     """
+    if "Records" in event:
+        sent_to = sum(
+            runs.publish(run_id, partial(read_delta, records))
+            for run_id, records in records_by_run(event["Records"]).items()
+        )
+        log.info("states", extra={"records": len(event["Records"]), "watchers": sent_to})
+        return ANSWERED
     if "requestContext" not in event:
         log.info("live", extra={"rung": push.ring(event["organization"])})
         return ANSWERED
     sent = socket_event(event)
     if sent.kind == "DISCONNECT":
-        push.close(sent.connection_id)
+        _close(sent.connection_id)
     elif sent.kind == "MESSAGE":
         _answer(sent)
     return ANSWERED
@@ -53,7 +65,12 @@ def _answer(sent: SocketEvent) -> None:
 
 def _post_problem(connection_id: str, error: Exception) -> None:
     if not post_problem(push.sockets, connection_id, error):
-        push.close(connection_id)
+        _close(connection_id)
+
+
+def _close(connection_id: str) -> None:
+    push.close(connection_id)
+    runs.close(connection_id)
 
 
 def _handle_message(sent: SocketEvent) -> None:
@@ -68,7 +85,19 @@ def _handle_message(sent: SocketEvent) -> None:
             text_field(message, "after", "") or None,
             sent.source,
         )
-    elif action == "ping":
+    elif action == "ping" and "after" in message:
         push.ping(sent.connection_id, text_field(message, "after"))
+    elif action == "ping":
+        runs.ping(sent.connection_id)
+    elif action == "watch":
+        runs.watch(
+            sent.connection_id,
+            text_field(message, "run"),
+            text_field(message, "token", ""),
+            text_field(message, "ticket", ""),
+            sent.source,
+        )
+    elif action == "unwatch":
+        runs.unwatch(sent.connection_id, text_field(message, "run"))
     else:
-        raise InvalidRequest(f"There is no action {action!r}.", [Violation("/action", "is one of subscribe and ping")])
+        raise InvalidRequest(f"There is no action {action!r}.", [Violation("/action", _ACTIONS)])

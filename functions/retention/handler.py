@@ -1,15 +1,21 @@
-"""Every hour: removes old lines and values of projects with a shorter retention than the installation's."""
+"""Every hour: keeps what is held from expiring, and removes old lines and values of projects with a shorter retention.
+
+It is invoked when a legal hold is set, too.
+"""
 
 from typing import Any
 
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition.retention import remove_old_runs
+from cadence.composition.retention import retaining
 
 log = service_logger("retention")
-remove = remove_old_runs()
+data = retaining()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    done = remove.remove(lambda: context.get_remaining_time_in_millis() / 1000)
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    done = data.held.work(seconds_left) | data.old_runs.remove(seconds_left)
     log.info("retention", extra=done)
     return done

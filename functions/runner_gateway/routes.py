@@ -89,10 +89,10 @@ def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def heartbeat(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session.check(request.names["runner"], request.authorization)
+    sender = gateway.session.check_followed(request.names["runner"], request.authorization)
     samples = wire.samples(request.body["samples"])
     steps = wire.reported_steps(request.body.get("steps"))
-    beat = gateway.heartbeat.beat(runner, request.body["phase"], samples, steps)
+    beat = gateway.heartbeat.beat(sender, request.body["phase"], samples, steps)
     return wire.heartbeat_json(beat, gateway.tunnel_url)
 
 
@@ -104,8 +104,8 @@ def renew_id_token(gateway: Gateway, request: GatewayRequest) -> Answer:
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # The last lines may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
-    runner = gateway.session.check(request.names["runner"], request.authorization, allowed)
-    accepted = gateway.accept_logs.accept(runner, [wire.log_line(line) for line in request.body["lines"]])
+    sender = gateway.session.check_followed(request.names["runner"], request.authorization, allowed)
+    accepted = gateway.accept_logs.accept(sender, [wire.log_line(line) for line in request.body["lines"]])
     return {"accepted_through": accepted.through, "follow": accepted.followed}
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from cadence.application.logs.ports import LogLine
 from cadence.application.runners.claim import HEARTBEAT_SECONDS, LEASE_SECONDS, Assignment
 from cadence.application.runners.heartbeat import HeartbeatAnswer
-from cadence.application.runners.hosts import LeaseAnswer
 from cadence.application.runners.inputs import InputAnswer
+from cadence.application.runners.lease_work import LeaseAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
 from cadence.application.values.caches import CacheHit
@@ -98,7 +98,7 @@ def _step(body: Json, pointer: str) -> StepProgress:
 
 
 def assignment_json(answer: Assignment) -> dict[str, Any]:
-    work = work_json(answer.run, answer.spec, answer.runner.attempt)
+    work = work_json(answer.run, answer.spec, answer.runner.attempt, answer.durations)
     if answer.engine:
         retention = answer.runner.retention
         work["engine"] |= {"secrets": dict(answer.engine), "values": str(retention.capture) if retention else "full"}

@@ -7,7 +7,7 @@ mean all of the project.
 
 from typing import Any
 
-from cadence.adapters.dynamodb.logs.log_index import FreshItem
+from cadence.adapters.dynamodb.logs.log_items import FreshItem
 from cadence.adapters.lambda_runtime.service_log import service_logger
 from cadence.composition.search_index import search_index
 

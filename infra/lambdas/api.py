@@ -84,6 +84,8 @@ ROWS = (
             invokes("log_indexer"),
             invokes("search_index"),
             invokes("delete_projects"),
+            # A legal hold is kept from the moment it is set.
+            invokes("retention"),
             puts("documents/*"),
             # The files of working trees, for treatments with `source: true`.
             puts("sources/*"),

@@ -10,7 +10,6 @@ from infra.row.permissions import (
     invokes,
     items,
     items_under,
-    lists_objects,
     lists_runs,
     log_lines,
     may,
@@ -73,22 +72,34 @@ ROWS = (
     LambdaRow(
         folder="retention",
         room="logs",
-        purpose="Deletes lines and values of projects whose retention is shorter than the installation's.",
-        triggers=(Every(60),),
+        purpose=(
+            "Deletes lines and values of projects whose retention is shorter than the installation's; keeps what legal "
+            "holds cover from expiring."
+        ),
+        triggers=(Every(60), InvokedBy(("api",))),
         # The next call continues where one ended.
         asynchronous=AsynchronousCalls(retries=0, longest_minutes=60),
         settings=RetentionSettings,
         packages=BASE,
         timeout=900,
-        value_buckets=ValueBucketUse(((("DeleteObject",), ("runs/*",)),)),
+        value_buckets=ValueBucketUse(((("DeleteObject", "GetObject", "PutObject"), ("runs/*",)),)),
         permissions=(
             items("logs", "Query", "UpdateItem"),
             items("runs", "Query", "UpdateItem"),
             # What a project keeps becomes less.
             items_under("runners", ("STORAGE#",), "UpdateItem"),
             lists_runs(),
-            lists_objects(),
             deletes("runs/*"),
+            # What is held expires later; its objects are copied onto themselves.
+            items("access", "Query"),
+            items_under("access", ("HOLDS",), "UpdateItem"),
+            items("runners", "Query"),
+            items_under("runners", ("RUN#", "RUNNER#"), "UpdateItem"),
+            items("telemetry", "Query"),
+            items_under("telemetry", ("RUN#",), "UpdateItem"),
+            *gets("runs/*", "sources/*"),
+            puts("runs/*"),
+            puts("sources/*"),
         ),
     ),
 )

@@ -48,8 +48,23 @@ ROWS = (
     LambdaRow(
         folder="live",
         room="search",
-        purpose="Sends lines that match a query to the clients that follow it.",
-        triggers=(WebSocketRoutes(("$connect", "$disconnect", "$default")), InvokedBy(("log_indexer",))),
+        purpose="Sends lines that match a query to the clients that follow it, and changes of runs to those that watch them.",
+        triggers=(
+            WebSocketRoutes(("$connect", "$disconnect", "$default")),
+            InvokedBy(("log_indexer",)),
+            TableChanges(
+                table="runs",
+                filters=tuple(
+                    {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": [key]}}}}
+                    for key in ("RUN", {"prefix": "TREATMENT#"}, {"prefix": "ELEMENT#"})
+                ),
+                batch=500,
+                # Clients see a change at once; batches of a run follow each other, which keeps its deltas in order.
+                window=0,
+                # What is given up, clients read by HTTP within a minute.
+                retries=3,
+            ),
+        ),
         settings=LiveSettings,
         packages=(*BASE, "jsonschema-rs"),
         permissions=(

@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.runner_ports import Host, HostCall
 from cadence.domain.melodium.engines import able
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -41,27 +40,20 @@ class MemoryHosts:
     def forget(self, organization: str, pool: str, host_id: str) -> None:
         self.hosts.pop(host_id, None)
 
-    def note_call(
-        self,
-        host: Host,
-        call: int,
-        at: datetime,
-        running: Iterable[str],
-        settled: Iterable[str],
-        facts: Mapping[str, Any] | None = None,
-    ) -> Host:
+    def note_call(self, host: Host, call: HostCall) -> Host:
         stored = self.hosts.get(host.host_id)
-        if stored is None or stored.last_call >= call:
+        if stored is None or stored.last_call >= call.number:
             raise Conflict(f"host {host.host_id} is gone, or has made a later call")
+        facts = stored.facts if call.facts is None else call.facts
         self.hosts[host.host_id] = dataclasses.replace(
             stored,
-            last_seen=at,
-            running=frozenset(running),
-            handed=stored.handed - set(settled),
-            last_call=call,
-            facts=stored.facts if facts is None else facts,
+            last_seen=call.at,
+            running=frozenset(call.running),
+            handed=stored.handed.difference(call.settled),
+            last_call=call.number,
+            facts=facts,
         )
-        return dataclasses.replace(host, last_call=call, facts=host.facts if facts is None else facts)
+        return dataclasses.replace(host, last_call=call.number, facts=facts)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         self.offers.offered.add(runner.runner_id)
@@ -74,7 +66,9 @@ class MemoryHosts:
         offers = [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
         return [one for one in offers if one.engine is None or one.engine in able(engine)]
 
-    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
+    def lease(
+        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
+    ) -> bool:
         runner = self.offers.runners.runners.get(offer.runner_id)
         if offer.runner_id not in self.offers.offered or runner is None:
             return False
@@ -82,6 +76,10 @@ class MemoryHosts:
             return False
         if runner.cancel_reason or not self._same_call(host):
             return False
+        if call is not None:
+            if self.hosts[host.host_id].handed != host.handed or call.number <= host.last_call:
+                return False
+            self.note_call(host, call)
         self.offers.offered.remove(offer.runner_id)
         self.offers.runners.change_runner(
             offer.runner_id,

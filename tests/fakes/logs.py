@@ -85,6 +85,3 @@ class FakeFollowers:
 
     def follow(self, run_id: str, until: datetime) -> None:
         self.followed.append(run_id)
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        return run_id in self.followed

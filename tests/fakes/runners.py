@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
 from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.step_progress import StepReport
@@ -41,6 +42,9 @@ class MemoryRunnerStore:
             return self.runners[runner_id]
         except KeyError:
             raise NotFound(f"there is no runner {runner_id}") from None
+
+    def get_followed_runner(self, runner_id: str) -> FollowedRunner:
+        return FollowedRunner(self.get_runner(runner_id))
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
         return {runner_id: self.runners[runner_id] for runner_id in runner_ids if runner_id in self.runners}

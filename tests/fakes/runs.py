@@ -1,7 +1,7 @@
 """`RunStore`, `TreatmentStore`, `EdgeStore`, `ValueStore` and `GroupStore` in memory."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,9 +156,10 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
 
-    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
+    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
         stored = self.get_treatment(run_id, treatment)
-        return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored)
+        known = {name: self.treatments[run_id, name] for name in others if (run_id, name) in self.treatments}
+        return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored, known)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and not is_element(one.name)]

@@ -14,8 +14,9 @@ from cadence.application.values.storage import RemovedObjects
 from cadence.domain.access.secret_source import SourcePrefixes
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
-from cadence.domain.pipelines.specification import TreatmentKind
+from cadence.domain.pipelines.specification import InputSpec, TreatmentKind
 from cadence.domain.placement.pool import Pool
+from cadence.domain.runs.run import Run
 from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
@@ -239,6 +240,11 @@ class MemoryLogStream:
 def no_pipeline(organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:
     """Stands for a project without stored pipelines."""
     raise NotFound(f"There is no pipeline {name!r}.")
+
+
+def no_document(run_id: str, parent: Run, document: InputSpec, parameters: Mapping[str, Any]) -> RunRequest:
+    """Stands for a run whose treatments send no documents."""
+    raise NotFound(f"Nothing came through {document.port!r}.")
 
 
 class PlainIdTokens:

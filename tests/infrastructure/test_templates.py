@@ -36,6 +36,7 @@ _SERVICE_ERRORS = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
 }
 
@@ -309,7 +310,7 @@ def test_no_bad_record_takes_its_batch_along_or_vanishes(assembly: Assembly) -> 
     """From a queue only what failed comes back; a batch of a stream is divided until the bad record is alone."""
     queues = assembly.of_type("AWS::SQS::Queue")
     mappings = assembly.of_type("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == 9
+    assert len(mappings) == 10
     for name, mapping in mappings.items():
         if "StartingPosition" in mapping:
             assert mapping["BisectBatchOnFunctionError"], name

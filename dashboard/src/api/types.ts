@@ -1124,6 +1124,8 @@ export interface components {
              * @description Why no place is given.
              */
             note: string | null;
+            /** @description Where both contents are trees of files. */
+            files: components["schemas"]["FilesDiffView"] | null;
         };
         /**
          * DiffRunnerView
@@ -1770,6 +1772,30 @@ export interface components {
             column: number;
             /** Message */
             message: string;
+        };
+        /**
+         * FilesDiffView
+         * @description The files that differ between two trees (tar archives); at most 100 names of each kind.
+         */
+        FilesDiffView: {
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Changed */
+            changed: string[];
+            /**
+             * Counts
+             * @description How many there are: `added`, `removed`, `changed`.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Whole
+             * @description False if the trees are too large to be read to their ends.
+             */
+            whole: boolean;
         };
         /**
          * FindingView
@@ -2535,6 +2561,69 @@ export interface components {
              */
             run_id: string | null;
         };
+        /** LegalHoldBody */
+        LegalHoldBody: {
+            /**
+             * Reason
+             * @description Why nothing may be deleted, such as the number of a case.
+             */
+            reason: string;
+            /**
+             * Run Id
+             * @description A run of the project; null holds the whole project.
+             * @default null
+             */
+            run_id: string | null;
+        };
+        /** LegalHoldList */
+        LegalHoldList: {
+            /** Items */
+            items: components["schemas"]["LegalHoldView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * LegalHoldView
+         * @description A legal hold: while it is on, nothing of its project or run is deleted.
+         */
+        LegalHoldView: {
+            /** Id */
+            id: string;
+            /** Project */
+            project: string;
+            /**
+             * Run Id
+             * @description The run that is held; null: the whole project.
+             */
+            run_id: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Set At
+             * Format: date-time
+             */
+            set_at: string;
+            /**
+             * Set By
+             * @description The id of a member, a service account or a token.
+             */
+            set_by: string;
+            /**
+             * Released At
+             * @description Null while it is on.
+             */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /**
+             * Renewed At
+             * @description When everything that it covers was last kept from expiring; null until that was done once.
+             */
+            renewed_at: string | null;
+        };
         /**
          * LimitsView
          * @description Millicores and bytes. `enforced` in a container; a command on the machine itself is only measured.
@@ -2683,6 +2772,24 @@ export interface components {
              * @description Whether there are more lines right now.
              */
             more: boolean;
+        };
+        /** LiveTicketView */
+        LiveTicketView: {
+            /**
+             * Ticket
+             * @description Opens one WebSocket connection as the caller, within 30 seconds.
+             */
+            ticket: string;
+            /**
+             * Url
+             * @description The WebSocket's address; if it has no scheme, relative to that of this API.
+             */
+            url: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
         };
         /**
          * LogLineView
@@ -2949,6 +3056,71 @@ export interface components {
         OrganizationBody: {
             /** Name */
             name: string;
+            /**
+             * Display Name
+             * @default
+             */
+            display_name: string;
+        };
+        /** OrganizationDeletionList */
+        OrganizationDeletionList: {
+            /** Items */
+            items: components["schemas"]["OrganizationDeletionView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /**
+         * OrganizationDeletionView
+         * @description A deletion: the record that remains of an organization.
+         */
+        OrganizationDeletionView: {
+            /** Id */
+            id: string;
+            /** Organization */
+            organization: string;
+            /**
+             * State
+             * @description `closing` (its projects are deleted), `removing`, or `deleted`.
+             */
+            state: string;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description The id of a member, a service account or a token.
+             */
+            requested_by: string;
+            /**
+             * Removes From
+             * Format: date-time
+             * @description When what belongs to no project begins to be removed, at the earliest.
+             */
+            removes_from: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Removed
+             * @description What was removed so far besides the projects, by kind.
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Remains
+             * @description What could not be removed elsewhere, and where it is.
+             */
+            remains: string[];
+            /**
+             * Projects
+             * @description The deletions of its projects, with what these removed.
+             */
+            projects: components["schemas"]["ProjectDeletionView"][];
         };
         /** OrganizationList */
         OrganizationList: {
@@ -2962,23 +3134,49 @@ export interface components {
         };
         /** OrganizationView */
         OrganizationView: {
-            /** Name */
+            /**
+             * Name
+             * @description A part of keys, addresses and identity tokens. It never changes.
+             */
             name: string;
+            /**
+             * Display Name
+             * @description What people see beside the name; empty if none was set.
+             */
+            display_name: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Deletion
+             * @description The id of the deletion that is removing it, if one is.
+             */
+            deletion: string | null;
         };
         /** OrganizationWithSecretView */
         OrganizationWithSecretView: {
-            /** Name */
+            /**
+             * Name
+             * @description A part of keys, addresses and identity tokens. It never changes.
+             */
             name: string;
+            /**
+             * Display Name
+             * @description What people see beside the name; empty if none was set.
+             */
+            display_name: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Deletion
+             * @description The id of the deletion that is removing it, if one is.
+             */
+            deletion: string | null;
             /**
              * Token
              * @description A token for everything in the organization. It cannot be read again.
@@ -4148,6 +4346,11 @@ export interface components {
             /** Public Url */
             public_url: string;
         };
+        /** RenameOrganizationBody */
+        RenameOrganizationBody: {
+            /** Display Name */
+            display_name: string;
+        };
         /**
          * ReplayBody
          * @description `pool` replaces those that the treatment names; `offline` means without any network.
@@ -4245,11 +4448,11 @@ export interface components {
             kind: ("github" | "gitlab" | "gitea" | "bitbucket") | null;
             /**
              * Forks
-             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit), or nothing.
+             * @description What pull requests from forks start: the pipelines of the branch that they are for (`approval`: once a comment has approved the commit; `first-time`: the same, but only for authors who have not contributed before), or nothing.
              * @default base
              * @enum {string}
              */
-            forks: "base" | "approval" | "nothing";
+            forks: "base" | "approval" | "first-time" | "nothing";
             /**
              * Public Url
              * @description The address at which the code host reaches this API; by default the one of this request.
@@ -4423,6 +4626,11 @@ export interface components {
             own: number | null;
             /** Longest */
             longest: number;
+            /**
+             * Holds
+             * @description Legal holds that are on: what they cover is kept whatever the days are.
+             */
+            holds: number;
         };
         /**
          * RetryView
@@ -5453,13 +5661,19 @@ export interface components {
          *     `error` is the last refusal.
          */
         StandingView: {
-            /** Failing */
+            /**
+             * Failing
+             * @description The receiver accepts nothing: data is kept, or refused for good.
+             */
             failing: boolean;
             /** Failing Since */
             failing_since: string | null;
             /** Error */
             error: string | null;
-            /** Retry At */
+            /**
+             * Retry At
+             * @description Null if nothing is kept, as data that is refused for good.
+             */
             retry_at: string | null;
             /** Delivered At */
             delivered_at: string | null;

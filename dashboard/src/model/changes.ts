@@ -3,6 +3,9 @@
 
 export interface Named {
   name: string;
+  attempt?: number;
+  started_at?: string | null;
+  finished_at?: string | null;
 }
 
 export interface Followed<T extends Named> {
@@ -15,7 +18,12 @@ export interface Changes<T extends Named> {
   treatments: T[];
   reload: boolean;
   after: string;
+  /** They came by themselves: what was read meanwhile may be newer. */
+  pushed?: boolean;
 }
+
+/** How far a treatment is. */
+const stage = (one: Named) => (one.attempt ?? 0) * 4 + (one.started_at ? 1 : 0) + (one.finished_at ? 2 : 0);
 
 /** The run with what changed in place of what it had; what it had not yet comes last. */
 export function merged<T extends Named, R extends Followed<T>>(run: R, changes: Changes<T>): R {
@@ -23,7 +31,7 @@ export function merged<T extends Named, R extends Followed<T>>(run: R, changes: 
   const treatments = run.treatments.map((one) => {
     const found = changed.get(one.name);
     changed.delete(one.name);
-    return found ?? one;
+    return found && !(changes.pushed && stage(found) < stage(one)) ? found : one;
   });
   return { ...run, ...changes.run, treatments: [...treatments, ...changed.values()] };
 }
@@ -66,7 +74,7 @@ export async function follow<T extends Named, R extends Followed<T>>(
         const changes: Changes<T> = await source.changes(after);
         if (aborted()) return;
         if (changes.reload) run = await source.whole();
-        else if (changes.after !== after) run = merged<T, R>(run, changes);
+        else if (changes.pushed || changes.after !== after) run = merged<T, R>(run, changes);
         else await source.sleep(UNCHANGED_PAUSE); // where requests do not wait, they are not repeated without a pause
         after = changes.after;
         if (aborted()) return;

@@ -18,9 +18,11 @@ export function deliveryOf({ enabled, standing }: Export, now: number): Delivery
   if (!enabled) return { word: "paused", detail: "" };
   if (standing.failing) {
     const since = standing.failing_since ? `since ${ago(standing.failing_since, now)}` : "";
-    return { word: "fails", detail: [since, standing.error ?? ""].filter(Boolean).join(": ") };
+    return {
+      word: standing.retry_at ? "fails" : "gives up",
+      detail: [since, standing.error ?? ""].filter(Boolean).join(": "),
+    };
   }
-  if (standing.error && standing.dead) return { word: "gives up", detail: standing.error };
   if (!standing.delivered_at) return { word: "nothing sent yet", detail: "" };
   return { word: "delivers", detail: ago(standing.delivered_at, now) };
 }

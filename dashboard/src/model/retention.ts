@@ -7,8 +7,9 @@ type Storage = components["schemas"]["StorageView"];
 
 const MEBIBYTE = 1_048_576;
 
-export function retentionText({ days, own }: Retention): string {
-  return `${counted(days, "day")}${own === null ? ", as the installation" : ""}`;
+export function retentionText({ days, own, holds }: Retention): string {
+  const held = holds ? `; ${counted(holds, "legal hold")}: what is held is not deleted` : "";
+  return `${counted(days, "day")}${own === null ? ", as the installation" : ""}${held}`;
 }
 
 export function storageText({ used, limit, own }: Storage): string {

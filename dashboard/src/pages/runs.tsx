@@ -21,7 +21,7 @@ export function Runs() {
   useTitle("Runs");
   const query = new URLSearchParams(location_.value.search);
   const filters = Object.fromEntries(
-    ["project", "pipeline", "state", "branch", "by"].map((name) => [name, query.get(name)]),
+    ["project", "pipeline", "state", "branch", "commit", "by"].map((name) => [name, query.get(name)]),
   );
   const loaded = useLoaded<RunList[]>(
     `runs?${JSON.stringify(filters)}`,
@@ -42,6 +42,7 @@ export function Runs() {
         <form class="filters" onSubmit={(event) => event.preventDefault()}>
           <Filter name="pipeline" label="Pipeline" value={filters.pipeline ?? ""} />
           <Filter name="branch" label="Branch" value={filters.branch ?? ""} />
+          <Filter name="commit" label="Commit" value={filters.commit ?? ""} />
           <Filter name="by" label="Started by" value={filters.by ?? ""} />
           <label>
             <span>State</span>

@@ -2,8 +2,9 @@
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
+import { visible } from "../model/ansi.ts";
 import { unreported } from "../model/engine.ts";
-import { bytes, clock, duration } from "../model/format.ts";
+import { bytes, clock, counted, duration } from "../model/format.ts";
 import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
@@ -11,7 +12,7 @@ import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Logs } from "../parts/logs.tsx";
 import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
-import { State } from "../parts/state.tsx";
+import { State, StateMark } from "../parts/state.tsx";
 import { WhyPanel } from "../parts/why.tsx";
 import { href, valueRoute } from "../routes.ts";
 
@@ -44,6 +45,11 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           <Time name="Ran" seconds={one.times.ran} />
           <Fact name="Attempt">{one.attempt}</Fact>
           {one.pool && <Fact name="Pool">{one.pool}</Fact>}
+          {one.started_run && (
+            <Fact name="Started run">
+              <a href={href({ page: "run", run: one.started_run })}>{one.started_run}</a>
+            </Fact>
+          )}
         </dl>
       </header>
       {broke(one.state) ? (
@@ -56,6 +62,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
       ) : (
         (one.waiting_for ?? one.cause) && <p class="card waiting">{one.waiting_for ?? one.cause}</p>
       )}
+      {one.approval && <Approval approval={one.approval} />}
       {one.steps.length > 0 && <Steps steps={one.steps} />}
       <div class="columns">
         <Flows run={run} title="Inputs" treatment={one} flows={one.inputs} />
@@ -155,6 +162,39 @@ function Steps({ steps }: { steps: readonly Schemas["StepView"][] }) {
             {step.started_at && step.finished_at && (
               <span class="quiet-text">{duration(Date.parse(step.finished_at) - Date.parse(step.started_at))}</span>
             )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** Who decided that it may run, when and why. */
+function Approval({ approval }: { approval: Schemas["ApprovalView"] }) {
+  const { decisions, required, environment } = approval;
+  const approved = decisions.filter((one) => one.decision === "approve").length;
+  return (
+    <section class="card" aria-labelledby="approval-title">
+      <h2 id="approval-title">Approval</h2>
+      <p class="quiet-text">
+        {approved} of {counted(required, "approval")} for environment {environment}
+        {approval.approvers ? `, by ${approval.approvers.join(", ")}` : ""}, asked{" "}
+        {new Date(approval.asked_at).toLocaleString()}
+      </p>
+      <ol class="history">
+        {decisions.map((one) => (
+          <li key={`${one.by}/${one.at}`}>
+            <time dateTime={one.at} title={one.at}>
+              {new Date(one.at).toLocaleString()}
+            </time>
+            <span class="state">
+              <StateMark state={one.decision === "approve" ? "succeeded" : "failed"} />{" "}
+              {one.decision === "approve" ? "approved" : "refused"}
+            </span>
+            <span>
+              by <strong>{visible(one.by)}</strong>
+              {one.comment ? `: ${visible(one.comment)}` : ""}
+            </span>
           </li>
         ))}
       </ol>

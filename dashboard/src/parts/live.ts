@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { follow } from "../model/changes.ts";
+import type { Channel } from "../model/channel.ts";
 import { hasEnded } from "../model/states.ts";
 import type { Loaded } from "./data.ts";
 
@@ -21,6 +22,13 @@ export function useRun(id: string): Loaded<Run> {
     const { signal } = controller;
     const changes = (after: string | null, wait: number) =>
       get<Changes>(["runs", id, "changes"], { after, wait }, signal);
+    let channel: Channel<Treatment> | null = null;
+    import("./watching.ts").then(
+      ({ watchRun }) => {
+        channel = watchRun(id, signal);
+      },
+      () => undefined, // requests that wait do as well
+    );
     void follow<Treatment, Run>(
       {
         position: async () => (await changes(null, 0)).after,
@@ -28,14 +36,18 @@ export function useRun(id: string): Loaded<Run> {
           const found = await pages<Run>(["runs", id], {}, signal);
           return { ...(found[0] as Run), treatments: found.flatMap((page) => page.treatments) };
         },
-        changes: (after) => changes(after, WAIT),
+        changes: async (after) => {
+          const next = await channel?.next();
+          if (!next || next === "read") return changes(after, next ? 0 : WAIT);
+          return { run: next.state, treatments: next.treatments, reload: false, after, pushed: true };
+        },
         shown: () => shown(signal),
         sleep: (ms) => sleep(ms, signal),
       },
       (run) => hasEnded(run.state),
       (value, error) => setLoaded({ id, value, error }),
       () => signal.aborted,
-    );
+    ).then(() => controller.abort());
     return () => controller.abort();
   }, [id]);
   return loaded.id === id ? loaded : { value: null, error: null };

@@ -102,6 +102,56 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     await page.context().close();
   });
 
+  it("takes deltas by WebSocket, reads after a gap, and polls once the connection is gone", async () => {
+    at.served.instead.set("/v1/live/tickets", {
+      ticket: "once",
+      url: "/v1/live/socket",
+      expires_at: "2126-11-30T05:00:00Z",
+    });
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/runs");
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().includes("/changes?after")) asked.push(request.url());
+    });
+    let push: (message: object) => void = () => {};
+    let close = () => {};
+    const watched = new Promise<void>((resolve) => {
+      void page.routeWebSocket("**/v1/live/socket", (socket) => {
+        push = (message) => socket.send(JSON.stringify({ kind: "states", run: RUN, state: {}, ...message }));
+        close = () => void socket.close();
+        socket.onMessage((text) => {
+          expect(JSON.parse(String(text))).toEqual({ action: "watch", run: RUN, ticket: "once" });
+          socket.send(JSON.stringify({ kind: "watching", run: RUN, number: 4 }));
+          resolve();
+        });
+      });
+    });
+    await page.goto(`${at.served.url}/ui/runs/${RUN}`);
+    await watched;
+    // The position is read once more after the connection is made; then nothing is asked for.
+    await expect.poll(() => asked.some((url) => !url.includes("wait=2")), { timeout: PATIENCE }).toBe(true);
+
+    const one = now.treatments.find((treatment) => treatment.name === "audit") as Run["treatments"][0];
+    now = {
+      ...now,
+      treatments: now.treatments.map((other) => (other === one ? { ...one, state: "timed_out" } : other)),
+    };
+    const before = asked.length;
+    push({ number: 5, treatments: [{ ...one, state: "timed_out" }] });
+    await expectState(page, "audit", "timed out");
+    expect(asked.length).toBe(before);
+
+    end("audit", "lost");
+    push({ number: 7, treatments: [] });
+    await expectState(page, "audit", "lost");
+
+    end("rates", "cancelled");
+    close();
+    await expectState(page, "rates", "cancelled");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("reads a run again that was changed by more than can be told", async () => {
     const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     await expectLines(page, 3);

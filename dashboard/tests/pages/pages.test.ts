@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
-import { canRun, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
+import { canRun, isCut, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
 import { LETTER, NOW, PAGES, Refusal, RUN, THEN } from "./server.ts";
 import { setting } from "./setting.ts";
 
@@ -42,6 +42,37 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     ]);
     expect(await summary.textContent()).toContain("<script>document.title = 'changed'</script>");
     expect(await page.title()).not.toContain("changed");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("shows who approved a treatment, when and why", async () => {
+    const path = `/v1/runs/${RUN}/treatments/total`;
+    const decision = { treatment: "total", decision: "approve", by: "ada", at: "2026-11-30T05:11:20.000Z" };
+    at.served.instead.set(path, {
+      ...(at.served.recorded[path] as object),
+      approval: {
+        environment: "production",
+        required: 2,
+        approvers: ["ada", "grace"],
+        asked_at: "2026-11-30T05:11:10.000Z",
+        expires_at: "2026-12-01T05:11:10.000Z",
+        decisions: [
+          { ...decision, comment: "The rates are from today." },
+          { ...decision, by: "grace\u202e", decision: "refuse", comment: "" },
+        ],
+      },
+    });
+    const { page, faults } = await open(`/ui/runs/${RUN}/t/total`);
+    const approval = page.getByRole("region", { name: "Approval" });
+    await approval.getByText("1 of 2 approvals for environment production, by ada, grace").waitFor();
+    expect(await approval.getByRole("listitem").allInnerTexts()).toEqual([
+      expect.stringMatching(/approved\s+by ada: The rates are from today\./),
+      expect.stringMatching(/refused\s+by grace.*U\+202E/),
+    ]);
+    expect(await violations(page)).toEqual([]);
+    await page.setViewportSize({ width: 320, height: 800 });
+    expect(await isCut(page)).toBe(false);
     expect(faults).toEqual([]);
     await page.context().close();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Changes, follow, merged, type Source } from "../../src/model/changes.ts";
+import { type Changes, follow, merged, type Named, type Source } from "../../src/model/changes.ts";
 
 interface One {
   name: string;
@@ -128,6 +128,17 @@ describe("following a run", () => {
     const { shown } = await followed(server);
     expect(shown.at(-1)).toEqual(HISTORY.at(-1));
     expect(server.asked.every((what) => what === "whole")).toBe(true);
+  });
+
+  it("does not go back for what was pushed before it was read", () => {
+    const ended: Named & One = { name: "a", state: "failed", attempt: 1, started_at: "1", finished_at: "2" };
+    const run = { state: "running", treatments: [ended] };
+    const older: Named & One = { name: "a", state: "running", attempt: 1, started_at: "1", finished_at: null };
+    const changes = { run: {}, treatments: [older], reload: false, after: "1", pushed: true };
+    expect(merged(run, changes).treatments).toEqual([ended]);
+    const again: Named & One = { ...older, attempt: 2, started_at: null };
+    expect(merged(run, { ...changes, treatments: [again] }).treatments).toEqual([again]);
+    expect(merged(run, { ...changes, pushed: false }).treatments).toEqual([older]);
   });
 
   it("replaces what comes again", () => {

@@ -33,14 +33,18 @@ describe("the delivery of an export", () => {
   it("is told in a word and its reason", () => {
     expect(of({})).toEqual({ word: "nothing sent yet", detail: "" });
     expect(of({ delivered_at: "2026-11-30T11:50:00Z" })).toEqual({ word: "delivers", detail: "10 min ago" });
-    expect(of({ failing: true, failing_since: "2026-11-30T11:30:00Z", error: "503" })).toEqual({
+    expect(
+      of({ failing: true, failing_since: "2026-11-30T11:30:00Z", error: "503", retry_at: "2026-11-30T12:01:00Z" }),
+    ).toEqual({
       word: "fails",
       detail: "since 30 min ago: 503",
     });
-    expect(of({ error: "400", dead: 3, delivered_at: "2026-11-30T11:50:00Z" })).toEqual({
+    expect(of({ failing: true, failing_since: "2026-11-30T11:30:00Z", error: "400", dead: 3 })).toEqual({
       word: "gives up",
-      detail: "400",
+      detail: "since 30 min ago: 400",
     });
+    // One line was refused, others were taken after it.
+    expect(of({ dead: 1, delivered_at: "2026-11-30T11:50:00Z" }).word).toBe("delivers");
     expect(of({ failing: true }, false).word).toBe("paused");
   });
 });

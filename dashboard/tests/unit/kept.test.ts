@@ -21,8 +21,10 @@ describe("a dead letter", () => {
 
 describe("retention", () => {
   it("is told with where it comes from", () => {
-    expect(retentionText({ days: 30, own: null, longest: 30 })).toBe("30 days, as the installation");
-    expect(retentionText({ days: 1, own: 1, longest: 30 })).toBe("1 day");
+    expect(retentionText({ days: 30, own: null, longest: 30, holds: 0 })).toBe("30 days, as the installation");
+    expect(retentionText({ days: 1, own: 1, longest: 30, holds: 0 })).toBe("1 day");
+    const held = retentionText({ days: 1, own: 1, longest: 30, holds: 2 });
+    expect(held).toBe("1 day; 2 legal holds: what is held is not deleted");
     const own = { used: 512 * 1_048_576, limit: 2_048 * 1_048_576, own: 2_048 * 1_048_576, most: 2 ** 40 };
     expect(storageText(own)).toBe("537 MB of 2.1 GB (25 %)");
     expect(mebibytesText(own)).toBe("2048");
@@ -30,7 +32,7 @@ describe("retention", () => {
   });
 
   it("asks only where something is lost", () => {
-    const before = { days: 7, own: 7, longest: 30 };
+    const before = { days: 7, own: 7, longest: 30, holds: 0 };
     expect(lossText(before, "3")).toContain("older than 3 days are removed");
     expect([lossText(before, "7"), lossText(before, ""), lossText({ ...before, days: 30 }, "")]).toEqual([
       null,

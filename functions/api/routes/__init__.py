@@ -21,7 +21,7 @@ from api.routes.access import (
 )
 from api.routes.alerts import alert_channels, alerts
 from api.routes.dead_letters import dead_letters
-from api.routes.deletion import deletions, organization_deletions
+from api.routes.deletion import deletions, holds, organization_deletions
 from api.routes.description import describe
 from api.routes.exports import exports
 from api.routes.insight import treatments
@@ -33,7 +33,7 @@ from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
 from api.routes.repositories import github_apps, repositories
 from api.routes.runners import hosts, identity, shells
-from api.routes.runs import run_changes, run_details, run_history, run_summaries, runs
+from api.routes.runs import live_tickets, run_changes, run_details, run_history, run_summaries, runs
 from api.routes.search import search
 from api.routes.test_reports import results
 from api.routes.triggers import githosts
@@ -44,6 +44,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     programs.endpoints,
     runs.endpoints,
     run_changes.endpoints,
+    live_tickets.endpoints,
     run_history.endpoints,
     approvals.endpoints,
     run_details.endpoints,
@@ -67,6 +68,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     organizations.endpoints,
     deletions.endpoints,
     organization_deletions.endpoints,
+    holds.endpoints,
     members.endpoints,
     service_accounts.endpoints,
     grants.endpoints,

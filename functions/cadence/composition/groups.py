@@ -19,6 +19,7 @@ from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.store_pipelines import FreezePipeline
+from cadence.application.runs.generated_run import PlanGenerated
 from cadence.application.runs.start_child_run import Freeze, StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
@@ -60,11 +61,17 @@ def act() -> tuple[ControlTreatment, Machines]:
     )
     grow = ExpandEach(runs=runs, treatments=runs, groups=groups, elements=elements, machines=machines, clock=now)
     start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
+    documents = S3Documents(client("s3"), config.data_bucket)
+    # The libraries of a stored pipeline were read when it was stored, and are kept.
+    freeze, plan = FreezeDocument(check_document(config, decrypts=False), documents), PlanRun(documents)
     start_child = StartChildRun(
         runs=runs,
         values=runs,
-        freeze=_freeze(config),
-        plan=PlanRun(S3Documents(client("s3"), config.data_bucket)),
+        freeze=_of_stored(FreezePipeline(DynamoPipelineStore(config.pipelines_table), documents, freeze)),
+        plan=plan,
+        plan_generated=PlanGenerated(
+            values=runs, chunks=chunks, documents=documents, freeze=freeze, plan=plan
+        ).plan_generated,
         start=start,
     )
     stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))
@@ -91,11 +98,7 @@ def _storage(config: settings.ActSettings | settings.WakeGroupSettings, runs: Dy
     return RunStorage(runs, ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now))
 
 
-def _freeze(config: settings.ActSettings) -> Freeze:
-    documents = S3Documents(client("s3"), config.data_bucket)
-    pipelines = DynamoPipelineStore(config.pipelines_table)
-    # The libraries of a stored pipeline were read when it was stored, and are kept.
-    freeze = FreezePipeline(pipelines, documents, FreezeDocument(check_document(config, decrypts=False), documents))
+def _of_stored(freeze: FreezePipeline) -> Freeze:
     return lambda organization, project, name, given: freeze.freeze_pipeline(organization, project, name, None, given)
 
 

@@ -11,12 +11,14 @@ from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
+from cadence.adapters.dynamodb.runs.watches import DynamoLiveTickets, DynamoRunWatches
 from cadence.adapters.dynamodb.search.connections import DynamoConnections
 from cadence.adapters.lines.line_json import line_json
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.access.authenticate import Authenticate
 from cadence.application.access.token_uses import NoteTokenUses
 from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.runs.watch_runs import WatchRuns
 from cadence.application.scheduling.treatment_states import TreatmentStates
 from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.follow_lines import FollowLines
@@ -43,6 +45,21 @@ def push_lines() -> PushLines:
         authenticate=Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table))),
         audit=DynamoAuditTrail(config.access_table),
         live=live,
+        clock=now,
+        as_message=as_message,
+    )
+
+
+def watch_runs() -> WatchRuns:
+    config = settings.load(settings.LiveSettings)
+    access = DynamoAccessStore(config.access_table)
+    return WatchRuns(
+        watches=DynamoRunWatches(config.logs_table),
+        tickets=DynamoLiveTickets(config.logs_table),
+        sockets=GatewaySockets(config.live_endpoint),
+        authenticate=Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table))),
+        visible=VisibleRuns(DynamoRunStore(config.runs_table), access),
+        audit=DynamoAuditTrail(config.access_table),
         clock=now,
         as_message=as_message,
     )

@@ -25,6 +25,7 @@ from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -50,9 +51,10 @@ from cadence.application.runners.claim import ClaimAssignment
 from cadence.application.runners.complete import Complete
 from cadence.application.runners.exchange_identity import ExchangeIdentity
 from cadence.application.runners.heartbeat import Heartbeat
-from cadence.application.runners.hosts import JoinPool, LeaseWork
+from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runners.inputs import ReadInput
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.renew_id_token import RenewIdToken
 from cadence.application.runners.report_boot import ReportBoot
@@ -62,6 +64,7 @@ from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.storage import ReserveStorage
+from cadence.application.test_reports.split_durations import FixDurations
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
@@ -165,7 +168,6 @@ def gateway() -> Gateway:
             secrets=secrets,
             sources=secret_sources(config, secrets),
             environments=environments,
-            followers=runners,
             machines=machines,
             begin=begin,
             engine_secrets=ReadEngineSecrets(
@@ -178,6 +180,7 @@ def gateway() -> Gateway:
             retentions=DynamoValueRetentionStore(config.runs_table),
             inputs=read_input.ended,
             note_spec=specs.note,
+            durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,
             id_tokens=id_tokens,
             clock=now,
@@ -187,7 +190,6 @@ def gateway() -> Gateway:
             specs=specs,
             runners=runners,
             sources=sources,
-            followers=runners,
             samples=DynamoSampleStore(config.runners_table),
             step_reports=step_reports,
             clock=now,
@@ -196,7 +198,7 @@ def gateway() -> Gateway:
         renew_id_token=RenewIdToken(
             treatments=runs, environments=environments, audit=audit, id_tokens=id_tokens, clock=now
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), runners, now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

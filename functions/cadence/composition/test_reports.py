@@ -5,6 +5,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.test_reports.case_results import DynamoCaseResults
+from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.adapters.junit.reports import JUnitReports
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
@@ -25,6 +26,7 @@ def read_test_reports() -> ReadTestReports:
         chunks=chunks,
         parser=JUnitReports(),
         store=DynamoCaseResults(config.runs_table, chunks),
+        durations=DynamoDurations(config.runs_table),
         # Its requests are due at once, so that it needs no queue.
         commit_reports=LambdaCommitReports(config.commit_reports_function, ""),
         clock=now,

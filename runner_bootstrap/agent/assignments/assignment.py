@@ -75,6 +75,18 @@ class AssignedCache(NamedTuple):
     restore: list[str]
 
 
+class AssignedSplit(NamedTuple):
+    """The share of a suite: ``number`` (from 0) of all ``shares`` of the files that the glob ``files`` matches.
+
+    ``durations`` are seconds by file, class or module.
+    """
+
+    files: str
+    number: int
+    shares: int
+    durations: dict[str, float]
+
+
 class Secrets:
     """The assignment's secrets, in buffers that can be overwritten."""
 
@@ -146,6 +158,7 @@ class Assignment:
             self.services = _services(answer.get("services") or {})
             self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
             self.quarantine = [str(pattern) for pattern in answer.get("quarantine") or []]
+            self.split = _split(answer["split"]) if answer.get("split") else None
             self.caches = [_cache(cache) for cache in answer.get("caches") or []]
             engine = answer.pop("engine", None) or {}
             secrets_by_name = engine.pop("secrets", None) or {}
@@ -256,6 +269,11 @@ def _services(services: dict[str, Any]) -> list[AssignedService]:
             )
         )
     return read
+
+
+def _split(split: dict[str, Any]) -> AssignedSplit:
+    durations = {str(place): float(seconds) for place, seconds in split["durations"].items()}
+    return AssignedSplit(split["files"], int(split["index"]), int(split["count"]), durations)
 
 
 def _cache(service: dict[str, Any]) -> AssignedCache:

@@ -7,6 +7,7 @@ import os
 from ..assignments.assignment import Assignment
 from ..execution.workspace import Workspace
 from ..values.changed_files import changed_files_variable
+from ..values.split_suite import suite_share_variable
 
 
 def path_variables(assignment: Assignment, workspace: Workspace) -> dict[str, str]:
@@ -18,4 +19,5 @@ def path_variables(assignment: Assignment, workspace: Workspace) -> dict[str, st
         "LANG": "C.UTF-8",
         "CADENCE_EVENT_FILE": str(workspace.write("event.json", assignment.event_text)),
         **changed_files_variable(assignment, workspace),
+        **suite_share_variable(assignment, workspace),
     }

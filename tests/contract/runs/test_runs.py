@@ -1,5 +1,6 @@
 """Runs: created once, stopped by the first who asks, final once."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -68,6 +69,11 @@ def test_a_run_ends_once_and_forgets_its_tokens(store: RunStore) -> None:
     assert store.finish_run(store.get_run("01a"), RunState.SUCCEEDED, None, NOW + timedelta(1)) == ended
     with pytest.raises(Conflict):
         store.request_stop("01a", RunState.CANCELLED, "by alice")
+
+
+def test_a_generated_run_stays_one(store: RunStore) -> None:
+    store.create_run(dataclasses.replace(a_run(), generated=True))
+    assert store.get_run("01a").generated
 
 
 def test_a_run_ends_with_the_number_of_its_soft_failures(store: RunStore) -> None:

@@ -96,6 +96,13 @@ def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunR
             store.get_context(*unknown)
 
 
+def test_other_treatments_of_the_run_are_read_with_it_as_far_as_they_exist(store: RunRecords, run: str) -> None:
+    admit(store, *fan_out(2))
+    context = store.get_context(run, "root", ["c0", "none", "root"])
+    assert context.others == {name: store.get_treatment(run, name) for name in ("c0", "root")}
+    assert store.get_context(run, "root").others == {}
+
+
 def test_only_a_treatment_in_the_right_state_and_attempt_advances(store: RunRecords, run: str) -> None:
     admit(store, TreatmentSpec(name="a", run="true"))
     moved = store.advance(RUN, "a", 1, {S.PENDING, S.READY}, S.READY, ready_at=NOW, pool="near")

@@ -15,6 +15,7 @@ PATTERNS = CHECKOUT / "examples" / "patterns"
 # Example, and what one of its outputs is at the end.
 RESULTS = {
     "each-item": ("add", "total", b"14"),
+    "generated-pipeline": ("publish", "state", b"published"),
     "library": ("show", "shown", b"1 2 3 a b "),
     "matrix-summary": ("summary", "count", b"4"),
     "nightly-data": ("summarise", "total", b"42"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cadence.cli.client.client import Client
-from cadence.local.demo.demonstration import demonstrate
+from cadence.local.demo.demonstration import PIPELINE, PROJECT, demonstrate, demonstration_client
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api, states
@@ -90,5 +90,10 @@ def _says_stopped(cause: str) -> bool:
 def test_the_demonstration_of_make_run(stack: Stack) -> None:
     connection = control.status(stack.folder).connection
     assert connection is not None
-    _, succeeded = demonstrate(Client(connection.url, connection.token), stack.paths)
+    client = demonstration_client(connection.url, connection.token)
+    run_id, succeeded = demonstrate(client, stack.paths)
     assert succeeded
+    assert client.run(run_id)["project"] == PROJECT
+    in_default = Client(connection.url, connection.token)
+    assert PIPELINE not in {pipeline["name"] for pipeline in in_default.pipelines()}, "pushes of others would start it"
+    assert "this-checkout" not in {one["name"] for one in in_default.githosts() if one["project"] == "default"}

@@ -11,7 +11,7 @@ import pytest
 from .conftest import Work
 from .fake_gateway import FakeGateway
 from .test_kept_outputs import content
-from .test_paths import port
+from .test_paths import feed, member, port, tar
 
 ONE_FAILED = (
     "mkdir out; echo \"<testsuite name='t'><testcase name='a'/><testcase name='b'><failure/></testcase></testsuite>\""
@@ -101,3 +101,28 @@ def test_a_long_summary_is_cut_at_a_line(gateway: FakeGateway, work: Work) -> No
     *lines, _, note, _ = text.split("\n")
     assert all(line.endswith(" of many") for line in lines)
     assert note == "*The rest of this summary is left out: it has more than 30,000 characters.*"
+
+
+def test_instances_divide_the_files_of_a_suite(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    tree = tar(*((member(f"tests/test_{name}.py"), b"") for name in "abcd"), (member("tests/helper.py"), b""))
+    listed = []
+    for index in range(2):
+        split = {
+            "files": "tests/**/test_*.py", "index": index, "count": 2,
+            "durations": {"tests.test_a.TestLong": 9.0, "tests/test_b.py": 1.0},
+        }  # fmt: skip
+        source = {**port("source-tree", "./", "block"), "fed": True}
+        runner = gateway.add_runner('cat "$CADENCE_TEST_FILES"', index + 1, inputs=[source], split=split)
+        feed(gateway, runner, "source-tree", tree)
+        work(runner, sandbox)
+        listed.append(runner.text())
+
+    # The new files take five seconds each, the mean of the others.
+    assert listed == [["tests/test_a.py", "tests/test_b.py"], ["tests/test_c.py", "tests/test_d.py"]]
+
+
+def test_a_suite_without_files_fails(gateway: FakeGateway, work: Work) -> None:
+    split = {"files": "tests/*.py", "index": 0, "count": 1, "durations": {}}
+    completed = work(gateway.add_runner("true", split=split))
+
+    assert completed["outcome"] == "failed" and "no file matches tests/*.py" in completed["error"]

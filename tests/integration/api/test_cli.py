@@ -16,6 +16,7 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
 from cadence.cli.main import app
 from cadence.cli.shared.document_file import MOST_BYTES
+from cadence.cli.shared.short_ids import unique_endings
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
 from cadence.domain.runs.states import RunState
 from tests.fakes.runs import a_run
@@ -249,6 +250,9 @@ def test_a_run_is_named_by_a_part_of_its_id_or_as_the_last_one(cadence, tmp_path
     assert f"/{second}#code=" in cadence("open", "@last").stdout
     both = cadence("show", first[:4])
     assert (both.exit_code, "is not unique: 2 runs" in both.stderr) == (1, True)
+    ends = unique_endings([first, second])
+    told = "".join(both.stderr.split())
+    assert all(f"{ends[run_id]}({run_id})" in told and shown(ends[run_id]) == run_id for run_id in (first, second))
     none = cadence("show", "@failed")
     assert (none.exit_code, "no run that @failed could name" in none.stderr) == (1, True)
 

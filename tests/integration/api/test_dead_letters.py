@@ -14,7 +14,7 @@ from cadence.adapters.aws import redrive
 from cadence.adapters.dynamodb.alerts.alert_outbox import DynamoOutbox
 from cadence.adapters.dynamodb.exports.export_backlog import DynamoBacklog
 from cadence.adapters.dynamodb.exports.export_store import DynamoExportStore
-from cadence.adapters.dynamodb.logs.log_index import FreshItem
+from cadence.adapters.dynamodb.logs.log_items import FreshItem
 from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.old_runs import DynamoOldRuns
@@ -222,13 +222,13 @@ def test_what_has_to_be_answered_for_is_noted(api: Api, other_project: str, othe
 
 def test_retention_is_what_the_project_says_and_never_more_than_the_installations(api: Api) -> None:
     path = "/v1/projects/default/retention"
-    assert api("GET", path).json == {"days": 90, "own": None, "longest": 90}
-    assert api("PUT", path, {"days": 3}).json == {"days": 3, "own": 3, "longest": 90}
+    assert api("GET", path).json == {"days": 90, "own": None, "longest": 90, "holds": 0}
+    assert api("PUT", path, {"days": 3}).json == {"days": 3, "own": 3, "longest": 90, "holds": 0}
     for wrong in (0, 91, -1, 10**12):
         refused = api("PUT", path, {"days": wrong})
         assert refused.status == 422 and refused.json["violations"][0]["pointer"] == "/days"
     assert api("GET", path).json["days"] == 3
-    assert api("PUT", path, {"days": None}).json == {"days": 90, "own": None, "longest": 90}
+    assert api("PUT", path, {"days": None}).json == {"days": 90, "own": None, "longest": 90, "holds": 0}
     assert api("GET", "/v1/projects/nowhere/retention").status == 404
 
 
@@ -284,6 +284,7 @@ def test_lines_and_values_of_old_runs_are_removed_and_nothing_else_is(api: Api, 
         ledger,
         lambda: now[0],
         timedelta(days=90),
+        holds=list,
     )
 
     def kept() -> set[str]:

@@ -1,10 +1,12 @@
 """Environments, approvals by token and by link, quotas and pools' limits, over the API's own Lambda."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from cadence.cli.insight.approval_lines import approval_lines
 from cadence.domain.limits.approval import ApprovalRequest, Approver, obstacle
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -99,6 +101,13 @@ def test_an_approval_is_kept_and_shown_and_made_once(api: Api, waiting: str) -> 
     assert api("POST", f"/v1/runs/{waiting}/treatments/greet/approval", {"decision": "approve"}).status == 409
     summary = next(t for t in api("GET", f"/v1/runs/{waiting}").json["treatments"] if t["name"] == "deploy")
     assert summary["waiting_for"] == "approval for environment production"
+
+    shown = api("GET", f"/v1/runs/{waiting}/treatments/deploy").json["approval"]
+    assert shown["decisions"] == [made.json]
+    required, decision = approval_lines(shown)
+    assert required.startswith("environment production: 1 of 1 approval, asked ")
+    assert re.fullmatch(rf"approved by {made.json['by']}, [-0-9]{{10}} [:0-9]{{8}}: fine", decision)
+    assert list(approval_lines(api("GET", f"/v1/runs/{waiting}/treatments/greet").json["approval"])) == []
 
 
 def test_what_waits_for_an_approval_is_listed_with_who_may_decide(api: Api, waiting: str) -> None:

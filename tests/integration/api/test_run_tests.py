@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -15,13 +15,18 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
+from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.application.shared.identifiers import new_ulid
-from cadence.domain.pipelines.specification import REPORTS_PORT, OutputSpec, TreatmentSpec
+from cadence.application.test_reports.ports import ReportedAttempt
+from cadence.application.test_reports.split_durations import FixDurations
+from cadence.domain.pipelines.specification import REPORTS_PORT, OutputSpec, SplitSpec, TreatmentSpec
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs import admission
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
+from cadence.domain.test_reports.case import CaseCounts, CaseOutcome, ReportedCase
+from cadence.domain.test_reports.report import AttemptReport, TreatmentReport
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention
 from tests.integration.api.calling import Api
@@ -93,10 +98,10 @@ class Reported:
         return run.run_id
 
     def send(self, run_id: str, attempt: int, content: bytes | None, **more: Any) -> None:
-        runner_id = ids.runner_id(run_id, "test", attempt)
+        runner_id = ids.runner_id(run_id, self.spec.name, attempt)
         now = self.api.services.clock()
         runner = Runner(
-            runner_id=runner_id, run_id=run_id, treatment="test", attempt=attempt, organization="default",
+            runner_id=runner_id, run_id=run_id, treatment=self.spec.name, attempt=attempt, organization="default",
             project="default", pool="local", provider="host", state=RunnerState.COMPLETED, created_at=now, **more,
         )  # fmt: skip
         DynamoRunnerStore("runners").put_runner(runner)
@@ -106,13 +111,15 @@ class Reported:
         digest = hashlib.sha256(content).hexdigest()
         chunks = [Chunk(0, len(content), digest)] if content else []
         if content:
-            client("s3").put_object(Bucket="data", Key=ids.chunk_key(run_id, "test", attempt, port, 0), Body=content)
+            client("s3").put_object(
+                Bucket="data", Key=ids.chunk_key(run_id, self.spec.name, attempt, port, 0), Body=content
+            )
         end = StreamEnd(len(content), digest, len(chunks))
         chunks.append(Chunk(len(chunks), 0, hashlib.sha256(b"").hexdigest()))
         DynamoStreamStore("runners").commit(runner_id, port, StreamProgress(), chunks, end)
 
     def read(self, run_id: str) -> int:
-        return int(self.handler({"run": run_id, "treatment": "test"}, None)["tests"])
+        return int(self.handler({"run": run_id, "treatment": self.spec.name}, None)["tests"])
 
     def tests(self, run_id: str, **query: Any) -> Any:
         answer = self.api("GET", f"/v1/runs/{run_id}/tests", query=query)
@@ -257,3 +264,47 @@ def test_a_commit_is_reported_again_if_its_run_had_ended(reported: Reported) -> 
     (requested,) = reported.lambdas.invoked
     assert requested["FunctionName"] == "commit-reports"
     assert json.loads(requested["Payload"])["run"] == run_id
+
+
+def test_a_run_divides_its_suite_by_what_was_measured_when_its_first_instance_asked(reported: Reported) -> None:
+    shares = [
+        replace(reported.spec, name=f"test:{part}", group="test", split=SplitSpec(files="t.py", index=part, count=2))
+        for part in (0, 1)
+    ]
+    fix = FixDurations(store=DynamoDurations("runs"))
+
+    def asked(run_id: str, part: int) -> Mapping[str, float]:
+        return fix.of(reported.api.services.runs.get_run(run_id), shares[part])
+
+    for share, tests in zip(shares, (report(a="passed"), report(b="passed", c="passed")), strict=True):
+        reported.spec = share
+        reported.executed(tests)
+    reported.spec = shares[0]
+    pull_request = reported.run(event=PULL_REQUEST)
+    first = asked(pull_request, 0)
+    reported.executed(report(a="passed", b="passed", c="passed"))
+
+    # The newest instance that measured a place counts, here the second one, and nothing that is measured later.
+    assert first == {"t": pytest.approx(0.3)} == asked(pull_request, 1)
+    assert asked(reported.run(event=PULL_REQUEST), 0) == {"t": pytest.approx(0.6)}
+    # A rerun may take over what the other instance did; a new branch has nothing of its own.
+    assert asked(reported.run(event=PULL_REQUEST, rerun_of=pull_request), 1) == first
+    assert asked(reported.run(event={**PUSH, "branch": "new"}), 1) == {"t": pytest.approx(0.6)}
+    assert asked(reported.run(event={**PUSH, "repository_id": "r-2"}), 1) == {}
+    assert fix.of(reported.api.services.runs.get_run(pull_request), replace(shares[0], split=None)) == {}
+
+
+def test_a_failure_that_another_share_of_the_base_had_is_not_new(reported: Reported) -> None:
+    reported.spec = replace(reported.spec, name="test:0", group="test", split=SplitSpec(files="t.py", index=0, count=2))
+    base = reported.executed(report(a="passed"))["treatments"][0]["run_id"]
+    store = reported.api.services.case_results.store
+    other = ReportedAttempt(run_id=base, treatment="test:1", attempt=1)
+    store.put_cases(other, [ReportedCase(name="t::b", outcome=CaseOutcome.FAILED)])
+    counts = CaseCounts(total=1, failed=1)
+    store.put_report(
+        TreatmentReport(run_id=base, treatment="test:1", attempts=[AttemptReport(attempt=1, counts=counts)])
+    )
+
+    found = reported.executed(report(a="no", b="no"), event=PULL_REQUEST)
+
+    assert {name: new for name, (new, *_) in marks(found).items()} == {"t::a": True, "t::b": False}

@@ -268,6 +268,12 @@ def test_runs_are_listed_by_branch_starter_and_time(api):
     ]
     assert (api("GET", f"/v1/runs/{ids[2]}").json["starter"], listed(branch="topic")) == ("hub", [ids[1]])
     assert listed(by="ada") == [ids[0]]
+    assert (set(listed(commit="C0FF")), listed(commit="c0ffee0"), listed(commit="c0ffee", branch="main")) == (
+        set(ids[:2]),
+        [],
+        ids[:1],
+    )
+    assert api("GET", "/v1/runs", query={"commit": "main"}).status == 422
     assert set(listed(by="hub")) == set(ids)
     assert set(listed(since="2020-01-01T00:00:00Z")) == set(ids)
     assert listed(since="2100-01-01T00:00:00Z") == []

@@ -10,7 +10,8 @@ import pytest
 
 from api.routes.runs import run_history
 from cadence.adapters.aws.clients import client
-from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex, WatermarkItem
+from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.logs.log_items import WatermarkItem
 from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore

@@ -136,6 +136,26 @@ def test_what_is_refused_while_it_is_kept_is_put_aside_too(world, loki, receiver
     assert (standing.pending, standing.dead, standing.failing) == (0, 1, False)
 
 
+def test_a_receiver_that_refuses_for_good_fails_until_it_takes_something(world, loki, receiver):
+    receiver.refuse = (400, {}, "closed for writing")
+    first = world.clock()
+    world.deliver.events(loki, [world.segment("a"), world.segment("b")])
+    world.deliver.events(loki, [world.segment("c")])
+    standing = world.backlog.standing(loki)
+    assert (standing.failing, standing.retrying, standing.pending, standing.dead) == (True, False, 0, 3)
+    assert standing.failing_since is not None and standing.failing_since >= first.replace(microsecond=0)
+    assert (standing.error, standing.delivered_at) == ("logs answered 400: closed for writing", None)
+
+    world.backlog.revive(loki, world.clock())
+    world.deliver.drain(loki)  # all is refused again
+    assert (world.backlog.standing(loki).failing, world.backlog.standing(loki).dead) == (True, 3)
+
+    receiver.refuse = None
+    world.deliver.events(loki, [world.segment("d")])
+    standing = world.backlog.standing(loki)
+    assert (standing.failing, standing.error, standing.dead) == (False, None, 3)
+
+
 def test_after_a_day_it_is_given_up_and_can_be_redriven(world, loki, receiver):
     receiver.refuse = (403, {"retry-after": "3600"}, "who are you?")
     world.deliver.events(loki, [world.segment("old")])

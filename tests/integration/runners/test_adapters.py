@@ -34,6 +34,7 @@ from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
 from tests.fakes.runs import a_run
 from tests.integration.runners.conftest import REGION, RUN_ID, World
+from tests.integration.runners.test_call_counts import calls
 
 PROJECT = ("default", "default")
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
@@ -289,6 +290,14 @@ def test_segments_and_manifests_agree(world: World) -> None:
     assert [line["seq"] for line in world.log_segments.read(second.key)] == [4, 5]
     assert world.log_index.list_segments(RUN_ID, 1, 10) == [second]
     assert (second.number, second.lines, second.treatments, second.levels) == (1, 2, ("make",), ("info",))
+
+
+def test_a_segment_takes_one_read_and_one_transaction(world: World) -> None:
+    index = IndexLogs(world.log_index, world.log_segments, a_run)
+    for lines in (3, 5):
+        with calls() as made:
+            index.index_batches(RUN_ID, [batch(lines)])
+        assert made == ["BatchGetItem", "TransactWriteItems"]
 
 
 def test_a_segment_that_the_bucket_has_expired_holds_no_lines(world: World) -> None:

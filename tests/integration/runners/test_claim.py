@@ -20,13 +20,14 @@ from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.application.melodium.engine_secrets import ReadEngineSecrets
 from cadence.application.melodium.run_tokens import RunTokens
 from cadence.application.runners.claim import LEASE_SECONDS, ClaimAssignment
-from cadence.application.runners.hosts import JoinPool, LeaseAnswer, LeaseWork
+from cadence.application.runners.hosts import JoinPool
+from cadence.application.runners.lease_work import LeaseAnswer, LeaseWork
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import new_token, token_hash
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import TreatmentContext
-from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.runner_ports import Host, HostCall
 from cadence.application.shared.secret_ports import Binding
 from cadence.domain.access.access import Principal
 from cadence.domain.access.audit import AuditEntry, AuditKind
@@ -36,6 +37,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Transient, Unauthenticated
 from tests.fakes.services import MemoryWakeUps, no_sources
 from tests.integration.runners.conftest import RUN_ID, World
+from tests.integration.runners.test_call_counts import calls
 
 NONCE = "nonce-of-the-agent"
 CALLS = itertools.count(1)
@@ -67,7 +69,6 @@ def claim(world: World) -> ClaimAssignment:
         secrets=world.secrets,
         sources=no_sources(),
         environments=DynamoEnvironmentStore("access"),
-        followers=world.runners,
         machines=world.machines,
         begin=begin,
         engine_secrets=engine_secrets.read,
@@ -358,6 +359,35 @@ def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None
     assert not world.hosts.lease(second, offer, token_hash("b"), world.clock())
     runner = world.runners.get_runner(runner_id)
     assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
+
+
+def test_a_lease_notes_the_call_that_asks_for_it_unless_the_host_has_changed(world: World, host: JoinedHost) -> None:
+    offers = [world.runners.get_runner(world.launch(name)).as_offer for name in ("make", "test")]
+    first = HostCall(number=1, at=world.clock(), running=())
+    assert world.hosts.lease(host[0], offers[0], token_hash("a"), world.clock(), first)
+    seen = world.hosts.get_host("default", "local", host[0].host_id)
+    assert (seen.last_call, set(seen.running), set(seen.handed)) == (1, set(), {offers[0].runner_id})
+
+    # The late call of a host that was handed a runner, or has called again, since it was read.
+    second = HostCall(number=2, at=world.clock(), running=[offers[0].runner_id], settled=[offers[0].runner_id])
+    assert not world.hosts.lease(host[0], offers[1], token_hash("b"), world.clock(), second)
+    assert not world.hosts.lease(dataclasses.replace(seen, handed=frozenset()), offers[1], "b", world.clock(), second)
+    assert not world.hosts.lease(seen, offers[1], token_hash("b"), world.clock(), first)
+    assert world.hosts.get_host("default", "local", host[0].host_id) == seen
+
+    assert world.hosts.lease(seen, offers[1], token_hash("b"), world.clock(), second)
+    seen = world.hosts.get_host("default", "local", host[0].host_id)
+    assert (seen.last_call, set(seen.running), set(seen.handed)) == (2, {offers[0].runner_id}, {offers[1].runner_id})
+
+
+def test_a_host_that_works_off_a_chain_takes_each_runner_with_four_calls(world: World, host: JoinedHost) -> None:
+    for name in ("make", "test"):
+        runner_id = world.launch(name, task_token=name)
+        with calls() as made:
+            (handed,) = lease(world, host).assignments
+        assert handed.runner_id == runner_id
+        world.runners.change_runner(runner_id, {RunnerState.BOOTING}, state=RunnerState.COMPLETED)
+    assert made == ["GetItem", "BatchGetItem", "Query", "TransactWriteItems"]
 
 
 def test_an_offer_that_went_on_to_another_pool_is_no_longer_to_be_had(world: World, host: JoinedHost) -> None:

@@ -6,7 +6,7 @@ import importlib
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
@@ -131,6 +131,19 @@ def assert_answer(name: str, status: int, answer: Any) -> None:
     assert status == 200, answer
     schema = {**schema_of("runner-protocol"), "$ref": f"#/$defs/{name}_answer"}
     jsonschema_rs.Draft202012Validator(schema).validate(answer)
+
+
+def test_an_agent_hears_with_each_call_whether_its_run_is_followed(call: Call, claimed: Claimed, world: World) -> None:
+    runner_id, session, _ = claimed
+    requests = {
+        "heartbeat": {"phase": "running", "samples": []},
+        "logs": {"lines": [{"seq": 1, "time": NOW, "stream": "stdout", "level": "info", "text": "hello"}]},
+    }
+    for until, followed in ((timedelta(hours=1), True), (timedelta(hours=-1), False)):
+        world.runners.follow(RUN_ID, datetime.now(UTC) + until)
+        for name, body in requests.items():
+            status, answer = call(f"runners/{runner_id}/{name}", body, session)
+            assert (status, answer["follow"]) == (200, followed)
 
 
 X, NOTHING = ({"size": len(text), "sha256": hashlib.sha256(text).hexdigest()} for text in (b"x", b""))

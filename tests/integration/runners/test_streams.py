@@ -18,6 +18,7 @@ from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.application.shared.value_ports import StoredObject
 from cadence.domain.pipelines.specification import SOURCE_PORT, InputSpec, StoredContent, TreatmentSpec
 from cadence.domain.runners.resources import ResourceSample
@@ -62,7 +63,6 @@ class Flow:
             specs=world.runs.get_spec,
             runners=world.runners,
             sources=world.sources,
-            followers=world.runners,
             samples=self.samples,
             step_reports=MemoryStepReports(),
             clock=world.clock,
@@ -275,16 +275,16 @@ def test_a_heartbeat_renews_the_lease_and_tells_the_news(flow: Flow) -> None:
         disk_bytes=4096,
         shared_network=True,
     )
-    flow.heartbeat.beat(runner, "running", [first])
+    flow.heartbeat.beat(FollowedRunner(runner), "running", [first])
     # Its answer was lost, so the same sample comes again, with the next one.
-    answer = flow.heartbeat.beat(runner, "running", [first, second])
+    answer = flow.heartbeat.beat(FollowedRunner(runner), "running", [first, second])
     assert flow.samples.list_samples(runner.runner_id) == [first, second]
     assert (answer.cancel, answer.follow) == (None, False)
     assert (answer.inputs["wheel"].epoch, answer.inputs["wheel"].state) == (1, InputState.OPEN)
     flow.world.clock.pass_time(10)
     flow.world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, cancel_reason="enough")
     runner = flow.world.runners.get_runner(runner.runner_id)
-    assert flow.heartbeat.beat(runner, "running", []).cancel == "enough"
+    assert flow.heartbeat.beat(FollowedRunner(runner), "running", []).cancel == "enough"
     kept = flow.world.runners.get_runner(runner.runner_id)
     assert (kept.peaks["cpu_ms"], kept.peaks["memory"], kept.phase) == (9, 100, "running")
     assert kept.peaks["disk_bytes"] == 4096
@@ -296,12 +296,12 @@ def test_a_runner_declared_lost_meanwhile_hears_so(flow: Flow) -> None:
     stale = flow.world.runners.get_runner(flow.test.runner_id)
     assert flow.world.runners.declare_lost(stale)
     with pytest.raises(Gone):
-        flow.heartbeat.beat(stale, "running", [])
+        flow.heartbeat.beat(FollowedRunner(stale), "running", [])
 
 
 def test_a_runner_that_has_just_renewed_its_lease_is_not_lost(flow: Flow) -> None:
     stale = flow.world.runners.get_runner(flow.test.runner_id)
-    flow.heartbeat.beat(stale, "running", [])
+    flow.heartbeat.beat(FollowedRunner(stale), "running", [])
     assert not flow.world.runners.declare_lost(stale)
 
 

@@ -122,7 +122,6 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             secrets=world.secrets,
             sources=no_sources(),
             environments=DynamoEnvironmentStore("access"),
-            followers=world.runners,
             machines=world.machines,
             begin=begin,
             engine_secrets=secrets.read,

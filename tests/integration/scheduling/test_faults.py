@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cadence.domain.scheduling.machine_step import DECIDED, PLACED
-from tests.integration.scheduling.conftest import DEFINITIONS, MACHINES, WELL, Theatre, proceed, step
+from tests.integration.scheduling.conftest import DEFINITIONS, LAUNCH, MACHINES, WELL, Theatre, proceed, step
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +111,7 @@ def entries() -> Iterator[tuple[Entry, dict[str, Any]]]:
 def cases(kind: str) -> list[Any]:
     """One case per error name of each entry; for all errors, one that no name of an earlier entry takes."""
     return [
-        pytest.param(entry, _representative(entry) if name == "States.ALL" else name, id=f"{entry}-{name}")
+        pytest.param(entry, _UNLISTED if name == "States.ALL" else name, id=f"{entry}-{name}")
         for entry, fields in entries()
         if entry.kind == kind
         for name in fields["ErrorEquals"]
@@ -122,9 +122,8 @@ def waits_for_token(entry: Entry) -> bool:
     return str(definition(entry.machine)["States"][entry.state]["Resource"]).endswith(".waitForTaskToken")
 
 
-def _representative(entry: Entry) -> str:
-    """The name of an error that no entry lists. What a Lambda raises has a name of its own in AWS only."""
-    return "RunnerLost" if waits_for_token(entry) else "Runtime.HandlerError"
+_UNLISTED = "RunnerLost"
+"""The name of an error that no entry lists."""
 
 
 def kind(entry: Entry) -> str:
@@ -210,3 +209,39 @@ def test_what_no_other_place_would_change_is_settled(theatre: Theatre, error: st
     assert play.end()["status"] == "SUCCEEDED"
     assert play.path() == UNLAUNCHED
     assert play.calls("Settle")[0]["error"] == {"Error": error, "Cause": f"{error} was injected"}
+
+
+# What goes wrong in the Lambda of a state that waits on a token, before it has answered the token.
+UNANSWERED = {"Transient": {"raise": "Transient"}, "Runtime.ExitError": {"exit": 1}}
+
+
+@pytest.mark.parametrize("error", UNANSWERED)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, id=f"{entry}")
+        for entry, fields in entries()
+        if entry.kind == "Retry" and waits_for_token(entry) and "Transient" in fields["ErrorEquals"]
+    ],
+)
+def test_a_lambda_that_fails_before_it_answers_its_token_is_called_again(
+    theatre: Theatre, entry: Entry, error: str
+) -> None:
+    play = theatre.start(entry.machine, script(entry, [UNANSWERED[error]]), kind(entry))
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == PATHS[entry]
+    assert len(play.calls(PART[entry.state])) == 2
+
+
+def test_an_error_of_a_lambda_that_waits_on_a_token_is_caught_under_its_name(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [{"raise": _UNLISTED}], "Settle": [{"return": step("done")}]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == UNPLACED
+    assert play.calls("Settle")[0]["error"]["Error"] == _UNLISTED
+
+
+def test_a_lambda_that_fails_after_it_answered_its_token_is_not_called_again(theatre: Theatre) -> None:
+    play = theatre.start("treatment", {"Place": [{**proceed(LAUNCH), "then": {"raise": _UNLISTED}}]})
+    assert play.end()["status"] == "SUCCEEDED"
+    assert play.path() == TREATMENT
+    assert len(play.calls("Place")) == 1

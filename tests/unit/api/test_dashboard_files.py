@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.handler import CONTENT_SECURITY_POLICY, handler, respond
+from dashboard.handler import CONTENT_SECURITY_POLICY, content_security_policy, handler, respond
 
 
 @pytest.fixture
@@ -65,3 +65,10 @@ def test_the_root_leads_to_the_page():
 def test_nothing_inline_and_nothing_foreign_is_allowed():
     for word in ("unsafe", "http:", "https:", "data:", "*"):
         assert word not in CONTENT_SECURITY_POLICY
+
+
+def test_a_page_may_also_connect_to_the_websocket_api():
+    address = "wss://a1b2.execute-api.eu-west-3.amazonaws.com/live"
+
+    assert "connect-src 'self' wss://a1b2.execute-api.eu-west-3.amazonaws.com;" in content_security_policy(address)
+    assert content_security_policy("/v1/live/socket") == CONTENT_SECURITY_POLICY

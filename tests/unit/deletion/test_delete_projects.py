@@ -12,6 +12,7 @@ from cadence.domain.access.access import ALL_PERMISSIONS, Principal, Project
 from cadence.domain.deletion.project_deletion import DataCounts, DeletionState, ProjectDeletion, added
 from cadence.domain.shared.errors import Conflict, InvalidRequest, NotFound, Transient
 from tests.fakes.audit import MemoryAuditTrail
+from tests.unit.deletion.holds import MemoryHolds, hold
 
 BEGIN = datetime(2026, 11, 30, 12, tzinfo=UTC)
 PROJECT = Project("acme", "shop", BEGIN)
@@ -64,6 +65,7 @@ class World:
 
     now: datetime = BEGIN
     store: MemoryDeletions = field(default_factory=MemoryDeletions)
+    holds: MemoryHolds = field(default_factory=MemoryHolds)
     audit: MemoryAuditTrail = field(default_factory=MemoryAuditTrail)
     remaining: dict[str, int] = field(default_factory=lambda: {"runs": 3, "secrets": 2})
     running: int = 0
@@ -84,6 +86,7 @@ class World:
         )
         self.requests = RequestDeletion(
             store=self.store,
+            holds=self.holds,
             work=self,
             stop_alerting=lambda organization, project: 4,
             new_id=lambda at: "d1",
@@ -147,6 +150,19 @@ def test_a_project_is_deleted_once_and_its_worker_is_woken() -> None:
     assert (world.woken, world.store.marked) == (1, {"shop"})
     with pytest.raises(Conflict):
         world.request()
+
+
+@pytest.mark.parametrize("run_id", [None, "r1"])
+def test_a_project_of_which_something_is_held_is_not_deleted(run_id: str | None) -> None:
+    world = World()
+    world.holds.add(hold("h1", "web"))
+    world.holds.add(hold("h2", "shop", run_id))
+    with pytest.raises(Conflict, match=r"legal hold .* since 2026-11-30 \(case 7\)"):
+        world.request()
+    assert (world.woken, world.store.marked) == (0, set())
+    world.holds.release(world.holds.get("acme", "h2"), world.now, "member:ada")
+    world.request()
+    assert world.store.marked == {"shop"}
 
 
 def test_nothing_is_removed_before_the_delay_is_over() -> None:

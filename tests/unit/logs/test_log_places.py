@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cadence.application.logs import read_logs
 from cadence.application.logs.read_logs import line_filter
 from cadence.domain.shared.errors import InvalidRequest
 from tests.unit.logs.test_log_lines import RUN, Log, batch
@@ -80,6 +81,20 @@ def test_one_request_reads_a_bounded_part_of_a_log_in_which_nothing_matches() ->
     assert further.more
     last = log.reader.earlier(RUN, further.after, 10, line_filter(grep="line 1$"))
     assert ([line["seq"] for _, _, line in last.lines], last.more) == ([1], False)
+
+
+def test_one_request_examines_a_bounded_number_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_logs, "MOST_LINES", 50)
+    log = log_of(*[20] * 9)
+    wanted = line_filter(grep="line (1|180)$")
+    pages = [log.reader.tail(RUN, wanted=wanted)]
+    while pages[-1].more:
+        pages.append(log.reader.tail(RUN, pages[-1].after, wanted=wanted))
+    assert [[line["seq"] for _, _, line in page.lines] for page in pages] == [[1], [], [180]]
+    back = [log.reader.earlier(RUN, log.reader.places.end(RUN), wanted=wanted)]
+    while back[-1].more:
+        back.append(log.reader.earlier(RUN, back[-1].after, wanted=wanted))
+    assert [[line["seq"] for _, _, line in page.lines] for page in back] == [[180], [], [1]]
 
 
 def test_back_from_a_cursor_in_the_middle_of_a_segment() -> None:

@@ -86,6 +86,12 @@ def test_a_document_sent_with_the_request_cannot_take_a_pipeline_s_name() -> Non
     assert (claims(inline)["pipeline_source"], claims(stored)["pipeline_source"]) == ("inline", "stored")
 
 
+def test_a_document_that_a_treatment_sent_cannot_take_a_pipeline_s_name() -> None:
+    generated = claims(replace(RUN, generated=True))
+    assert ":inline:deploy:" in generated["sub"]
+    assert generated["pipeline_source"] == "generated"
+
+
 def test_a_replay_says_so() -> None:
     replay = replace(RUN, replay_of=ReplayOf("01aa", "ship"))
     assert claims(replay)["event"] == "replay"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cadence.application.runners.hosts import LeaseAnswer, LeaseWork
+from cadence.application.runners.lease_work import LeaseAnswer, LeaseWork
 from cadence.application.runners.runner_tokens import matches, token_hash
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.runners.runner import Runner, RunnerState

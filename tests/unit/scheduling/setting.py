@@ -68,6 +68,7 @@ from tests.fakes.services import (
     MemorySecretReader,
     MemoryStorageLedger,
     MemoryWakeUps,
+    no_document,
     no_pipeline,
     no_sources,
 )
@@ -239,7 +240,12 @@ class Setting:
         gather = CollectOutputs(self.runs, self.chunks, self.retentions, storage, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
         self.start_child = StartChildRun(
-            runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(self.documents), start=start
+            runs=self.runs,
+            values=self.runs,
+            freeze=no_pipeline,
+            plan=PlanRun(self.documents),
+            plan_generated=no_document,
+            start=start,
         )
         self.act = ControlTreatment(
             runs=self.runs,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,18 +166,10 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
-        treatments=its.runs, runners=its.runners, secrets=its.secrets, sources=no_sources(), environments=MemoryEnvironments(), followers=Nobody(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
+        treatments=its.runs, runners=its.runners, secrets=its.secrets, sources=no_sources(), environments=MemoryEnvironments(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
         pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=its.clock,
     )  # fmt: skip
     return claim.claim(RUNNER, token, "nonce", {})
-
-
-class Nobody:
-    def follow(self, run_id: str, until: datetime) -> None:
-        raise AssertionError("nobody follows")
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        return False
 
 
 class AnswerLost(Cloud):

@@ -23,6 +23,7 @@ from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import Cancelled, NotFound
 from cadence.domain.triggers.triggers import PipelineTrigger, Triggers
+from tests.fakes.services import no_document
 from tests.unit.scheduling.setting import Setting
 from tests.unit.scheduling.test_races import meanwhile
 
@@ -72,7 +73,12 @@ class World:
         runs.create_run(parent)
         start = StartRun(runs, self.setting.run_gates, self.setting.deadlines, clock)
         self.go = StartChildRun(
-            runs=runs, values=runs, freeze=self.freeze, plan=PlanRun(self.setting.documents), start=start
+            runs=runs,
+            values=runs,
+            freeze=self.freeze,
+            plan=PlanRun(self.setting.documents),
+            plan_generated=no_document,
+            start=start,
         )
 
     def freeze(self, organization: str, project: str, name: str, given: Mapping[str, Any]) -> RunRequest:

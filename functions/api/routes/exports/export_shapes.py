@@ -17,10 +17,10 @@ class StandingView(Model):
     `error` is the last refusal.
     """
 
-    failing: bool
+    failing: bool = Field(description="The receiver accepts nothing: data is kept, or refused for good.")
     failing_since: datetime | None
     error: str | None
-    retry_at: datetime | None
+    retry_at: datetime | None = Field(description="Null if nothing is kept, as data that is refused for good.")
     delivered_at: datetime | None
     pending: int
     dead: int

@@ -10,6 +10,7 @@ from api.routes.runs.runs import RunView
 from cadence.application.replay.diff_runs import RunsComparison
 from cadence.domain.replay.run_diff import DiffStanding, TreatmentDiff
 from cadence.domain.replay.run_sides import PortDiff
+from cadence.domain.replay.tree_diff import TreeDiff
 from cadence.domain.replay.verdict import OutputContrast, OutputDigest
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run, Treatment
@@ -71,12 +72,23 @@ class TreatmentDiffView(Model):
     variables: list[str]
 
 
+class FilesDiffView(Model):
+    """The files that differ between two trees (tar archives); at most 100 names of each kind."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    counts: dict[str, int] = Field(description="How many there are: `added`, `removed`, `changed`.")
+    whole: bool = Field(description="False if the trees are too large to be read to their ends.")
+
+
 class DiffContentView(Model):
     """Where the first content that differs does so; only with `values:read` in both runs."""
 
     port: str
     first_difference: PlaceView | None
     note: str | None = Field(description="Why no place is given.")
+    files: FilesDiffView | None = Field(description="Where both contents are trees of files.")
 
 
 class DiffRunnerView(Model):
@@ -133,7 +145,7 @@ def run_diff_view(comparison: RunsComparison) -> RunDiffView:
         changed=_changed(comparison.then, comparison.now),
         divergence=_treatment(diff.divergence) if diff.divergence else None,
         ended_otherwise=diff.ending.name if diff.ending else None,
-        content=_content(comparison.content) if comparison.content else None,
+        content=_content(comparison.content, comparison.files) if comparison.content else None,
         runners=[_runner(runner) for runner in comparison.runners],
         counts={str(standing): count for standing in DiffStanding if (count := diff.count(standing))},
         treatments=[_treatment(one) for one in listed[:MOST_LISTED]],
@@ -216,12 +228,13 @@ def _sent(digest: OutputDigest | None) -> DigestView | None:
     return DigestView(sha256=digest.sha256 or None, size=digest.size) if digest else None
 
 
-def _content(contrast: OutputContrast) -> DiffContentView:
+def _content(contrast: OutputContrast, files: TreeDiff | None) -> DiffContentView:
     first = contrast.contrast.first if contrast.contrast else None
     return DiffContentView(
         port=contrast.port.port,
         first_difference=PlaceView.model_validate(first) if first else None,
         note=contrast.note,
+        files=FilesDiffView.model_validate(files) if files else None,
     )
 
 

@@ -98,6 +98,8 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
     ended = services.replays.compare.ended(original.run, treatment)
     spec = original.plan().specs[0]
     values = {(value.treatment, value.port): value for value in original.values}
+    group = spec.group or spec.name
+    durations = services.case_results.durations.run_durations(run_id, group) if spec.split else None
     read = original.spec.inputs
     fed = [
         (source_input.port, values.get((source_input.source_treatment or "", source_input.source_port or "")))
@@ -105,7 +107,7 @@ def replay_kit(call: Call, services: Services, run_id: str, treatment: str) -> K
     ]
     return KitView(
         original=execution_view(ended),
-        work=_work(services, work_json(original.run, spec, original.treatment.attempt), spec),
+        work=_work(services, work_json(original.run, spec, original.treatment.attempt, durations), spec),
         inputs=[
             InputKit(port=value.port, run_id=value.run_id, sha256=value.sha256, size=value.size)
             for value in stored_values(original.run.run_id, original.spec)

@@ -34,10 +34,11 @@ class RepositoryBody(Body):
     token: Token | None = None
     app: AppId | None = Field(None, description="The id of a GitHub App of the project, instead of a token.")
     kind: Literal["github", "gitlab", "gitea", "bitbucket"] | None = None
-    forks: Literal["base", "approval", "nothing"] = Field(
+    forks: Literal["base", "approval", "first-time", "nothing"] = Field(
         "base",
         description="What pull requests from forks start: the pipelines of the branch that they are for (`approval`: "
-        "once a comment has approved the commit), or nothing.",
+        "once a comment has approved the commit; `first-time`: the same, but only for authors who have not contributed "
+        "before), or nothing.",
     )
     public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^@?#\s]+$", max_length=300)] | None = Field(
         None, description="The address at which the code host reaches this API; by default the one of this request."

@@ -15,6 +15,7 @@ from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.pipelines.check_document import pinned_programs
 from cadence.application.pipelines.run_request import RunRequest, frozen_again
+from cadence.application.runs.run_delta import short_cause
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.pipelines.source import wants_source
@@ -29,7 +30,6 @@ endpoints = Endpoints("runs")
 
 # A Lambda answers with at most 6 MB.
 TREATMENTS_PER_PAGE = 2_000
-_LONGEST_CAUSE = 500
 _FOLLOWING_PER_PAGE = 200
 
 State = Literal["pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out"]
@@ -76,6 +76,11 @@ class RunsQuery(Model):
     state: State | None = None
     pipeline: Name | None = None
     branch: str | None = Field(None, min_length=1, max_length=250, description="The branch of the run's commit.")
+    commit: str | None = Field(
+        None,
+        pattern="^[0-9a-fA-F]{4,64}$",
+        description="The id of the run's commit, or its first four characters or more.",
+    )
     by: str | None = Field(None, min_length=1, max_length=250, description="Who started the run.")
     since: AwareDatetime | None = Field(None, description="Only runs that were created then or later.")
     limit: Limit = 50
@@ -212,7 +217,7 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
 def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     """Lists runs, newest first. With a rare filter a page may be short although `next` shows that there is more."""
     since = query.since.isoformat() if query.since else None
-    narrowed = (query.project, query.state, query.pipeline, query.branch, query.by, since)
+    narrowed = (query.project, query.state, query.pipeline, query.branch, query.commit, query.by, since)
     listing = (call.by.organization, call.by.project, call.by.subject, *narrowed)
     key = services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
@@ -220,6 +225,7 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
         state=RunState(query.state) if query.state else None,
         pipeline=query.pipeline,
         branch=query.branch,
+        commit=query.commit,
         by=query.by,
         since=query.since,
     )
@@ -316,6 +322,8 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     run = services.visible.get(call.by, run_id)
     if run.replay_of is not None:
         raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
+    if run.generated:
+        raise Conflict(f"Run {run_id} is a part of run {run.started_by_run}: rerun that one instead.")
     if not run.plan_sha256 and not run.recorded:
         # It failed before it could be planned, so there is nothing to keep; the obstacle may be gone.
         source = services.documents.get(run.document_sha256).decode()
@@ -333,8 +341,7 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:
     summary = TreatmentSummary.model_validate(treatment)
-    if summary.cause and len(summary.cause) > _LONGEST_CAUSE:
-        summary.cause = f"{summary.cause[:_LONGEST_CAUSE]}…"
+    summary.cause = short_cause(summary.cause)
     return summary
 
 

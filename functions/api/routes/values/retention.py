@@ -20,6 +20,7 @@ class RetentionView(Model):
     days: int
     own: int | None
     longest: int
+    holds: int = Field(description="Legal holds that are on: what they cover is kept whatever the days are.")
 
 
 @endpoints.add(
@@ -28,7 +29,7 @@ class RetentionView(Model):
 def show_retention(call: Call, services: Services, project: str) -> RetentionView:
     """Shows how many days lines can be found, and lines and values are kept."""
     services.project(call.by, project)
-    return _view(services.retention.get(call.by.organization, project))
+    return _view(call, services, project, services.retention.get(call.by.organization, project))
 
 
 @endpoints.add(
@@ -44,8 +45,9 @@ def put_retention(call: Call, services: Services, project: str, body: RetentionB
     Older ones can no longer be found at once, and are removed within hours; they cannot be restored.
     """
     services.project(call.by, project)
-    return _view(services.retention.put(call.by.organization, project, body.days))
+    return _view(call, services, project, services.retention.put(call.by.organization, project, body.days))
 
 
-def _view(retention: Retention) -> RetentionView:
-    return RetentionView(days=retention.days, own=retention.own, longest=retention.longest)
+def _view(call: Call, services: Services, project: str, retention: Retention) -> RetentionView:
+    holds = sum(hold.on for hold in services.deletions.holds.list(call.by.organization, project))
+    return RetentionView(days=retention.days, own=retention.own, longest=retention.longest, holds=holds)

@@ -49,7 +49,7 @@ def machine_task(name: str, task: Task) -> LambdaHandler:
 def token_task(name: str, task: Task, machines: Machines) -> LambdaHandler:
     """Returns a handler for a state that waits on a task token: errors are reported through the token.
 
-    An error that the Lambda raised would end such a state in AWS, but go unnoticed on the local stack.
+    Its cause is then the error's message; that of an error that the Lambda raised would be a JSON text.
     """
     inner = machine_task(name, task)
 

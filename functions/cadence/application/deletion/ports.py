@@ -22,7 +22,7 @@ class DeletionStore(Protocol):
     def request(self, deletion: ProjectDeletion) -> None:
         """Stores the deletion and marks its project or organization, at once.
 
-        Raises Conflict if that does not exist or is marked already.
+        Raises Conflict if that does not exist, is marked already, or something of it is held.
         """
 
     def get(self, organization: str, deletion_id: str) -> ProjectDeletion:

@@ -5,9 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from cadence.application.deletion.hold_ports import HoldStore
 from cadence.application.deletion.ports import DeletionStore, DeletionWork
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import Principal, Project
+from cadence.domain.deletion.legal_hold import hold_against_deleting
 from cadence.domain.deletion.project_deletion import ProjectDeletion, added
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
@@ -21,6 +23,7 @@ class RequestDeletion:
     """
 
     store: DeletionStore
+    holds: HoldStore
     work: DeletionWork
     stop_alerting: Callable[[str, str], int]
     new_id: Callable[[datetime], str]
@@ -30,8 +33,10 @@ class RequestDeletion:
     def request(self, by: Principal, project: Project, confirmed: str | None) -> ProjectDeletion:
         """Marks the project, so that nothing new starts in it, and returns the deletion.
 
-        Raises InvalidRequest unless `confirmed` is the project's name, Conflict if it is being deleted already.
+        Raises InvalidRequest unless `confirmed` is the project's name, Conflict if it is being deleted already or a
+        legal hold is on it or on one of its runs.
         """
+        self.refuse_if_held(project)
         if confirmed != project.name:
             message = (
                 f"Deleting a project removes everything in it for good. Send its name, {project.name!r}, as `confirm` "
@@ -56,9 +61,19 @@ class RequestDeletion:
         try:
             self.store.request(deletion)
         except Conflict:
+            self.refuse_if_held(project)  # a hold was set at this moment
             raise Conflict(f"The project {project.name!r} is being deleted already, or is gone.") from None
         with suppress(Conflict):  # another process has begun already
             rules = self.stop_alerting(project.organization, project.name)
             removed = added(deletion.removed, {"alert rules": rules})
             deletion = self.store.update(replace(deletion, removed=removed, version=deletion.version + 1))
         return deletion
+
+    def refuse_if_held(self, project: Project) -> None:
+        """Raises Conflict if a legal hold is on the project or on one of its runs."""
+        hold = hold_against_deleting(self.holds.list(project.organization), project.organization, project.name)
+        if hold is not None:
+            raise Conflict(
+                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): the project cannot be "
+                f"deleted. `cadence project holds {project.name}` shows its holds; releasing them permits the deletion."
+            )

@@ -36,11 +36,14 @@ class RequestOrganizationDeletion:
         """Marks the organization, so that none of its tokens is accepted any more, and returns the deletion.
 
         Raises NotFound, InvalidRequest unless `confirmed` is the organization's name, Conflict if it is being deleted
-        already or runs the installation.
+        already, runs the installation, or a legal hold is on one of its projects or runs.
         """
         self.directory.get_organization(name)
         if name == INSTALLATION:
             raise Conflict(f"The organization {name!r} runs the installation, and cannot be deleted.")
+        projects = self.directory.list_projects(name)
+        for project in projects:
+            self.projects.refuse_if_held(project)
         if confirmed != name:
             message = (
                 "Deleting an organization removes everything in it for good, its projects and people included. Send its "
@@ -60,7 +63,7 @@ class RequestOrganizationDeletion:
             self.store.request(deletion)
         except Conflict:
             raise Conflict(f"The organization {name!r} is being deleted already, or is gone.") from None
-        for project in self.directory.list_projects(name):
+        for project in projects:
             with suppress(Conflict):  # it is being deleted already
                 self.projects.mark(by, project)
         with suppress(Conflict):  # another process has begun already

@@ -42,7 +42,7 @@ class DeliverExports:
         if not parcels:
             return
         now = self.clock()
-        if self.backlog.standing(export).failing:
+        if self.backlog.standing(export).retrying:
             try:
                 self.backlog.keep(export, parcels, None, None, now)
             except Conflict:  # it has just recovered
@@ -50,6 +50,7 @@ class DeliverExports:
             else:
                 return
         remaining = list(parcels)
+        taken = False
         for batch in self.send.batches(export, parcels):
             try:
                 refused = self._sent(export, batch)
@@ -59,7 +60,9 @@ class DeliverExports:
             for parcel, words in refused:
                 self.backlog.bury(export, [parcel], words, now)
             remaining = remaining[len(batch.parcels) :]
-        self.backlog.touch(export, self.clock())
+            taken = taken or len(refused) < len(batch.parcels)
+        if taken:
+            self.backlog.touch(export, self.clock())
 
     def drain(self, export: Export) -> int:
         """Delivers the backlog, oldest first, as long as the receiver takes it; returns the number of parcels.
@@ -68,7 +71,7 @@ class DeliverExports:
         """
         now = self.clock()
         standing = self.backlog.standing(export)
-        if not standing.failing:
+        if not standing.retrying:
             return 0
         if standing.retry_at and standing.retry_at > now:
             return 0  # the call that put it off has sent a message for then
@@ -148,7 +151,7 @@ class DeliverExports:
         """Marks the export as recovered; returns False if parcels were kept at this very moment."""
         self.backlog.release(export)
         try:
-            self.backlog.recovered(export, self.clock())
+            self.backlog.recovered(export)
         except Conflict:
             return not self.backlog.lease(export, self.clock(), self.clock() + _LEASE)
         return True

@@ -92,7 +92,7 @@ class ManageExports:
         new = self.exports.put_export(export)
         self._subscribe(export.organization)
         self.push.begin(export)
-        if export.enabled and known and self.backlog.standing(export).failing:
+        if export.enabled and known and self.backlog.standing(export).retrying:
             # The change may have repaired it: the backlog is tried at once.
             self.backlog.failed(export, "The export was changed and is tried again.", self.clock())
             self.work.drain(export, timedelta())

@@ -65,27 +65,27 @@ class Backlog(Protocol):
     def keep(
         self, export: Export, parcels: Sequence[ExportBatch], error: str | None, retry_at: datetime | None, at: datetime
     ) -> None:
-        """Adds parcels, each once, and marks the export as failing.
+        """Adds parcels, each once, which are tried again.
 
-        Without an `error` they only join others. Raises Conflict if the export is not failing any more.
+        Without an `error` they only join others. Raises Conflict if there are none any more.
         """
 
     def next(self, export: Export, limit: int) -> Sequence[ExportBatch]:
         """Returns the oldest parcels, at most `limit`."""
 
     def delivered(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
-        """Removes delivered parcels; missing ones are no error."""
+        """Removes delivered parcels; missing ones are no error. With any, the receiver refuses no longer."""
 
     def bury(self, export: Export, parcels: Sequence[ExportBatch], error: str, at: datetime) -> None:
-        """Makes parcels dead letters, whether they were kept before or not."""
+        """Makes parcels dead letters, whether they were kept before or not: the receiver refuses."""
 
     def failed(self, export: Export, error: str, retry_at: datetime) -> None: ...
 
-    def recovered(self, export: Export, at: datetime) -> None:
-        """Marks the export as not failing. Raises Conflict if parcels are pending."""
+    def recovered(self, export: Export) -> None:
+        """Notes that nothing is tried again. Raises Conflict if parcels are pending."""
 
     def touch(self, export: Export, at: datetime) -> None:
-        """Notes a delivery that did not go through the backlog."""
+        """Notes a delivery that did not go through the backlog: the receiver refuses no longer."""
 
     def lease(self, export: Export, at: datetime, until: datetime) -> bool:
         """Takes the right to deliver the backlog until `until`; returns False if another call has it."""

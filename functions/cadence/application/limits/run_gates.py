@@ -59,10 +59,12 @@ class RunGates:
                     return self._drop(run, cause)
                 return self._wait(run, f"{ahead} of concurrency group {run.concurrency_group}")
         limit = quotas.max_running_runs
-        entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _entry(run), self)
-        if not entered.inside:
-            reason = f"one of the {limit} running runs of organization {run.organization} to end"
-            return self._wait(run, f"{reason} (position {entered.position})")
+        # The run that a generated one belongs to holds a place for both: it would wait here for what waits for it.
+        if not run.generated:
+            entered = self.concurrency_limits.enter(running_runs(run.organization), limit, _entry(run), self)
+            if not entered.inside:
+                reason = f"one of the {limit} running runs of organization {run.organization} to end"
+                return self._wait(run, f"{reason} (position {entered.position})")
         self.machines.start_run(run.run_id, run.machine_timeout)
         return run
 
@@ -149,7 +151,7 @@ def _entry(run: Run) -> LimitEntry:
 
 
 def _scopes(run: Run) -> list[str]:
-    scopes = [running_runs(run.organization)]
+    scopes = [] if run.generated else [running_runs(run.organization)]
     if run.concurrency_group is not None:
         scopes.insert(0, concurrency_group(run.organization, run.project, run.concurrency_group))
     return scopes

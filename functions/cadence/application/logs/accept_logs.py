@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from cadence.application.logs.ports import LogBatch, LogLine, LogSink
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.runner_ports import Followers
-from cadence.domain.runners.runner import Runner
+from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
@@ -25,11 +24,10 @@ class AcceptLogs:
     """Passes lines on to the log stream."""
 
     sink: LogSink
-    followers: Followers
     clock: Clock
 
-    def accept(self, runner: Runner, lines: Sequence[LogLine]) -> AcceptedLogs:
-        """Accepts lines, which are durable through the returned sequence number.
+    def accept(self, sender: FollowedRunner, lines: Sequence[LogLine]) -> AcceptedLogs:
+        """Accepts lines of a runner, which are durable through the returned sequence number.
 
         Raises InvalidRequest if the sequence numbers do not rise or a time is invalid, and Transient.
         """
@@ -45,6 +43,7 @@ class AcceptLogs:
                     "Lines must have valid times.",
                     [Violation(f"/lines/{index}/time", f"{line.time} is not a time of the calendar")],
                 )
+        runner = sender.runner
         batch = LogBatch(
             run_id=runner.run_id,
             runner_id=runner.runner_id,
@@ -53,7 +52,7 @@ class AcceptLogs:
             lines=lines,
             pool=runner.pool,
         )
-        return AcceptedLogs(self.sink.put(batch), self.followers.is_followed(runner.run_id, self.clock()))
+        return AcceptedLogs(self.sink.put(batch), sender.is_followed(self.clock()))
 
 
 def _is_time(text: str) -> bool:

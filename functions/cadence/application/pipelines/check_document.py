@@ -126,16 +126,17 @@ class FreezeDocument:
         name: str | None = None,
         programs: Mapping[str, str] = MappingProxyType({}),
         gives_source: bool = False,
+        is_generated: bool = False,
     ) -> tuple[RunRequest, Pipeline]:
         """Stores the document and returns the request with the checked pipeline.
 
         `programs` are digests, by the names that the document uses for them. `given` are a run's parameters (None: not
         for a run, so that required ones may be missing); `name` must be the document's own. `gives_source` states that
-        its runs receive the files of a commit. Raises InvalidDocument before anything is stored, and InvalidRequest for
-        another name.
+        its runs receive the files of a commit, `is_generated` that a treatment of a run sent it. Raises InvalidDocument
+        before anything is stored, and InvalidRequest for another name.
         """
         context = self.check.context(organization, project, source, programs)
-        context = replace(context, no_source=None if gives_source else Severity.ERROR)
+        context = replace(context, no_source=None if gives_source else Severity.ERROR, is_generated=is_generated)
         checked = validate(source, context=context)
         if checked.pipeline is None:
             raise InvalidDocument(checked.findings)

@@ -26,7 +26,7 @@ def run_origins(tracing: Tracing, node: Node) -> Sequence[Callable[[], TraceStep
     makers: list[Callable[[], TraceStep | None]] = []
     earlier = tracing.known.run(run.started_by_run) if run.started_by_run else None
     if earlier and run.started_by_treatment:
-        makers.append(partial(_started_by_treatment, node, earlier.run_id, run.started_by_treatment))
+        makers.append(partial(_started_by_treatment, node, run, earlier.run_id, run.started_by_treatment))
     elif earlier and run.melodium:
         makers.append(partial(_started_by_engine, node, earlier.run_id))
     elif earlier:
@@ -40,9 +40,10 @@ def run_origins(tracing: Tracing, node: Node) -> Sequence[Callable[[], TraceStep
     return makers
 
 
-def _started_by_treatment(node: Node, run_id: str, treatment: str) -> TraceStep:
+def _started_by_treatment(node: Node, run: Run, run_id: str, treatment: str) -> TraceStep:
     starter = treatment_node(run_id, treatment)
-    note = "its inputs became the run's parameters of the same names"
+    became = "document and parameters" if run.generated else "parameters of the same names"
+    note = f"its inputs became the run's {became}"
     return TraceStep(Link(effect=node.id, cause=starter.id, kind=LinkKind.STARTED_BY, note=note), starter)
 
 

@@ -8,18 +8,22 @@ from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.shared.value_ports import Chunks
 from cadence.domain.access.access import Principal
 from cadence.domain.pipelines.specification import OutputSpec, TreatmentSpec
+from cadence.domain.replay.contrast import Contrast
 from cadence.domain.replay.planning import name_in_replay
 from cadence.domain.replay.run_diff import RunDiff, TreatmentDiff, run_diff, unequal_results
 from cadence.domain.replay.run_sides import PortDiff, RunSide
+from cadence.domain.replay.tree_diff import TreeDiff, first_place, is_tree, tree_diff
 from cadence.domain.replay.verdict import OutputContrast, contrasted
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run, Value
 from cadence.domain.runs.run_filter import RunFilter
 from cadence.domain.runs.run_variables import run_variables
 from cadence.domain.runs.states import RunState
+from cadence.domain.runs.stored_input import stored_value
 from cadence.domain.shared.errors import NotFound
 
 LONGEST_READ = 4 * 1024 * 1024
+LONGEST_TREE = 64 * 1024 * 1024
 # Instances made for elements are in no plan: each specification is read by itself.
 MOST_SPECS = 100
 _PER_PAGE = 20
@@ -30,8 +34,8 @@ _MOST_PAGES = 5
 class RunsComparison:
     """The comparison of two runs.
 
-    `runners` are those of the divergence, then and now. `content` is where what it read or sent differs first; None
-    where nothing was read of it.
+    `runners` are those of the divergence, then and now. `content` is where what it read or sent differs first, and
+    `files` which files differ if that is a tree of files; None where nothing was read of it.
     """
 
     then: Run
@@ -39,6 +43,7 @@ class RunsComparison:
     diff: RunDiff
     runners: tuple[Runner | None, Runner | None] = (None, None)
     content: OutputContrast | None = None
+    files: TreeDiff | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +64,14 @@ class DiffRuns:
         if diff.divergence is None:
             return RunsComparison(then=then, now=now, diff=diff)
         runners = self.look.runners
+        content, files = self._content(sides, diff.divergence) if reads_values else (None, None)
         return RunsComparison(
             then=then,
             now=now,
             diff=diff,
             runners=(find_runner(runners, diff.divergence.then), find_runner(runners, diff.divergence.now)),
-            content=self._content(sides, diff.divergence) if reads_values else None,
+            content=content,
+            files=files,
         )
 
     def last_passed(self, principal: Principal, run: Run) -> Run | None:
@@ -92,32 +99,45 @@ class DiffRuns:
         then_specs, now_specs = (_with_specs(run, unplanned[:MOST_SPECS]) for run in (then, now))
         return replace(sides[0], specs=then_specs), replace(sides[1], specs=now_specs)
 
-    def _content(self, sides: tuple[RunSide, RunSide], divergence: TreatmentDiff) -> OutputContrast | None:
+    def _content(
+        self, sides: tuple[RunSide, RunSide], divergence: TreatmentDiff
+    ) -> tuple[OutputContrast | None, TreeDiff | None]:
         """Compares the content of the first input that differs, else of the first output."""
         for port in (*divergence.inputs, *divergence.outputs):
-            sources = (
-                (port.then_source, port.now_source)
-                if port in divergence.inputs
-                else (f"{divergence.name}.{port.port}",) * 2
-            )
-            values = [
-                side.values.get(_split(source)) if source else None for side, source in zip(sides, sources, strict=True)
-            ]
+            if port in divergence.inputs:
+                names = divergence.name, port.port
+                values = _input(sides[0], *names, port.then_source), _input(sides[1], *names, port.now_source)
+            else:
+                key = divergence.name, port.port
+                values = sides[0].values.get(key), sides[1].values.get(key)
             if values[0] is not None and values[1] is not None and port.known:
                 return self._contrast(port, values[0], values[1])
-        return None
+        return None, None
 
-    def _contrast(self, port: PortDiff, then: Value, now: Value) -> OutputContrast:
+    def _contrast(self, port: PortDiff, then: Value, now: Value) -> tuple[OutputContrast, TreeDiff | None]:
         spec = OutputSpec(port=port.port, flow=now.flow, type=now.type)
         restricted = next((value.retention for value in (then, now) if value.retention), None)
         if restricted:
-            return OutputContrast(
-                port=spec, then=port.then, now=port.now, note=f"the content is not read here: {restricted.reason}"
-            )
+            note = f"the content is not read here: {restricted.reason}"
+            return OutputContrast(port=spec, then=port.then, now=port.now, note=note), None
         try:
-            return contrasted(spec, (port.then, port.now), (self._read(then), self._read(now)), LONGEST_READ)
+            if now.type == "byte" and is_tree(self._read(then)) and is_tree(self._read(now)):
+                return self._trees(spec, port, then, now)
+            return contrasted(spec, (port.then, port.now), (self._read(then), self._read(now)), LONGEST_READ), None
         except NotFound:
-            return OutputContrast(port=spec, then=port.then, now=port.now, note="the content is no longer kept")
+            note = "the content is no longer kept"
+            return OutputContrast(port=spec, then=port.then, now=port.now, note=note), None
+
+    def _trees(self, spec: OutputSpec, port: PortDiff, then: Value, now: Value) -> tuple[OutputContrast, TreeDiff]:
+        """Compares two trees of files, in any order, and the first changed file of both."""
+        files = tree_diff(self._read(then), self._read(now), LONGEST_TREE)
+        name = next(iter(files.changed), None)
+        first = first_place(name, self._read(then), self._read(now), LONGEST_TREE) if name else None
+        note = None if files.whole else f"only the first {LONGEST_TREE >> 20} MiB of each tree were compared"
+        if files.whole and not any(files.counts.values()):
+            note = "both trees have the same files, packed differently"
+        contrast = Contrast(first) if first else None
+        return OutputContrast(port=spec, then=port.then, now=port.now, contrast=contrast, note=note), files
 
     def _read(self, value: Value) -> Iterator[bytes]:
         yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
@@ -152,6 +172,12 @@ def _of_replay(original: RunDetails, repeated: RunDetails) -> tuple[RunSide, Run
     )
 
 
-def _split(source: str) -> tuple[str, str]:
-    treatment, _, port = source.rpartition(".")
-    return treatment, port
+def _input(side: RunSide, treatment: str, port: str, source: str | None) -> Value | None:
+    """Returns the value that an input read from a treatment, or that was stored for it, as files of a commit are."""
+    if source:
+        producer, _, output = source.rpartition(".")
+        return side.values.get((producer, output))
+    inputs = side.specs[treatment].inputs if treatment in side.specs else ()
+    return next(
+        (stored_value("", treatment, one, one.stored) for one in inputs if one.port == port and one.stored), None
+    )

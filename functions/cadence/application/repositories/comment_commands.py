@@ -14,7 +14,7 @@ from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.repositories.commit_report import newest_runs
 from cadence.domain.repositories.heads import DeliveryKey, head_delivery, head_name
-from cadence.domain.repositories.repository import ForkPolicy, Repository
+from cadence.domain.repositories.repository import Repository
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
@@ -82,7 +82,7 @@ class CarryOutCommand:
     ) -> CommandOutcome:
         """Returns the pull request as approved, unless the comment cannot be about its newest commit."""
         approved, at = None, pull.commit[:12]
-        if not pull.fork or repository.forks is not ForkPolicy.APPROVAL:
+        if not repository.requires_approval(pull):
             words = "This pull request waits for no approval."
         elif not pull.commit.startswith(command.argument):
             words = f"{command.sender} approved {command.argument}, but the pull request is at {at} now."

@@ -226,8 +226,11 @@ def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) 
         return None
     if event.fork and repository.forks == ForkPolicy.NOTHING:
         return "Pull requests from forks start nothing here."
-    if event.fork and repository.forks == ForkPolicy.APPROVAL and not event.is_head:
+    if not repository.requires_approval(event):
+        return None
+    if not event.is_head:
         return "It is from a fork, of which only approved commits start pipelines here."
-    if event.fork and repository.forks == ForkPolicy.APPROVAL and not approved:
-        return "It is from a fork, and waits for /cadence approve by a user who may write to the repository."
+    if not approved:
+        first = " of an author who has not contributed before" if repository.forks == ForkPolicy.FIRST_TIME else ""
+        return f"It is from a fork{first}, and waits for /cadence approve by a user who may write to the repository."
     return None

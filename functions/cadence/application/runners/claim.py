@@ -20,7 +20,7 @@ from cadence.application.runners.runner_tokens import (
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines, TreatmentStore
-from cadence.application.shared.runner_ports import Followers, RunnerStore
+from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.application.shared.value_ports import ValueRetentionStore
@@ -48,6 +48,11 @@ def _ignore(run_id: str, spec: TreatmentSpec) -> None:
     """Implements `ClaimAssignment.note_spec` where nothing is kept."""
 
 
+def _unmeasured(run: Run, spec: TreatmentSpec) -> Mapping[str, float]:
+    """Implements `ClaimAssignment.durations` where no suite is split."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
     """The work that an agent is to do.
@@ -67,6 +72,7 @@ class Assignment:
     inputs: Mapping[str, InputAnswer] = field(repr=False)
     isolation: HostIsolation | None = None
     engine: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    durations: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +84,6 @@ class ClaimAssignment:
     secrets: SecretReader
     sources: ReadSecretSources
     environments: EnvironmentReader
-    followers: Followers
     machines: Machines
     begin: MarkStarted
     engine_secrets: EngineSecrets
@@ -90,6 +95,8 @@ class ClaimAssignment:
     clock: Clock
     note_spec: Callable[[str, TreatmentSpec], object] = _ignore
     """Is called with the specification, which the agent's next calls need."""
+    durations: Callable[[Run, TreatmentSpec], Mapping[str, float]] = _unmeasured
+    """Returns the durations by which the run divides the treatment's suite."""
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any], issuer: str = "") -> Assignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
@@ -101,7 +108,8 @@ class ClaimAssignment:
         withheld from this run, bound to another environment or refused by its source, the environment is closed to the
         run, or the pool no longer exists) and Transient (the source of a secret does not answer: claim again).
         """
-        runner = self._admit(runner_id, token, nonce)
+        admitted = self._admit(runner_id, token, nonce)
+        runner = admitted.runner
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         run, spec = context.run, context.spec
         self.note_spec(run.run_id, spec)
@@ -118,7 +126,6 @@ class ClaimAssignment:
         if runner.retention:
             self.retentions.note(runner.run_id, runner.treatment, runner.attempt, runner.retention)
         self.begin.mark(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
-        followed = self.followers.is_followed(runner.run_id, self.clock())
         values = {variable: secrets[name].value for variable, name in spec.secrets.items()}
         logins = {host: secrets[name].value for host, name in spec.registries.items()}
         if spec.id_token:
@@ -133,17 +140,19 @@ class ClaimAssignment:
             secrets=values,
             registries=logins,
             session_token=session,
-            followed=followed,
+            followed=admitted.is_followed(self.clock()),
             inputs=self.inputs(run.run_id, spec),
             isolation=pool.isolation,
             engine=engine,
+            durations=self.durations(run, spec),
         )
 
-    def _admit(self, runner_id: str, token: str, nonce: str) -> Runner:
+    def _admit(self, runner_id: str, token: str, nonce: str) -> FollowedRunner:
         try:
-            runner = self.runners.get_runner(runner_id)
+            followed = self.runners.get_followed_runner(runner_id)
         except NotFound:
             raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
+        runner = followed.runner
         if not matches(runner.one_time_hash, token):
             raise refuse_runner("wrong_one_time_token", _REFUSED, runner)
         if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
@@ -155,7 +164,7 @@ class ClaimAssignment:
             )
         if runner.cancel_reason:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
-        return runner
+        return followed
 
     def _check_environment(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> None:
         """Refuses a run that may not use the environment now: planning did, but its rules may have changed since."""

@@ -10,7 +10,7 @@ from cadence.application.runners.ports import SampleStore
 from cadence.application.runners.step_reports import step_report_of
 from cadence.application.runs.ports import StepReportStore
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.runner_ports import Followers, RunnerStore, Specs
+from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore, Specs
 from cadence.domain.runners.resources import ResourceSample, peaks
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.step_progress import ReportedSteps
@@ -37,7 +37,6 @@ class Heartbeat:
     specs: Specs
     runners: RunnerStore
     sources: InputStreams
-    followers: Followers
     samples: SampleStore
     step_reports: StepReportStore
     clock: Clock
@@ -45,13 +44,13 @@ class Heartbeat:
     """A function to the users of a runner's shells, by the shell's id."""
 
     def beat(
-        self, runner: Runner, phase: str, samples: Sequence[ResourceSample], steps: ReportedSteps | None = None
+        self, sender: FollowedRunner, phase: str, samples: Sequence[ResourceSample], steps: ReportedSteps | None = None
     ) -> HeartbeatAnswer:
         """Renews the lease; stores the samples, and the progress of steps if that has changed.
 
         Raises Gone if the runner was lost meanwhile.
         """
-        now = self.clock()
+        runner, now = sender.runner, self.clock()
         try:
             renewed = self.runners.change_runner(
                 runner.runner_id,
@@ -68,5 +67,5 @@ class Heartbeat:
             self.step_reports.put_steps(step_report_of(runner, steps))
         spec = self.specs(runner.run_id, runner.treatment)
         inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
-        followed = self.followers.is_followed(runner.run_id, now)
+        followed = sender.is_followed(now)
         return HeartbeatAnswer(renewed.cancel_reason, followed, inputs, self.permitted_shells(renewed))

@@ -5,9 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cadence.application.runners.runner_tokens import bearer, matches, refuse, refuse_runner
-from cadence.application.shared.runner_ports import RunnerStore
+from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import Gone, NotFound
+from cadence.domain.shared.errors import Gone, NotFound, Unauthenticated
 
 _log = logging.getLogger("cadence.security")
 _REFUSED = "The session token is not the one of this runner."
@@ -30,10 +30,33 @@ class RunnerSessions:
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
-            raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
-        if not matches(runner.session_hash, token):
-            raise refuse_runner("wrong_session_token", _REFUSED, runner)
-        if runner.state not in allowed:
-            _log.info("runner %s calls although it is %s", runner_id, runner.state)
-            raise Gone(f"Runner {runner_id} is {runner.state}: stop its work.", state=str(runner.state))
-        return runner
+            raise _unknown(runner_id) from None
+        return _checked(runner, token, allowed)
+
+    def check_followed(
+        self,
+        runner_id: str,
+        authorization: str | None,
+        allowed: Collection[RunnerState] = (RunnerState.CLAIMED,),
+    ) -> FollowedRunner:
+        """Does what `check` does, and returns also until when the runner's run is watched live."""
+        token = bearer(authorization)
+        try:
+            followed = self.runners.get_followed_runner(runner_id)
+        except NotFound:
+            raise _unknown(runner_id) from None
+        _checked(followed.runner, token, allowed)
+        return followed
+
+
+def _unknown(runner_id: str) -> Unauthenticated:
+    return refuse("unknown_runner", _REFUSED, runner_id=runner_id)
+
+
+def _checked(runner: Runner, token: str, allowed: Collection[RunnerState]) -> Runner:
+    if not matches(runner.session_hash, token):
+        raise refuse_runner("wrong_session_token", _REFUSED, runner)
+    if runner.state not in allowed:
+        _log.info("runner %s calls although it is %s", runner.runner_id, runner.state)
+        raise Gone(f"Runner {runner.runner_id} is {runner.state}: stop its work.", state=str(runner.state))
+    return runner

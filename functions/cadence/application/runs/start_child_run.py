@@ -1,6 +1,9 @@
-"""Runs a treatment of kind `trigger`: it starts a run of another pipeline of its project, and may wait for its end."""
+"""Runs a treatment of kind `trigger`: it starts a run of another pipeline of its project, and may wait for its end.
 
-from collections.abc import Callable, Mapping
+The pipeline is a stored one, or a document that another treatment of the run sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +14,8 @@ from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import child_run_id
 from cadence.application.shared.run_ports import RunStore, ValueStore
-from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.document import Finding, Severity
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runs.run import MAX_DEPTH, Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared.errors import InvalidRequest, NotFound
@@ -23,6 +27,10 @@ Freeze = Callable[[str, str, str, Mapping[str, Any]], RunRequest]
 Raises NotFound and InvalidDocument.
 """
 
+PlanGeneratedRun = Callable[[str, Run, InputSpec, Mapping[str, Any]], RunRequest]
+"""Implemented by `PlanGenerated.plan_generated`."""
+
+_MOST_FINDINGS = 5
 _ENDS = {
     RunState.SUCCEEDED: TreatmentState.SUCCEEDED,
     RunState.FAILED: TreatmentState.FAILED,
@@ -51,6 +59,7 @@ class StartChildRun:
     values: ValueStore
     freeze: Freeze
     plan: PlanRun
+    plan_generated: PlanGeneratedRun
     start: StartRun
 
     def start_child(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
@@ -85,28 +94,45 @@ class StartChildRun:
             pass  # it is to be started
         if parent.depth >= MAX_DEPTH:
             raise CannotStart(f"{MAX_DEPTH} runs have started one another already: is this a loop?")
-        event = _event(parent, treatment.name)
+        document = next((port for port in spec.inputs if port.port == spec.trigger.document), None)
         parameters = {**spec.trigger.parameters, **self._inputs(parent.run_id, spec)}
+        if document is not None:
+            event, planned = parent.event, self._generated(run_id, parent, document, parameters)
+        else:
+            assert spec.trigger.pipeline is not None
+            event = _event(parent, treatment.name)
+            planned = self._stored(run_id, parent, spec.trigger.pipeline, parameters, event)
+        ancestry = Ancestry(parent.run_id, treatment.name, parent.depth + 1, generated=document is not None)
+        return self.start.start(run_id, planned, event, parent.created_by, ancestry)
+
+    def _stored(
+        self, run_id: str, parent: Run, pipeline: str, parameters: Mapping[str, Any], event: Mapping[str, Any]
+    ) -> RunRequest:
         try:
-            frozen = self.freeze(parent.organization, parent.project, spec.trigger.pipeline, parameters)
-            planned = self.plan.plan(run_id, frozen, event)
+            frozen = self.freeze(parent.organization, parent.project, pipeline, parameters)
+            return self.plan.plan(run_id, frozen, event)
         except InvalidDocument as error:
-            problems = "; ".join(finding.message for finding in error.findings[:5])
-            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {problems}") from None
+            problems = "; ".join(finding.message for finding in error.findings[:_MOST_FINDINGS])
+            raise CannotStart(f"pipeline {pipeline} cannot be started: {problems}") from None
         except (NotFound, InvalidRequest) as error:
-            raise CannotStart(f"pipeline {spec.trigger.pipeline} cannot be started: {error.message}") from None
-        return self.start.start(
-            run_id,
-            planned,
-            event,
-            parent.created_by,
-            Ancestry(parent.run_id, treatment.name, parent.depth + 1),
-        )
+            raise CannotStart(f"pipeline {pipeline} cannot be started: {error.message}") from None
+
+    def _generated(self, run_id: str, parent: Run, document: InputSpec, parameters: Mapping[str, Any]) -> RunRequest:
+        try:
+            return self.plan_generated(run_id, parent, document, parameters)
+        except InvalidDocument as error:
+            name = f"{document.source_treatment}.{document.source_port}"
+            raise CannotStart(_refusal(name, error.findings)) from None
+        except (NotFound, InvalidRequest) as error:
+            raise CannotStart(f"the document cannot be run: {error.message}") from None
 
     def _inputs(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, Any]:
         """Returns the values of its inputs, which become parameters. Raises CannotStart for one that is too large."""
         parameters = {}
+        assert spec.trigger is not None
         for port in spec.inputs:
+            if port.port == spec.trigger.document:
+                continue
             if port.source_treatment is None or port.source_port is None:
                 if port.literal is not None:
                     parameters[port.port] = read_block(port.literal.encode(), port.type)
@@ -125,6 +151,22 @@ class StartChildRun:
                 )
             parameters[port.port] = read_block(value.preview, port.type)
         return parameters
+
+
+def _refusal(name: str, findings: Sequence[Finding]) -> str:
+    """Returns the errors in a document as the cause of the treatment, a line for each with its place; the first five.
+
+    `name` is the output that sent the document.
+    """
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    lines = ["the document is not valid:"]
+    for error in errors[:_MOST_FINDINGS]:
+        # Findings about parameters have no place in the text.
+        place = f"{name}:{error.line}:{error.column}" if error.line else name
+        lines.append(f"{place}: {' '.join(error.message.split())}")
+    if len(errors) > _MOST_FINDINGS:
+        lines.append(f"and {len(errors) - _MOST_FINDINGS} more")
+    return "\n".join(lines)
 
 
 def _event(parent: Run, treatment: str) -> Mapping[str, Any]:

@@ -24,11 +24,15 @@ _START_CHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Ancestry:
-    """The run that started this one, its treatment that did (None: its end did), and the number of such runs before."""
+    """The run that started this one, its treatment that did (None: its end did), and the number of such runs before.
+
+    `generated`: with a document that was sent there.
+    """
 
     run: str | None = None
     treatment: str | None = None
     depth: int = 0
+    generated: bool = False
 
 
 NO_ANCESTRY = Ancestry()
@@ -98,6 +102,7 @@ class StartRun:
             started_by_run=ancestry.run,
             started_by_treatment=ancestry.treatment,
             depth=ancestry.depth,
+            generated=ancestry.generated,
             concurrency_group=frozen.concurrency_group,
             concurrency_policy=frozen.concurrency_policy,
             priority=frozen.priority,

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -50,20 +50,26 @@ class Readiness:
         if edges:
             self.start_ready(self.edges.deliver(edges))
 
-    def succeed(self, treatment: Treatment, exit_code: int | None, at_most: int) -> bool:
+    def succeed(
+        self,
+        treatment: Treatment,
+        exit_code: int | None,
+        edges: Sequence[Edge],
+        consumers: Mapping[str, Treatment],
+        at_most: int,
+    ) -> bool:
         """Settles a treatment that succeeded, in one transaction with what its consumers receive, and starts these.
 
-        `treatment` is as it was read. Returns False if it was settled before, or has more than `at_most` edges: the
-        caller then calls `settled`. Raises Conflict if it is no longer as it was read.
+        `treatment`, the `edges` that leave it and its `consumers` by name are as they were read, the edges first.
+        Returns False if it was settled before, or if more than `at_most` edges follow: the caller then calls
+        `settled`. Raises Conflict if it is no longer as it was read.
         """
         succeeded = dataclasses.replace(treatment, state=TreatmentState.SUCCEEDED)
-        # The edges of a treatment are written with it: none is added while it runs.
-        edges = self.edges.edges_from(treatment.run_id, treatment.name)
         fired = [edge for edge in edges if edge.trigger.fired_by(succeeded.state)]
         pending = [edge for edge in fired if edge.state is EdgeState.PENDING]
         if pending and len(edges) <= at_most:
             alone = len(pending) == len(edges) and treatment.bounded_by is None
-            ready = self._waiting_only_for(pending) if alone else ()
+            ready = _waiting_only_for(pending, consumers) if alone else ()
             try:
                 if not self._settle(treatment, exit_code, pending, ready):
                     return False
@@ -90,18 +96,6 @@ class Readiness:
         return self.treatments.settle(
             treatment, TreatmentState.SUCCEEDED, None, exit_code, self.clock(), delivered=delivered, ready=ready
         )
-
-    def _waiting_only_for(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
-        """Returns the consumers that are to start, whatever else happens, once these edges are delivered."""
-        counts = Counter((edge.run_id, edge.consumer) for edge in edges)
-        return [
-            consumer
-            for key, consumer in self.treatments.get_treatments(counts).items()
-            if consumer.state is TreatmentState.PENDING
-            and consumer.waiting == counts[key]
-            and not consumer.conditional
-            and consumer.bounded_by is None
-        ]
 
     def _start_machine(self, treatment: Treatment) -> None:
         self.machines.start_treatment(treatment.run_id, treatment.name, treatment.kind)
@@ -259,3 +253,16 @@ class Readiness:
         except Conflict:
             return None  # it became ready meanwhile
         return self.treatments.get_treatment(consumer.run_id, consumer.name)
+
+
+def _waiting_only_for(edges: Sequence[Edge], consumers: Mapping[str, Treatment]) -> Sequence[Treatment]:
+    """Returns the consumers that are to start, whatever else happens, once these edges are delivered."""
+    counts = Counter(edge.consumer for edge in edges)
+    return [
+        consumer
+        for name, consumer in consumers.items()
+        if consumer.state is TreatmentState.PENDING
+        and consumer.waiting == counts[name]
+        and not consumer.conditional
+        and consumer.bounded_by is None
+    ]

@@ -98,13 +98,19 @@ class Settle:
         this moment.
         """
         result = runner.result
-        context = self.treatments.get_context(runner.run_id, runner.treatment)
+        if result is None or result.outcome is not RunnerOutcome.SUCCEEDED:
+            return self.by_machine(runner)
+        # The edges of a treatment are written with it: none is added while it runs.
+        edges = self.readiness.edges.edges_from(runner.run_id, runner.treatment)
+        consumers = sorted({edge.consumer for edge in edges}) if len(edges) <= _QUICK else ()
+        context = self.treatments.get_context(runner.run_id, runner.treatment, consumers)
         stored, spec = context.treatment, context.spec
-        running = stored.state is TreatmentState.RUNNING and stored.attempt == runner.attempt
-        if result is None or result.outcome is not RunnerOutcome.SUCCEEDED or not running:
+        if stored.state is not TreatmentState.RUNNING or stored.attempt != runner.attempt:
             return self.by_machine(runner)
         self.slots.release(stored)
-        if self._publish(stored, spec) or not self.readiness.succeed(stored, result.exit_code, at_most=_QUICK):
+        if self._publish(stored, spec) or not self.readiness.succeed(
+            stored, result.exit_code, edges, context.others, at_most=_QUICK
+        ):
             return self.by_machine(runner)
         self._request_purge(stored)
         return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner)

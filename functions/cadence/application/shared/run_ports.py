@@ -1,7 +1,7 @@
 """Ports over the stores and machines of runs, shared by several rooms. Every write is safe to repeat."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -20,11 +20,15 @@ MOST_ADDED = 24
 
 @dataclass(frozen=True)
 class TreatmentContext:
-    """A treatment as it stands, with the specification it was admitted with and its run."""
+    """A treatment as it stands, with the specification it was admitted with and its run.
+
+    `others` are the further treatments that were asked for and exist, by name.
+    """
 
     run: Run
     spec: TreatmentSpec
     treatment: Treatment
+    others: Mapping[str, Treatment] = field(default_factory=dict)
 
 
 class RunStore(Protocol):
@@ -96,8 +100,11 @@ class TreatmentStore(Protocol):
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         """Returns a treatment. Raises NotFound."""
 
-    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
-        """Returns a treatment, its specification and its run in one call. Raises NotFound."""
+    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
+        """Returns a treatment, its specification, its run and those of `others` that exist, read at once.
+
+        Raises NotFound.
+        """
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         """Returns all treatments of the run, without elements inside of an engine."""

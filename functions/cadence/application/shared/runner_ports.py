@@ -1,6 +1,6 @@
 """Ports over the stores of runners and hosts, shared by several rooms. Every write is safe to repeat."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -8,6 +8,17 @@ from typing import Any, Protocol
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerState
+
+
+@dataclass(frozen=True)
+class FollowedRunner:
+    """A runner, and until when its run is watched live (None: it is not): its agent then sends its lines at once."""
+
+    runner: Runner
+    followed_until: datetime | None = None
+
+    def is_followed(self, now: datetime) -> bool:
+        return self.followed_until is not None and now < self.followed_until
 
 
 class RunnerStore(Protocol):
@@ -21,6 +32,9 @@ class RunnerStore(Protocol):
 
     def get_runner(self, runner_id: str) -> Runner:
         """Returns a runner. Raises NotFound."""
+
+    def get_followed_runner(self, runner_id: str) -> FollowedRunner:
+        """Returns a runner, and until when its run is watched live, in one call. Raises NotFound."""
 
     def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
         """Changes fields of a runner whose state is one of `source`, and whose pool and placing time are those of
@@ -68,6 +82,20 @@ class Host:
     last_call: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class HostCall:
+    """A host's request for work: its number, and what the host runs.
+
+    `settled` are runners that no longer need handing over. `facts` replace the host's; None leaves them.
+    """
+
+    number: int
+    at: datetime
+    running: Collection[str]
+    settled: Collection[str] = ()
+    facts: Mapping[str, Any] | None = None
+
+
 class Offers(Protocol):
     """Offers runners to the hosts of a pool."""
 
@@ -100,19 +128,10 @@ class HostStore(Protocol):
         Removing an absent one is no error.
         """
 
-    def note_call(
-        self,
-        host: Host,
-        call: int,
-        at: datetime,
-        running: Iterable[str],
-        settled: Iterable[str],
-        facts: Mapping[str, Any] | None = None,
-    ) -> Host:
-        """Notes when the host was seen and what it runs; `settled` are runners that no longer need handing over.
+    def note_call(self, host: Host, call: HostCall) -> Host:
+        """Notes a call of the host; returns `host` with `call` as its last and with its facts.
 
-        `facts` replace the host's; None leaves them. Returns `host` with `call` as its last and with its facts. Raises
-        Conflict if a call with this or a higher number was noted before.
+        Raises Conflict if a call with this or a higher number was noted before.
         """
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
@@ -128,11 +147,14 @@ class HostStore(Protocol):
         engine (None: without any) can run are included.
         """
 
-    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
+    def lease(
+        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
+    ) -> bool:
         """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
 
-        Returns False if it was taken or stopped, is now offered in another pool, or if the host has made another call
-        since `host.last_call`.
+        `call`, if given, is noted in the same transaction; `host` is then as it was read, and `call` has no facts.
+        Returns False, and notes nothing, if the offer was taken or stopped, is now in another pool, or if the host has
+        made another call since `host.last_call` (with `call`, also if it was handed a runner since it was read).
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
@@ -146,13 +168,10 @@ class HostStore(Protocol):
 
 
 class Followers(Protocol):
-    """Whether a run is watched live; its agents then send their lines at once."""
+    """Notes which runs are watched live; `RunnerStore.get_followed_runner` reads it."""
 
     def follow(self, run_id: str, until: datetime) -> None:
         """Notes that the run is watched until then."""
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        """Whether the run is watched now."""
 
 
 @dataclass(frozen=True)

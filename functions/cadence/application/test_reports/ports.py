@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cadence.domain.test_reports.case import ReportedCase
+from cadence.domain.test_reports.durations import MeasuredInstance
 from cadence.domain.test_reports.report import BranchResult, FlakyCase, TreatmentReport
 
 
@@ -98,3 +99,31 @@ class CaseResultStore(ReportReader, Protocol):
 
     def flaky(self, pipeline: PipelineScope) -> Sequence[FlakyCase]:
         """Returns the flaky tests of a pipeline (at most 1,000)."""
+
+
+class DurationWriter(Protocol):
+    """Stores the durations of tests."""
+
+    def put_durations(
+        self, pipeline: PipelineScope, branch: BranchScope, measured: MeasuredInstance, at: datetime
+    ) -> None:
+        """Stores the durations that an instance of a branch measured, unless there are newer ones.
+
+        Kept for 90 days. Safe to repeat.
+        """
+
+
+class DurationStore(Protocol):
+    """Durations of tests, and those by which a run divides its suites."""
+
+    def branch_durations(self, pipeline: PipelineScope, branch: BranchScope, group: str) -> Sequence[MeasuredInstance]:
+        """Returns the newest durations of each instance of a group on a branch."""
+
+    def newest_durations(self, pipeline: PipelineScope, repository: str, group: str) -> Sequence[MeasuredInstance]:
+        """Returns the newest durations of each instance of a group on any branch of a repository."""
+
+    def run_durations(self, run_id: str, group: str) -> Mapping[str, float] | None:
+        """Returns the durations that are fixed for a group of a run; None if none are yet."""
+
+    def fix_run_durations(self, run_id: str, group: str, durations: Mapping[str, float]) -> Mapping[str, float]:
+        """Fixes the durations for a group of a run, and returns those that hold: the ones that were fixed first."""

@@ -10,20 +10,23 @@ from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.shared.run_ports import RunStore, TreatmentContext, TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.value_ports import Chunks, StreamStates
+from cadence.application.test_reports.branches import branch_of
 from cadence.application.test_reports.ports import (
     BranchScope,
     CaseResultStore,
+    DurationWriter,
     ParsedReports,
     PipelineScope,
     ReportedAttempt,
     ReportParser,
 )
 from cadence.domain.pipelines.plan import spec_to_json
-from cadence.domain.pipelines.specification import REPORTS_PORT, OutputSpec
+from cadence.domain.pipelines.specification import REPORTS_PORT, OutputSpec, TreatmentSpec, in_group
 from cadence.domain.runs.run import Run
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.test_reports.case import ReportedCase, counted, merged
+from cadence.domain.test_reports.durations import MeasuredInstance, measured
 from cadence.domain.test_reports.judging import judged, unstable_names, work_digest
 from cadence.domain.test_reports.report import AttemptReport, BranchResult, FlakyCase, TreatmentReport, named
 
@@ -38,14 +41,6 @@ _NOT_WORK = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class BranchOfRun:
-    """The branch that a run's results belong to (None: to none), and the one that they are compared with."""
-
-    own: BranchScope | None
-    base: BranchScope | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReadTestReports:
     """Reads the reports of treatments that have ended."""
 
@@ -57,6 +52,7 @@ class ReadTestReports:
     chunks: Chunks
     parser: ReportParser
     store: CaseResultStore
+    durations: DurationWriter
     commit_reports: CommitReports
     clock: Clock
 
@@ -115,7 +111,7 @@ class ReadTestReports:
         flaky = self._flaky(run, name, pipeline, digest, cases, now)
         branch = branch_of(run)
         base = self._base(run, name, pipeline, branch.base)
-        base_cases = self._cases(base)
+        base_cases = self._base_cases(context.spec, base)
         attempts: list[AttemptReport] = []
         last: Sequence[ReportedCase] = ()
         for attempt, parsed in found.items():
@@ -148,6 +144,9 @@ class ReadTestReports:
                 at=now,
             )
             self.store.put_branch_result(pipeline, branch.own, result)
+            if context.spec.split is not None:
+                durations = MeasuredInstance(treatment=name, position=run.position, seconds=measured(last))
+                self.durations.put_durations(pipeline, branch.own, durations, now)
         return report
 
     def _flaky(
@@ -189,6 +188,18 @@ class ReadTestReports:
                 return ReportedAttempt(run_id=result.run_id, treatment=treatment, attempt=result.attempt)
         return None
 
+    def _base_cases(self, spec: TreatmentSpec, base: ReportedAttempt | None) -> Sequence[ReportedCase] | None:
+        """Returns the tests to compare with. Where a suite is split, any instance of the base may have had a test."""
+        own = self._cases(base)
+        if own is None or base is None or spec.split is None or spec.group is None:
+            return own
+        others = [
+            ReportedAttempt(run_id=base.run_id, treatment=report.treatment, attempt=report.last.attempt)
+            for report in self.store.list_reports(base.run_id)
+            if report.treatment != base.treatment and in_group(report.treatment, spec.group) and report.last is not None
+        ]
+        return [*own, *(case for other in others for case in self._cases(other) or ())]
+
     def _cases(self, of: ReportedAttempt | None) -> Sequence[ReportedCase] | None:
         try:
             return None if of is None else self.store.get_cases(of)
@@ -221,23 +232,6 @@ class ReadTestReports:
             self.commit_reports.request(
                 ReportRequest(repository_id=repository_id, commit=run.commit, run_id=run.run_id)
             )
-
-
-def branch_of(run: Run) -> BranchOfRun:
-    """Returns the branches of a run's results.
-
-    A pull request is compared with the branch that it is to be merged into, and is the state of no branch. Any other
-    run is compared with the one before it on its branch. Tags and replays are neither.
-    """
-    event = run.event
-    repository = str(event.get("repository_id") or event.get("repository") or "")
-    if run.replay_of is not None or event.get("tag"):
-        return BranchOfRun(own=None, base=None)
-    if event.get("kind") == "pull_request":
-        base = event.get("base_branch")
-        return BranchOfRun(own=None, base=BranchScope(repository=repository, branch=str(base)) if base else None)
-    own = BranchScope(repository=repository, branch=run.branch or "")
-    return BranchOfRun(own=own, base=own)
 
 
 def _is_archive(path: str) -> bool:

@@ -12,6 +12,7 @@ from cadence.application.shared.identifiers import highest_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.storage import StorageLedger
 from cadence.application.values.storage import RemovedObjects, release
+from cadence.domain.deletion.legal_hold import LegalHold, hold_against_deleting
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.ids import in_bucket
 
@@ -57,6 +58,8 @@ class RemoveOldRuns:
     storage: StorageLedger
     clock: Clock
     longest: timedelta
+    holds: Callable[[], Sequence[LegalHold]]
+    """Returns the legal holds that are on: what they cover is not removed."""
 
     def remove(self, seconds_left: Callable[[], float], least: float = 60.0) -> dict[str, int]:
         """Removes as much as there is time for; the next call continues. Returns counts by projects, runs, objects."""
@@ -64,20 +67,27 @@ class RemoveOldRuns:
         for project in self.runs.short_lived():
             if project.retention < self.longest and seconds_left() > least:
                 done["projects"] += 1
-                self._remove(project, lambda: seconds_left() <= least, done)
+                self._remove(project, self.holds(), lambda: seconds_left() <= least, done)
         return done
 
-    def _remove(self, project: ShortLived, out_of_time: Callable[[], bool], done: dict[str, int]) -> None:
+    def _remove(
+        self,
+        project: ShortLived,
+        holds: Sequence[LegalHold],
+        out_of_time: Callable[[], bool],
+        done: dict[str, int],
+    ) -> None:
         oldest_kept = self.clock() - project.retention
         before = highest_ulid(oldest_kept)
-        # The mark stays behind a run that still goes on, so that it is found again once it has ended.
+        # The mark stays behind a run that still goes on or is held, so that it is found again afterwards.
         mark, behind = project.removed_through, False
         after = mark
         while runs := self.runs.older(project, after, before, _RUNS_AT_ONCE):
             for run in runs:
                 if out_of_time():
                     return
-                if run.finished_at is None or run.finished_at > oldest_kept:
+                held = hold_against_deleting(holds, run.organization, run.project, run.run_id) is not None
+                if held or run.finished_at is None or run.finished_at > oldest_kept:
                     behind = True
                     continue
                 elsewhere = self.runs.buckets(run.run_id) if run.keeps_values_elsewhere else ()

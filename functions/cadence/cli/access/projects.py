@@ -1,5 +1,8 @@
 """The commands `project`."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import typer
 
 from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
@@ -61,3 +64,47 @@ def show_deletion(deletion: DeletionId, as_json: Json = False) -> None:
     with reporting_errors(as_json):
         found = connect().project_deletion(deletion)
     print_json(found) if as_json else print_deletion(found, "project")
+
+
+@project.command("hold")
+def hold_project(
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why nothing may be deleted, such as the number of a case.")],
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Hold only this run of the project.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set a legal hold: while it is on, nothing of the project, or of one run of it, is deleted."""
+    with reporting_errors(as_json):
+        client = connect(name)
+        run_id = None if run is None else client.whole_run_id(run)
+        hold = client.set_hold(name, reason, run_id)
+    thing = f"Project {name}" if run_id is None else f"Run {run_id} of project {name}"
+    print_result(
+        hold, f"{thing} is held (hold {hold['id']}). `cadence project release {name} {hold['id']}` ends it.", as_json
+    )
+
+
+@project.command("holds")
+def list_holds(name: Name, as_json: Json = False) -> None:
+    """List the legal holds on a project and its runs, the newest first."""
+    with reporting_errors(as_json):
+        holds = connect().holds(name)
+    print_list(holds, ("HOLD", "RUN", "REASON", "SET", "BY", "KEPT", "RELEASED", "BY"), _hold_row, as_json)
+
+
+@project.command("release")
+def release_hold(
+    name: Name,
+    hold: Annotated[str, typer.Argument(metavar="HOLD", help="The id of a hold.")],
+    as_json: Json = False,
+) -> None:
+    """Release a legal hold; what it held expires again as everything else does."""
+    with reporting_errors(as_json):
+        released = connect().release_hold(name, hold)
+    print_result(released, f"Hold {hold} on project {name} is released.", as_json)
+
+
+def _hold_row(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    released = date_time(one["released_at"]), one["released_by"] or ""
+    kept = date_time(one["renewed_at"]) if one["renewed_at"] else "not yet"
+    return one["id"], one["run_id"] or "all", one["reason"], date_time(one["set_at"]), one["set_by"], kept, *released

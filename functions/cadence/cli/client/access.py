@@ -74,3 +74,13 @@ class AccessRequests(ApiSession):
 
     def project_deletion(self, deletion_id: str) -> Json:
         return self._call("GET", path_of("project-deletions", deletion_id))
+
+    def holds(self, project: str) -> Json:
+        """The legal holds on a project and its runs, the newest first."""
+        return self._call("GET", path_of("projects", project, "holds"))["items"]
+
+    def set_hold(self, project: str, reason: str, run_id: str | None) -> Json:
+        return self._call("POST", path_of("projects", project, "holds"), {"reason": reason, "run_id": run_id})
+
+    def release_hold(self, project: str, hold_id: str) -> Json:
+        return self._call("DELETE", path_of("projects", project, "holds", hold_id))

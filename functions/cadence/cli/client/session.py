@@ -13,6 +13,8 @@ import certifi
 import urllib3
 from urllib3.util.retry import Retry
 
+from cadence.cli.shared.short_ids import unique_endings
+
 Json = Any
 
 _SAFE = frozenset({"GET", "PUT", "DELETE"})
@@ -126,13 +128,11 @@ class ApiSession:
         if len(matching) == 1:
             return str(matching[0])
         if matching:
-            some = ", ".join(matching[:5])
-            raise ApiError(
-                404,
-                {
-                    "detail": f"{named} is not unique: {len(matching)} runs have it ({some}). Give one of these ids whole."
-                },
-            )
+            ends = unique_endings(runs)
+            some = ", ".join(f"{ends[run_id]} ({run_id})" for run_id in matching[:5])
+            rest = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
+            detail = f"{named} is not unique: {len(matching)} runs have it. Name one by its end: {some}{rest}."
+            raise ApiError(404, {"detail": detail})
         return named
 
     def _download(self, url: str) -> Iterator[bytes]:

@@ -54,7 +54,11 @@ def show_export(name: Name, as_json: Json = False) -> None:
         out.print(f"  {label:<14}{value}", markup=False)
     if standing["failing"]:
         out.print(f"  failing since {date_time(standing['failing_since'])}: {standing['error']}", markup=False)
-        out.print(f"  next attempt {date_time(standing['retry_at'])}", markup=False)
+        if standing["retry_at"]:
+            out.print(f"  next attempt {date_time(standing['retry_at'])}", markup=False)
+        else:
+            redrive = f"cadence export dead-letter redrive {name}"
+            out.print(f"  The receiver refuses for good. Correct the export, then run `{redrive}`.", markup=False)
 
 
 @export.command("create")

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
+from cadence.cli.insight.approval_lines import approval_lines
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
 from cadence.cli.insight.new_failures import show_new_failures
@@ -102,10 +103,8 @@ def _headline(treatment: Mapping[str, Any]) -> None:
         out.print(Text(f"    reused from run {treatment['kept_from']}"))
     if treatment["started_run"]:
         out.print(Text(f"    started run {treatment['started_run']}"))
-    for decision in (treatment["approval"] or {"decisions": ()})["decisions"]:
-        verb = "approved" if decision["decision"] == "approve" else "refused"
-        comment = f": {plain(decision['comment'])}" if decision["comment"] else ""
-        out.print(Text(f"    {verb} by {decision['by']}, {date_time(decision['at'])}{comment}"))
+    for line in approval_lines(treatment["approval"]):
+        out.print(Text(f"    {line}"))
 
 
 def _cause(run_id: str, treatment: Mapping[str, Any]) -> None:

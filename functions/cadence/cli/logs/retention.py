@@ -43,4 +43,5 @@ def set_retention(
 
 def _print_retention(setting: Any, as_json: bool) -> None:
     origin = "set for the project" if setting["own"] else "the setting of the installation"
-    print_result(setting, f"{setting['days']} days ({origin}; at most {setting['longest']})", as_json)
+    held = f"; {setting['holds']} legal holds are on (`cadence project holds`)" if setting["holds"] else ""
+    print_result(setting, f"{setting['days']} days ({origin}; at most {setting['longest']}){held}", as_json)

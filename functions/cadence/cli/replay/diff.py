@@ -10,9 +10,11 @@ from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import FAILED, fail, reporting_errors
 from cadence.cli.shared.options import Json, Run
 from cadence.cli.shared.output import date_time, out, print_json, print_section_table, seconds_text, size, state_text
+from cadence.cli.shared.terminal import harmless
 
 _MOST_SHOWN = 20
 _SHORT = 20
+_FILE_KINDS = {"added": "green", "removed": "red", "changed": "yellow"}
 _STANDINGS = {
     "differs": "differs by itself",
     "follows": "follows from others",
@@ -101,14 +103,31 @@ def _show_divergence(found: Mapping[str, Any]) -> None:
         ]
     if rows:
         print_section_table(("", "THEN", "NOW"), rows)
+    if content and content.get("files"):
+        _show_files(content["port"], content["files"])
     if content and content["first_difference"]:
         place = content["first_difference"]
         where = f"line {place['line']}, column {place['column']}" if place["line"] else f"byte {place['offset']}"
+        where = f"{place['member']}, {where}" if place.get("member") else where
         out.print(Text.assemble((f"{content['port']} differs first in {where}", "dim")))
         out.print(Text.assemble(("  then  ", "dim"), place["then"]))
         out.print(Text.assemble(("  now   ", "dim"), place["now"]))
     elif content and content["note"]:
         out.print(Text.assemble((f"{content['port']}: ", "dim"), content["note"]))
+
+
+def _show_files(port: str, files: Mapping[str, Any]) -> None:
+    """Prints the files that differ between two trees. A server of an earlier version names none."""
+    counts = files["counts"]
+    several = ", ".join(f"{counts[kind]} {kind}" for kind in _FILE_KINDS if counts[kind])
+    if not several:
+        return
+    out.print(Text.assemble((f"files of {port}: ", "dim"), several))
+    for kind, style in _FILE_KINDS.items():
+        for name in files[kind][:_MOST_SHOWN]:
+            out.print(Text.assemble("  ", (f"{kind:<8}", style), harmless(name)), soft_wrap=True)
+        if counts[kind] > _MOST_SHOWN:
+            out.print(f"  … {counts[kind] - _MOST_SHOWN} more {kind}", style="dim")
 
 
 def _show_treatments(found: Mapping[str, Any]) -> None:

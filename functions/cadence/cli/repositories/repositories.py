@@ -37,7 +37,7 @@ def connect_repository(
         str,
         typer.Option(
             help="What pull requests from forks start: base (the pipelines of the branch they are for), approval (the "
-            "same, after /cadence approve) or nothing."
+            "same, after /cadence approve), first-time (that for authors who have not contributed before) or nothing."
         ),
     ] = "base",
     public_url: Annotated[

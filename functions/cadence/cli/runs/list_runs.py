@@ -8,8 +8,9 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, duration, print_list, run_state
+from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
 from cadence.cli.shared.pager import paged
+from cadence.cli.shared.short_ids import unique_endings
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
@@ -20,6 +21,9 @@ def runs(
     state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
     pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
     branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Only runs for this commit, or one that begins so.", show_default=False)
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
     project: Annotated[
         str | None,
@@ -32,7 +36,10 @@ def runs(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first.
+
+    On a terminal, the end of each id that is enough to name the run among these stands out.
+    """
     if state is not None and state not in STATES:
         raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
     chosen = project or os.environ.get("CADENCE_PROJECT") or None
@@ -41,16 +48,18 @@ def runs(
         "state": state,
         "pipeline": pipeline,
         "branch": branch,
+        "commit": commit,
         "by": by,
     }
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
+    ends = unique_endings(one["run_id"] for one in found)
     with paged(not as_json):
         print_list(
             found,
             ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
             lambda one: (
-                one["run_id"],
+                marked_end(one["run_id"], ends[one["run_id"]]),
                 one["pipeline"],
                 run_state(one),
                 date_time(one["created_at"]),

@@ -74,10 +74,13 @@ def print_section_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table without lines; cells that are no Text are printed as they are, without markup."""
+    """A table without lines; cells that are no Text are printed as they are, without markup.
+
+    On a narrow terminal the first column stays whole: it names what other commands take.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else escape(_plain(cell)) for cell in row))
     return table
@@ -86,6 +89,11 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 def state_text(state: str) -> Text:
     """The state in its colour."""
     return Text(state, _STYLES.get(state, ""))
+
+
+def marked_end(text: str, end: str) -> Text:
+    """The text with its end standing out."""
+    return Text.assemble((text[: len(text) - len(end)], "dim"), (end, "bold"))
 
 
 def treatment_state(treatment: Mapping[str, Any]) -> Text:

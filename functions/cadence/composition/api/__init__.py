@@ -32,6 +32,7 @@ from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.runs.watches import DynamoLiveTickets
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.kms.cipher import KmsCipher
@@ -74,6 +75,7 @@ from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.run_details import ReadRunDetails
 from cadence.application.runs.start_run import RequestRun, StartRun
 from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.runs.watch_runs import MakeLiveTickets
 from cadence.application.shared.ports import Clock, Documents
 from cadence.application.shared.run_ports import RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import HostStore, RunnerStore
@@ -148,6 +150,7 @@ class Services:
     pending_approvals: ListPendingApprovals
     visible: VisibleRuns
     follow_run: FollowRun
+    live_tickets: MakeLiveTickets
     follow_list: FollowList
     look: ReadRunDetails
     debugging: Debugging
@@ -304,6 +307,7 @@ def services() -> Services:
         pending_approvals=ListPendingApprovals(visible=visible, treatments=runs, store=approval_store, clock=now),
         visible=visible,
         follow_run=FollowRun(runs=runs, treatments=runs, clock=now, sleep=time.sleep),
+        live_tickets=MakeLiveTickets(DynamoLiveTickets(config.logs_table), now),
         follow_list=FollowList(visible=visible, clock=now, sleep=time.sleep),
         look=ReadRunDetails(treatments=runs, values=runs, runners=runners, documents=documents),
         debugging=debugging(config, hosts),

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.adapters.aws.lambda_deletion_work import LambdaDeletionWork
+from cadence.adapters.aws.lambda_hold_work import LambdaHoldWork
 from cadence.adapters.dynamodb.deletion.deletion_store import DynamoDeletionStore
+from cadence.adapters.dynamodb.deletion.hold_store import DynamoHoldStore
 from cadence.application.access.ports import Directory
 from cadence.application.alerts.manage import ManageRules
+from cadence.application.deletion.manage_holds import ManageHolds
 from cadence.application.deletion.ports import DeletionStore, DeletionWork
 from cadence.application.deletion.request_deletion import RequestDeletion
 from cadence.application.deletion.request_organization_deletion import RequestOrganizationDeletion
@@ -23,14 +26,22 @@ class Deletions:
     work: DeletionWork
     requests: RequestDeletion
     organizations: RequestOrganizationDeletion
+    holds: ManageHolds
 
 
 def deletions(config: settings.ApiSettings, directory: Directory, rules: ManageRules) -> Deletions:
     store = DynamoDeletionStore(config.access_table)
     work = LambdaDeletionWork(config.delete_projects_function)
+    holds = DynamoHoldStore(config.access_table)
     delay = timedelta(seconds=int(config.deletion_delay_seconds))
     requests = RequestDeletion(
-        store=store, work=work, stop_alerting=rules.delete_all, new_id=new_ulid, clock=now, delay=delay
+        store=store,
+        holds=holds,
+        work=work,
+        stop_alerting=rules.delete_all,
+        new_id=new_ulid,
+        clock=now,
+        delay=delay,
     )
     organizations = RequestOrganizationDeletion(
         store=store,
@@ -42,4 +53,5 @@ def deletions(config: settings.ApiSettings, directory: Directory, rules: ManageR
         clock=now,
         delay=delay,
     )
-    return Deletions(store, work, requests, organizations)
+    holding = ManageHolds(store=holds, work=LambdaHoldWork(config.retention_function), new_id=new_ulid, clock=now)
+    return Deletions(store, work, requests, organizations, holding)

@@ -37,7 +37,9 @@ def load(settings: type[S], source: Mapping[str, str] | None = None) -> S:
 
 @dataclass(frozen=True)
 class DashboardSettings:
-    """None: the Lambda has its files in its archive."""
+    """The Lambda has its files in its archive; its pages may connect to the WebSocket API."""
+
+    live_url: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class ApiSettings:
     provider_function_prefix: str
     repositories_table: str
     delete_projects_function: str
+    retention_function: str
     deletion_delay_seconds: str
     secrets_manager_prefix: str
     parameter_store_prefix: str
@@ -451,9 +454,11 @@ class LogStreamSettings:
 
 @dataclass(frozen=True)
 class RetentionSettings:
+    access_table: str
     logs_table: str
     runs_table: str
     runners_table: str
+    telemetry_table: str
     data_bucket: str
     value_buckets: str
     retention_days: str

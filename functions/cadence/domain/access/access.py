@@ -70,6 +70,7 @@ class Permission(StrEnum):
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
     PROJECTS_DELETE = "projects:delete"
+    PROJECTS_HOLD = "projects:hold"  # setting and releasing legal holds
     TOKENS_READ = "tokens:read"
     TOKENS_WRITE = "tokens:write"
     METRICS_READ = "metrics:read"

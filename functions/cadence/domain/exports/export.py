@@ -100,23 +100,40 @@ class Export:
 class ExportStatus:
     """The delivery status of an export.
 
-    `error` is the receiver's last refusal; `pending` and `dead` count the batches stored for it. `next_push` is when
-    the next push of metrics is due: it identifies the single chain of messages that pushes.
+    `error` is the receiver's last refusal; `pending` and `dead` count the batches stored for it. `retrying_since` is
+    when it did not take a batch that is tried again; `refused_since` is when it refused one for good, if it has taken
+    none after that. `next_push` is when the next push of metrics is due: it identifies the single chain of messages
+    that pushes.
     """
 
     pending: int = 0
     dead: int = 0
     failures: int = 0
     error: str | None = None
-    failing_since: datetime | None = None
+    retrying_since: datetime | None = None
+    refused_since: datetime | None = None
     retry_at: datetime | None = None
     delivered_at: datetime | None = None
     next_push: datetime | None = None
 
     @property
+    def retrying(self) -> bool:
+        """Whether batches are stored to be tried again: they are delivered first, by one call at a time."""
+        return self.retrying_since is not None
+
+    @property
     def failing(self) -> bool:
-        """Whether deliveries fail: stored batches are then delivered first, by one call at a time."""
+        """Whether deliveries fail, be it that they are tried again or that they were given up."""
         return self.failing_since is not None
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """The time of the first failed delivery since the last that succeeded, None if deliveries succeed.
+
+        What was given up no longer counts once its dead letters are gone.
+        """
+        refused = self.refused_since if self.dead else None
+        return min((time for time in (self.retrying_since, refused) if time is not None), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

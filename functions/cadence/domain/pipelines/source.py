@@ -30,6 +30,16 @@ def source_selection(source: Mapping[str, Any] | bool) -> SourceSelection | None
     )
 
 
+def sources_of(specs: Iterable[TreatmentSpec]) -> Mapping[SourceSelection, StoredContent]:
+    """Returns the files that the treatments of a run receive, by selection."""
+    found = {}
+    for spec in specs:
+        for port in spec.instance.inputs if spec.instance is not None else spec.inputs:
+            if port.port == SOURCE_PORT and port.stored is not None:
+                found[port.selection or EVERYTHING] = port.stored
+    return found
+
+
 def with_source(
     specs: Iterable[TreatmentSpec], stored: Callable[[SourceSelection], StoredContent]
 ) -> tuple[TreatmentSpec, ...]:

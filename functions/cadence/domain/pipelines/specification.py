@@ -96,6 +96,11 @@ class OutputSpec:
     optional: bool = False
 
 
+def in_group(treatment: str, group: str) -> bool:
+    """Returns whether a treatment is an instance of a group, by its name."""
+    return treatment.startswith(f"{group}:")
+
+
 _LINES = "-lines"  # no port's own name has a dash
 
 
@@ -140,6 +145,18 @@ class CacheSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitSpec:
+    """The share of a suite that an instance runs: one of `count` of the files that the glob `files` matches.
+
+    `index` counts from 0.
+    """
+
+    files: str
+    index: int = 0
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetrySpec:
     """The number of further attempts by cause. Only failures with one of `exit_codes` are retried (none: all are).
 
@@ -163,11 +180,15 @@ class SoftFailSpec:
 
 @dataclass(frozen=True)
 class TriggerSpec:
-    """The run of another pipeline that a treatment starts; with `wait` it ends with that run, in the same state."""
+    """The run that a treatment starts; with `wait` it ends with that run, in the same state.
 
-    pipeline: str
+    Either of the stored `pipeline`, or of the document that comes through the input `document`.
+    """
+
+    pipeline: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     wait: bool = False
+    document: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +205,8 @@ class TreatmentSpec:
     gathering one waits for, in order, `matrix` an instance's own values. `element` describes a treatment inside an
     engine. For an `each` treatment, `each` is the input whose elements become instances and `instance` their template.
     `engine` is the Mélodium engine that the runner starts instead of a script. With `steps` there is no `run`.
-    `quarantine` are names of tests, with * for any characters: if no others failed, the treatment succeeds. A group has
-    `soft_fail` if an instance does.
+    `quarantine` are names of tests, with * for any characters: if no others failed, the treatment succeeds. With
+    `split` it runs a share of a suite. A group has `soft_fail` if an instance does.
     """
 
     name: str
@@ -217,6 +238,7 @@ class TreatmentSpec:
     volumes: Mapping[str, str] = field(default_factory=dict)
     caches: tuple[CacheSpec, ...] = ()
     quarantine: tuple[str, ...] = ()
+    split: SplitSpec | None = None
     environment: str | None = None
     id_token: str | None = None
     when: str | None = None

@@ -214,21 +214,29 @@ def _members(
                 offset=0, then=old.name if old else "(nothing)", now=new.name if new else "(nothing)", member=named
             )
         )
-    if _kind(old) != _kind(new):
-        return Contrast(Difference(offset=0, then=_kind(old), now=_kind(new), member=old.name))
-    difference = contrast(Form.BYTES, _content(olds, old), _content(news, new))
+    if kind_of_member(old) != kind_of_member(new):
+        return Contrast(Difference(offset=0, then=kind_of_member(old), now=kind_of_member(new), member=old.name))
+    difference = contrast(Form.BYTES, member_content(olds, old), member_content(news, new))
     return replace(difference, first=replace(difference.first, member=old.name)) if difference.first else EQUAL
 
 
-def _kind(member: tarfile.TarInfo) -> str:
+def kind_of_member(member: tarfile.TarInfo) -> str:
+    """Returns in words what a member of an archive is besides its content."""
     kind = (
-        "directory" if member.isdir() else f"link to {member.linkname}" if member.issym() or member.islnk() else "file"
+        "directory"
+        if member.isdir()
+        else f"link to {member.linkname}"
+        if member.issym() or member.islnk()
+        else f"sparse file of {member.size} bytes"
+        if member.issparse()
+        else "file"
     )
     return f"{kind}, mode {member.mode:04o}"
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
-    file = archive.extractfile(member) if member.isfile() else None
+def member_content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
+    """Returns the content of a file; nothing of others, nor of a sparse file, whose holes may be of any size."""
+    file = archive.extractfile(member) if member.isfile() and not member.issparse() else None
     while file and (piece := file.read(PIECE)):
         yield piece
 

@@ -38,7 +38,7 @@ class ReplayPlan:
 def refusal(spec: TreatmentSpec, treatment: Treatment) -> str | None:
     """Returns why a treatment cannot be replayed at all, in words; None if it can."""
     if spec.kind is TreatmentKind.TRIGGER:
-        started = spec.trigger.pipeline if spec.trigger else "another pipeline"
+        started = (spec.trigger.pipeline if spec.trigger else None) or "another pipeline"
         return f"{spec.name} starts a run of {started}: replay a treatment of that run instead."
     if spec.kind is TreatmentKind.EACH:
         return f"{spec.name} is a group: replay one of its instances, as {spec.name}:0."

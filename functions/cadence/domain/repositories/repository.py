@@ -27,6 +27,8 @@ class ForkPolicy(StrEnum):
     """The pipelines as they are on the branch that it is to be merged into, without secrets."""
     APPROVAL = "approval"
     """The same, once a user who may write to the repository has approved the commit with a comment."""
+    FIRST_TIME = "first-time"
+    """Those of authors who have not contributed before wait for an approval, the others for none."""
     NOTHING = "nothing"
 
 
@@ -121,6 +123,12 @@ class Repository:
     def webhook_url(self) -> str:
         """The address to which the code host sends its webhooks."""
         return f"{self.public_url}/webhooks/{self.kind}/{self.repository_id}"
+
+    def requires_approval(self, pull: PullRequest) -> bool:
+        """Whether a pull request starts nothing until a user who may write to the repository approves its commit."""
+        if not pull.fork:
+            return False
+        return self.forks is ForkPolicy.APPROVAL or (self.forks is ForkPolicy.FIRST_TIME and not pull.contributor)
 
     def is_source_of(self, event: GitEvent) -> bool:
         """Whether an event is about this repository: a webhook of a whole organization reports others, too."""

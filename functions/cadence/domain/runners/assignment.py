@@ -1,6 +1,7 @@
 """The assignment of an agent as JSON (`schemas/runner-protocol/1.json`), without what only one runner has."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from cadence.domain.melodium.specification import ENGINE_TAGS, ProgramSpec, engine_group_id, engine_run_id
@@ -8,8 +9,10 @@ from cadence.domain.pipelines.specification import InputSpec, OutputSpec, Servic
 from cadence.domain.runs.run import Run
 
 
-def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
-    """Returns the assignment of one attempt of a treatment."""
+def work_json(
+    run: Run, spec: TreatmentSpec, attempt: int, durations: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """Returns the assignment of one attempt of a treatment; `durations` are those by which its suite is split."""
     return {
         "run_id": run.run_id,
         "treatment": spec.name,
@@ -34,6 +37,7 @@ def work_json(run: Run, spec: TreatmentSpec, attempt: int) -> dict[str, Any]:
         "caches": [dataclasses.asdict(cache) for cache in spec.caches],
         **({"steps": [dataclasses.asdict(step) for step in spec.steps]} if spec.steps else {}),
         **({"quarantine": list(spec.quarantine)} if spec.quarantine else {}),
+        **({"split": {**dataclasses.asdict(spec.split), "durations": dict(durations or {})}} if spec.split else {}),
         **({"offline": True} if spec.offline else {}),
         **({"engine": _engine(run, spec, attempt)} if spec.engine else {}),
     }

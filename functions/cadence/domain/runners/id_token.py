@@ -30,10 +30,11 @@ def id_token_claims(
     """Returns the claims of a treatment's token at the moment `at`; `spec.id_token` is its audience.
 
     `sub` is what most trust policies compare. A pipeline that was sent with the request to run it is named `inline:`,
-    never `pipeline:`, since its name is whatever the request says.
+    never `pipeline:`, since its name is whatever the request says; so is one that a treatment of a run sent.
     """
     lifetime = max(SHORTEST_LIFETIME, min(longest, timedelta(seconds=spec.max_duration)))
-    stored = run.pipeline_version is not None or bool(run.event.get("repository_id"))
+    from_repository = bool(run.event.get("repository_id")) and not run.generated
+    stored = run.pipeline_version is not None or from_repository
     ref = _ref(run.event)
     claims = {
         "iss": issuer,
@@ -61,6 +62,8 @@ def id_token_claims(
 
 
 def _source(run: Run) -> str:
+    if run.generated:
+        return "generated"
     if run.event.get("repository_id"):
         return "repository"
     return "inline" if run.pipeline_version is None else "stored"

@@ -38,8 +38,10 @@ class Run:
     written, `plan_sha256` what admission works from (`cadence.domain.pipelines.plan`); a run that could not be planned
     has no plan ("") and has failed. `pins` are the digests of the documents whose definitions it uses, by how they are
     named. `keeps_values_elsewhere`: some of its values are kept elsewhere, or only until they were read
-    (`cadence.domain.values.value_retention`). A run with `replay_of` is there to be compared only: no event, alert or
-    follow-up results from it. One with `melodium` is a process of a Mélodium engine, and its id a UUID.
+    (`cadence.domain.values.value_retention`). A `generated` run is a part of the run that started it, with a document
+    that a treatment there sent: it counts in no limit of runs, and is reported and repeated with that run only. A run
+    with `replay_of` is there to be compared only: no event, alert or follow-up results from it. One with `melodium` is
+    a process of a Mélodium engine, and its id a UUID.
     """
 
     run_id: str
@@ -79,6 +81,7 @@ class Run:
     melodium: MelodiumRun | None = None
     keeps_values_elsewhere: bool = False
     soft_failures: int = 0  # treatments that failed without failing it, once it has ended
+    generated: bool = False
 
     @property
     def position(self) -> str:

@@ -9,11 +9,15 @@ from cadence.domain.runs.states import RunState
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """Conditions that all have to hold; ``None`` is no condition. ``by`` is who started the run."""
+    """Conditions that all have to hold; ``None`` is no condition. ``by`` is who started the run.
+
+    ``commit`` is the beginning of the commit's id, at least.
+    """
 
     state: RunState | None = None
     pipeline: str | None = None
     branch: str | None = None
+    commit: str | None = None
     by: str | None = None
     since: datetime | None = None
 
@@ -23,6 +27,7 @@ class RunFilter:
             (self.state is None or run.state is self.state)
             and (self.pipeline is None or run.pipeline == self.pipeline)
             and (self.branch is None or run.branch == self.branch)
+            and (self.commit is None or (run.commit or "").startswith(self.commit.lower()))
             and (self.by is None or self.by in (run.created_by, run.starter))
             and not self.ends_at(run)
         )

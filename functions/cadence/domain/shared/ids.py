@@ -24,6 +24,11 @@ def runner_id(run_id: str, treatment: str, attempt: int) -> str:
     return f"{treatment_id(run_id, treatment)}-{attempt}"
 
 
+def run_of_runner(runner_id: str) -> str:
+    """Returns the run whose treatment a runner works on."""
+    return runner_id.rsplit("-", 2)[0]
+
+
 def in_bucket(bucket: str | None, key: str) -> str:
     """Returns the address of an object: `//bucket/key`, or the key alone in the installation's own bucket (None)."""
     return key if bucket is None else f"//{bucket}/{key}"

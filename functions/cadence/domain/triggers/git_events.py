@@ -113,7 +113,8 @@ class PullRequest:
     `repository_url` is the repository that has its commits: a fork if `fork`. `base_commit` is empty if the git host
     does not send it. `type` is None if the code host was asked for it, so that it was opened or has new commits.
     `labels` are those that it has; `changed_labels` those that were added or removed, empty if the git host does not
-    tell them. `merge_commit` is what it became on the branch that it was `merged` into; empty if that is not known.
+    tell them. `contributor`: the git host says that its author has contributed to the repository; false if it says
+    nothing about it. `merge_commit` is what it became on the branch that it was `merged` into; empty if not known.
     """
 
     number: int
@@ -135,6 +136,7 @@ class PullRequest:
     changed_labels: tuple[str, ...] = ()
     merged: bool = False
     merge_commit: str = ""
+    contributor: bool = False
 
     @property
     def words(self) -> str:

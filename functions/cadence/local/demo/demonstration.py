@@ -1,12 +1,14 @@
 """The demonstration of `make run`: a signed push of this checkout, the run that it starts, and the trace of its result.
 
+It has a project of its own: a stored pipeline starts for pushes of every git host of its project.
+
 With ONCE=1 in the environment it ends after the run, with exit status 0 if the run succeeded.
 """
 
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from cadence.local.shared.progress import print_line
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import DEFAULT_PORT, StackOptions
 
+PROJECT = "demonstration"
 PIPELINE = "check-repository"
 RESULT = "report.summary"
 _GITHOST = "this-checkout"
@@ -41,7 +44,7 @@ def main() -> int:
     supervisor = None
     try:
         connection, supervisor = control.up(StackOptions(folder, DEFAULT_PORT), print_line, attached=True)
-        client = Client(connection.url, connection.token)
+        client = demonstration_client(connection.url, connection.token)
         run_id, succeeded = demonstrate(client, paths)
         if not once:
             _print_next_steps(client, run_id, started_here=supervisor is not None)
@@ -58,6 +61,14 @@ def main() -> int:
             _stop(folder)
 
 
+def demonstration_client(url: str, token: str) -> Client:
+    """A client of the demonstration's project, which is created unless it exists."""
+    client = Client(url, token, project=PROJECT)
+    if PROJECT not in {project["name"] for project in client.projects()}:
+        client.create_project(PROJECT)
+    return client
+
+
 def demonstrate(client: Client, paths: StackPaths) -> tuple[str, bool]:
     """Pushes this checkout and follows the run; returns the run's id and whether it succeeded."""
     document = (CHECKOUT / "examples" / f"{PIPELINE}.yaml").read_text()
@@ -65,12 +76,10 @@ def demonstrate(client: Client, paths: StackPaths) -> tuple[str, bool]:
     print_line(f"\nPipeline {PIPELINE} is valid and stored as version {version}.")
     commit = head(CHECKOUT, CHECKOUT / "build" / "repository")
     webhook = _webhook(client, paths)
-    earlier = {run["run_id"] for run in client.runs(pipeline=PIPELINE)}
+    earlier = {run["run_id"] for run in _runs(client)}
     delivery = webhook.push(commit)
     print_line(f"Pushed {commit.commit[:12]} ({commit.message}) of {commit.url}: webhook {delivery} accepted.")
-    run_id = _wait_for_run(
-        lambda: next((r["run_id"] for r in client.runs(pipeline=PIPELINE) if r["run_id"] not in earlier), None)
-    )
+    run_id = _wait_for_run(lambda: next((run["run_id"] for run in _runs(client) if run["run_id"] not in earlier), None))
     print_line(f"It started run {run_id}.\n")
     run = follow_run(client, run_id)
     _show_result(client, run)
@@ -80,11 +89,15 @@ def demonstrate(client: Client, paths: StackPaths) -> tuple[str, bool]:
 def _webhook(client: Client, paths: StackPaths) -> Webhook:
     """The webhook of the git host of an earlier demonstration, or of a new one."""
     stored = read_json(paths.githost) or {}
-    if stored.get("id") not in {githost["id"] for githost in client.githosts()}:
+    if stored.get("id") not in {one["id"] for one in client.githosts() if one["project"] == client.project}:
         created = client.create_githost("github", _GITHOST)
         stored = {name: created[name] for name in ("id", "webhook_path", "webhook_secret")}
         write_private_json(paths.githost, stored)
     return Webhook(client.url + stored["webhook_path"], stored["webhook_secret"])
+
+
+def _runs(client: Client) -> Iterator[Mapping[str, Any]]:
+    return client.runs(project=client.project, pipeline=PIPELINE)
 
 
 def _wait_for_run(find: Callable[[], str | None]) -> str:

@@ -1,4 +1,5 @@
-"""Keeps a Lambda's process after its handler raised, as AWS does, and knows when an invocation's output has ended.
+"""Keeps a Lambda's process after its handler raised, as AWS does, names errors as AWS does, and knows when an
+invocation's output has ended.
 
 MiniStack ends the process of a handler that raised, so that the next invocation imports everything anew. After each
 invocation it waits 50 ms for lines that the handler may have printed, before it answers.
@@ -6,6 +7,7 @@ invocation it waits 50 ms for lines that the handler may have printed, before it
 
 import queue
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -25,7 +27,13 @@ _CALL_THEN_END = f"""\
                 sys.stderr.write({f"{_END}{chr(10)}"!r})
                 sys.stderr.flush()
 """
-_RAISED_AND_STAYS = '{"status": "ok", "raised": True, "error": str(e), "trace": traceback.format_exc()}'
+_RAISED_AND_STAYS = '{"status": "ok", "raised": type(e).__name__, "error": str(e), "trace": traceback.format_exc()}'
+
+_TIMED_OUT = "Task timed out after "
+"""How MiniStack's message on an invocation that took too long begins."""
+
+failure: ContextVar[str | None] = ContextVar("failure", default=None)
+"""The name that AWS gives to the error of the invocation in this thread; None unless it failed in its process."""
 
 
 class KeptProcess(lambda_runtime.Worker):  # type: ignore[misc]
@@ -34,8 +42,11 @@ class KeptProcess(lambda_runtime.Worker):  # type: ignore[misc]
     def invoke(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Runs one invocation; the answer has the keys that MiniStack expects."""
         answer: dict[str, Any] = super().invoke(*arguments, **options)
-        if answer.pop("raised", False):
+        if raised := answer.pop("raised", None):
             answer["status"] = "error"
+            failure.set(raised)
+        elif answer["status"] == "error":
+            failure.set("Sandbox.Timedout" if answer["error"].startswith(_TIMED_OUT) else "Runtime.ExitError")
         return answer
 
     def _drain_stderr_bounded(self, *_: float) -> str:

@@ -15,6 +15,8 @@
 - Concurrent invocations of a Lambda are limited (`lambda_concurrency`); its processes share its unpacked code
   (`shared_code`) and, on Linux, what they have imported (`forked_processes`). They stay after an exception, and say
   when they have printed everything (`lambda_processes`).
+- A Lambda that fails ends the state that called it, also where that waits on a task token, under the name of the error
+  in AWS (`failed_tasks`).
 - Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
 - MiniStack does not sleep before each execution of a state machine.
 """
@@ -34,6 +36,7 @@ from ministack.core import persistence
 from ministack.services import stepfunctions
 
 from cadence.local.ministack import (
+    failed_tasks,
     forked_processes,
     kinesis_polling,
     lambda_concurrency,
@@ -145,6 +148,7 @@ def main() -> None:
     schedules.install()
     lambda_concurrency.install()
     lambda_processes.install()
+    failed_tasks.install()
     table_streams.install()
     kinesis_polling.install()
     queue_permissions.install()

@@ -8,6 +8,7 @@ from cadence.domain.runs.run import ReplayOf, Run
 from cadence.domain.runs.states import RunState
 from tests.integration.api.provenance.test_provenance import CONTENTS, DOCUMENT, NOW, admitted
 from tests.integration.api.test_cli import cadence, server
+from tests.unit.replay.test_tree_diff import tree
 
 __all__ = ["cadence", "server"]
 
@@ -95,3 +96,19 @@ def test_equal_runs_have_no_divergence(api, runs):
 
     assert found["divergence"] is None
     assert found["words"] == "No difference: 3 treatments gave the same results in both runs."
+
+
+def test_two_trees_name_the_files_that_differ(api, cadence):
+    document = "cadence: 1\nname: packs\ntreatments:\n  pack: {run: x, outputs: {files: Stream<byte>}}\n"
+    then, now = (
+        ended(api, admitted(api, document, {("pack", "files"): tree(files)}))
+        for files in ({"old": b"1", "both": b"a\nb\n"}, {"both": b"a\nB\n", "new": b"1"})
+    )
+
+    content = api("GET", f"/v1/runs/{then.run_id}/diff/{now.run_id}").json["content"]
+    files = content["files"]
+    assert (files["added"], files["removed"], files["changed"], files["whole"]) == (["new"], ["old"], ["both"], True)
+    assert (content["first_difference"]["member"], content["first_difference"]["line"]) == ("both", 2)
+    printed = cadence("diff", then.run_id, now.run_id).output
+    assert "files of files: 1 added, 1 removed, 1 changed" in printed
+    assert "  changed both\n" in printed and "both, line 2, column 1" in printed

@@ -12,19 +12,20 @@ __all__ = ["world"]
 class Fork:
     """A pull request from a fork, which waits for an approval, and comments on it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, forks: str = "approval", association: str | None = None) -> None:
         self.world = world
-        world.connect(forks="approval")
+        self.association = {"author_association": association} if association else {}
+        world.connect(forks=forks)
         self.base = world.source.commit({".cadence/tests.yaml": TESTS})
         world.source.git("checkout", "--quiet", "-b", "change")
         self.head = world.source.commit({".cadence/tests.yaml": TESTS.replace("make test", "steal")})
         world.host.writers = {"ada"}
-        self.opened = world.pull_request(self.base, self.head, fork=True)
+        self.opened = world.pull_request(self.base, self.head, fork=True, pull=self.association)
         self.at(self.head)
 
     def at(self, commit: str, *, fork: bool = True) -> None:
         """Lets the code host describe the pull request at a commit."""
-        self.world.host.pulls = [self.world.pull(self.base, commit, fork=fork)]
+        self.world.host.pulls = [{**self.world.pull(self.base, commit, fork=fork), **self.association}]
 
     def comment(self, body: str = "/cadence approve", sender: str = "ada", delivery: str = "d-c") -> dict[str, Any]:
         """Comments, and returns the newest delivery."""
@@ -91,3 +92,21 @@ def test_what_waits_for_no_approval_is_not_started_by_one(fork: Fork) -> None:
     delivery = fork.comment()
     assert delivery["runs"] == [] and "waits for no approval" in delivery["outcome"]
     assert "There is no command /cadence approve all" in fork.comment("/cadence approve all", delivery="d-2")["outcome"]
+
+
+@pytest.mark.parametrize("association", ["NONE", "FIRST_TIME_CONTRIBUTOR", None], ids=["none", "first", "not-said"])
+def test_authors_who_have_not_contributed_before_wait_for_an_approval(world: World, association: str | None) -> None:
+    fork = Fork(world, "first-time", association)
+
+    assert fork.opened["runs"] == []
+    assert "an author who has not contributed before, and waits for /cadence approve" in fork.opened["outcome"]
+    assert fork.comment(sender="eve")["runs"] == []
+    assert len(fork.comment(delivery="d-2")["runs"]) == 1
+
+
+@pytest.mark.parametrize("association", ["CONTRIBUTOR", "MEMBER"])
+def test_authors_who_have_contributed_before_need_no_approval(world: World, association: str) -> None:
+    fork = Fork(world, "first-time", association)
+
+    assert len(fork.opened["runs"]) == 1
+    assert "waits for no approval" in fork.comment()["outcome"]

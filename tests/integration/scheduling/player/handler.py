@@ -26,6 +26,9 @@ def handler(event: dict[str, Any], context: object) -> Any:
 
 def play(line: Any, token: Any) -> Any:
     match line:
+        case {"then": later, **first}:
+            play(first, token)
+            return play(later, token)
         case {"raise": name}:
             raise type(name, (Exception,), {})(f"{name} was injected")
         case {"fail": name}:
@@ -35,6 +38,8 @@ def play(line: Any, token: Any) -> Any:
             states().send_task_success(taskToken=token, output=json.dumps(output))
         case {"return": output}:
             return output
+        case {"exit": status}:
+            os._exit(status)
     return {}
 
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from cadence.adapters.dynamodb.exports.changes import read_changes
-from cadence.adapters.dynamodb.logs.log_index import SegmentItem
+from cadence.adapters.dynamodb.logs.log_items import SegmentItem
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
 from cadence.application.exports.observe import Changes, Observe
 from cadence.application.shared.report_ports import ReportRequest
@@ -188,10 +188,12 @@ def test_the_end_of_a_run_of_a_connected_repository_is_reported_to_its_code_host
     pushed = replace(RUN, state=RunState.FAILED, finished_at=NOW, event=event)
     other = replace(pushed, event={"kind": "push", "commit": "c0ffee"})
     replayed = replace(pushed, replay_of=ReplayOf("01other", "make"))
+    generated = replace(pushed, run_id="01part", generated=True)
     stored: Any = Stored(NO_SUBSCRIPTIONS)
     reports = Reports()
+    changes = Changes(runs=[pushed, other, replayed, generated])
 
-    Observe(stored, stored, stored, Told(), reports, Readings()).observe(Changes(runs=[pushed, other, replayed]))
+    Observe(stored, stored, stored, Told(), reports, Readings()).observe(changes)
 
     assert reports.requested == [ReportRequest(repository_id="r-1", commit="c0ffee", run_id=RUN.run_id)]
 

@@ -774,6 +774,16 @@ CASES: dict[Code, list[Case]] = {
             Context(pools={"small": PoolOffer(max_runners=3)}),
         ),
     ],
+    Code.GENERATED_TRIGGER: [
+        Case(
+            treatment("{trigger: {pipeline: deploy}}"),
+            4,
+            11,
+            "/treatments/build/trigger",
+            "“build” starts a run",
+            Context(is_generated=True),
+        )
+    ],
     Code.NO_SOURCE: [
         Case(
             treatment("{run: make, source: true}"),

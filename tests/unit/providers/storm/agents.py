@@ -1,7 +1,7 @@
 """What the agent on a machine does, by the script of its attempt, and what becomes of its machine."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cadence.application.runners.claim import ClaimAssignment
@@ -99,7 +99,7 @@ class AgentOnMachine:
 
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
-            treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), sources=no_sources(), environments=MemoryEnvironments(), followers=NobodyFollows(), machines=gateway.machines, begin=gateway.begin,
+            treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), sources=no_sources(), environments=MemoryEnvironments(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
             inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=self._storm.clock,
         )  # fmt: skip
@@ -117,14 +117,6 @@ class AgentOnMachine:
                 actor.pause(self._storm.clock.now + timedelta(seconds=1))
             else:
                 return
-
-
-class NobodyFollows:
-    def follow(self, run_id: str, until: datetime) -> None:
-        raise AssertionError("nobody follows")
-
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        return False
 
 
 def _result(outcome: RunnerOutcome) -> RunnerResult:

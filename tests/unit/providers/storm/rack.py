@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cadence.application.runners.hosts import LeaseWork
+from cadence.application.runners.lease_work import LeaseWork
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.shared.errors import CadenceError

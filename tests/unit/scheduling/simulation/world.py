@@ -65,6 +65,7 @@ from tests.fakes.services import (
     MemoryMachines,
     MemoryPools,
     MemoryStorageLedger,
+    no_document,
     no_pipeline,
 )
 from tests.fakes.streams import MemoryStreams
@@ -509,7 +510,12 @@ class Ports:
         gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), storage, clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
         self.start_child = StartChildRun(
-            runs=self.runs, values=self.runs, freeze=no_pipeline, plan=PlanRun(world.documents), start=start
+            runs=self.runs,
+            values=self.runs,
+            freeze=no_pipeline,
+            plan=PlanRun(world.documents),
+            plan_generated=no_document,
+            start=start,
         )
         self.act = ControlTreatment(
             runs=self.runs,

@@ -80,6 +80,8 @@ class ProjectItem(AccessTable):
     name = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     deletion = UnicodeAttribute(null=True)
+    # Legal holds on it or on runs of it.
+    holds = UnicodeSetAttribute(null=True)
 
     @classmethod
     def of(cls, project: Project) -> "ProjectItem":

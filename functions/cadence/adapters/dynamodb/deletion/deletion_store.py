@@ -74,7 +74,7 @@ class DynamoDeletionStore(DeletionStore):
             self._request_whole(deletion)
             return
         marked = OrganizationItem.closed_projects.add({deletion.project})
-        unmarked = ProjectItem.pk.exists() & ProjectItem.deletion.does_not_exist()
+        unmarked = ProjectItem.pk.exists() & ProjectItem.deletion.does_not_exist() & ProjectItem.holds.does_not_exist()
         with translated(f"project {deletion.project}"), _transaction() as transaction:
             transaction.save(DeletionItem.of(deletion), condition=DeletionItem.pk.does_not_exist())
             transaction.update(_project(deletion), [ProjectItem.deletion.set(deletion.deletion_id)], condition=unmarked)

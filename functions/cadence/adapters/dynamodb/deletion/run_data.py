@@ -58,7 +58,7 @@ class RunData:
         for table in ("runs", *self._of_run):
             for item in self._items(table, f"RUN#{run_id}"):
                 counts += _counted(table, item)
-                counts["runners"] += _attempts(item)
+                counts["runners"] += attempts_of(item)
         for prefix in self._prefixes(run_id):
             counts += objects_counted(*self._objects.measure(prefix))
         return +counts
@@ -76,7 +76,7 @@ class RunData:
             counts += objects_counted(*self._objects.remove_all(prefix))
         items = list(self._items("runs", f"RUN#{run_id}"))
         for item in items:
-            for attempt in range(1, _attempts(item) + 1):
+            for attempt in range(1, attempts_of(item) + 1):
                 counts += self._remove_runner(organization, project, runner_id(run_id, str(item["name"]), attempt))
         for table in self._of_run:
             counts += self._remove(table, list(self._items(table, f"RUN#{run_id}")))
@@ -123,7 +123,7 @@ class RunData:
         """Returns the keys of what is kept of the tests of a pipeline's runs, once for all runs."""
         if pipeline not in self._pipelines_done:
             self._pipelines_done.add(pipeline)
-            for kind in ("BRANCHTESTS", "FLAKYTESTS"):
+            for kind in ("BRANCHTESTS", "FLAKYTESTS", "TESTDURATIONS"):
                 partition = f"{kind}#{organization}#{project}#{pipeline}"
                 yield from map(key_of, query_items(self._tables["runs"], partition))
 
@@ -164,6 +164,7 @@ def _counted(table: str, item: Item) -> Counter[str]:
     return counts
 
 
-def _attempts(item: Item) -> int:
+def attempts_of(item: Item) -> int:
+    """Returns the number of attempts that an item of a run has runners of; 0 for all but treatments."""
     is_treatment = str(item["sk"]).startswith(fixed_part("TREATMENT#{name}"))
     return int(item.get("attempt", 0)) if is_treatment else 0

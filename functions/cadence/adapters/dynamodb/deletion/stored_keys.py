@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.shared.plain_items import Item, plain, query, refusals, wired
-from cadence.domain.shared.errors import Transient
+from cadence.domain.shared.errors import Conflict, Transient
 
 _AT_ONCE = 25
 _ATTEMPTS = 8
@@ -20,13 +20,16 @@ def query_items(table: str, partition: str, prefix: str = "", attributes: Sequen
     return query(table, partition, prefix, **_projection(attributes))
 
 
-def list_runs(table: str, organization: str, project: str, attributes: Sequence[str] = ()) -> Iterator[Item]:
-    """Returns the items of a project's runs, the oldest first, from the index that lists them."""
+def list_runs(
+    table: str, organization: str, project: str, attributes: Sequence[str] = (), after: str | None = None
+) -> Iterator[Item]:
+    """Returns the items of a project's runs behind the position `after`, the oldest first, from their index."""
+    values = {":scope": f"PROJECT#{organization}#{project}", ":after": after}
     request = {
         "TableName": table,
         "IndexName": "listing",
-        "KeyConditionExpression": "#scope = :scope",
-        "ExpressionAttributeValues": wired({":scope": f"PROJECT#{organization}#{project}"}),
+        "KeyConditionExpression": "#scope = :scope" + (" AND run_id > :after" if after else ""),
+        "ExpressionAttributeValues": wired(values),
         **_projection(attributes, {"#scope": "scope"}),
     }
     return _pages("query", "the list of runs", request)
@@ -61,6 +64,22 @@ def put_keys(table: str, keys: Iterable[Key]) -> None:
     for start in range(0, len(listed), _AT_ONCE):
         some = listed[start : start + _AT_ONCE]
         _write(table, [{"PutRequest": {"Item": wired({"pk": pk, "sk": sk})}} for pk, sk in some])
+
+
+def expire_later(table: str, key: Key, soon: int, later: int) -> bool:
+    """Sets the expiry (in seconds since 1970) of an item that would expire before `soon`; returns whether it was so."""
+    try:
+        with refusals(key[1]):
+            client("dynamodb").update_item(
+                TableName=table,
+                Key=wired({"pk": key[0], "sk": key[1]}),
+                UpdateExpression="SET expires_at = :later",
+                ConditionExpression="attribute_exists(pk) AND expires_at < :soon",
+                ExpressionAttributeValues=wired({":soon": soon, ":later": later}),
+            )
+    except Conflict:
+        return False  # it is gone, or was set later meanwhile
+    return True
 
 
 def replace_attribute(table: str, key: Key, name: str, before: str, after: str) -> None:

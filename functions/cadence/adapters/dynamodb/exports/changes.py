@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from cadence.adapters.dynamodb.logs.log_index import SegmentItem
+from cadence.adapters.dynamodb.logs.log_items import SegmentItem
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
 from cadence.application.exports.observe import Changes
 from cadence.domain.logs.log import Segment

@@ -29,6 +29,8 @@ from cadence.domain.shared.errors import Conflict, NotFound
 
 # Of the 100 items of a transaction, with two for each parcel that moves.
 _MOST_PARCELS = 40
+# The receiver took something.
+_TAKEN = "SET delivered_at = :at REMOVE refusal, refused_since"
 
 
 class DynamoBacklog:
@@ -67,11 +69,12 @@ class DynamoBacklog:
         return [parcel_of(item) for item in query(self._table, partition(export), PENDING, limit=limit)]
 
     def delivered(self, export: Export, parcels: Sequence[ExportBatch], at: datetime) -> None:
-        self._leave(export, parcels, "SET delivered_at = :at", {":at": _text(at)}, bury=False)
+        self._leave(export, parcels, _TAKEN, {":at": _text(at)}, bury=False)
 
     def bury(self, export: Export, parcels: Sequence[ExportBatch], error: str, at: datetime) -> None:
         dead = [replace(parcel, error=error) for parcel in parcels]
-        self._leave(export, dead, "SET #error = :error", {":error": error}, bury=True, at=at)
+        change = "SET refusal = :error, refused_since = if_not_exists(refused_since, :at)"
+        self._leave(export, dead, change, {":error": error, ":at": _text(at)}, bury=True, at=at)
 
     def _leave(
         self,
@@ -100,14 +103,12 @@ class DynamoBacklog:
         change = "SET retry_at = :retry, #error = :error ADD failures :one"
         self._update(export, change, {":retry": _text(retry_at), ":error": error, ":one": 1})
 
-    def recovered(self, export: Export, at: datetime) -> None:
-        change = "SET delivered_at = :at REMOVE failing_since, retry_at, #error, failures"
-        self._update(
-            export, change, {":at": _text(at), ":none": 0}, "attribute_not_exists(pending) OR pending <= :none"
-        )
+    def recovered(self, export: Export) -> None:
+        change = "REMOVE failing_since, retry_at, #error, failures"
+        self._update(export, change, {":none": 0}, "attribute_not_exists(pending) OR pending <= :none")
 
     def touch(self, export: Export, at: datetime) -> None:
-        self._update(export, "SET delivered_at = :at", {":at": _text(at)})
+        self._update(export, _TAKEN, {":at": _text(at)})
 
     def lease(self, export: Export, at: datetime, until: datetime) -> bool:
         free = "attribute_not_exists(leased_until) OR leased_until < :at"

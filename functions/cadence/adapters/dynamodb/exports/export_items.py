@@ -21,7 +21,7 @@ SENT = "SENT"
 PENDING = "PENDING#"
 DEAD = "DEAD#"
 _BACKFILL = "BACKFILL#"
-_TIMES = ("failing_since", "retry_at", "delivered_at", "next_push")
+_TIMES = ("refused_since", "retry_at", "delivered_at", "next_push")
 
 
 def partition(export: Export) -> str:
@@ -36,7 +36,9 @@ def sort_key(where: str, parcel: ExportBatch) -> str:
 def standing_of(item: Item) -> ExportStatus:
     values: dict[str, Any] = {name: _time(item.get(name)) for name in _TIMES}
     values |= {name: max(0, int(item.get(name, 0))) for name in ("pending", "dead", "failures")}
-    return ExportStatus(**values, error=item.get("error"))
+    return ExportStatus(
+        **values, retrying_since=_time(item.get("failing_since")), error=item.get("error") or item.get("refusal")
+    )
 
 
 def parcel_item(export: Export, where: str, parcel: ExportBatch) -> dict[str, Any]:

@@ -84,9 +84,9 @@ def bind_arrivals(table_name: str) -> None:
         bind(model, table_name)
 
 
-def next_number(organization: str, run_id: str) -> int:
-    """Returns the number of the run's next segment; consistent."""
-    return _next_number(organization, _lane_of(run_id))
+def lane_key(organization: str, run_id: str) -> tuple[str, str]:
+    """Returns the key of the item with the number of the run's next segment."""
+    return _partition(organization, _lane_of(run_id)), LaneItem.SK
 
 
 def save_arrival(transaction: TransactWrite, segment: Segment, number: int) -> None:
@@ -138,12 +138,6 @@ class DynamoArrivals(Arrivals):
                     "Search for them (since:1d), and follow again without the cursor."
                 )
         return arrivals
-
-
-def _next_number(organization: str, lane: int) -> int:
-    with translated(f"arrivals in {organization}"):
-        items = list(LaneItem.query(_partition(organization, lane), LaneItem.sk == LaneItem.SK, consistent_read=True))
-    return int(items[0].next_number) if items else 0
 
 
 def _partition(organization: str, lane: int) -> str:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute
 
-from cadence.adapters.dynamodb.logs.log_index import LogsTable
+from cadence.adapters.dynamodb.logs.log_items import LogsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.logs.ports import ProjectLogUse

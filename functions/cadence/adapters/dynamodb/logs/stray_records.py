@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.aws.clients import client, may_succeed_later
-from cadence.adapters.dynamodb.logs.log_index import LogsTable
+from cadence.adapters.dynamodb.logs.log_items import LogsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.logs.ports import StrayRecords

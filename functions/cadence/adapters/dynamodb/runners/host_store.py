@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.runners.runner_items import ITEMS, HostItem, OfferItem, RunnerItem, pool_partition
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.runner_ports import Host, HostCall
 from cadence.domain.melodium.engines import able
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -70,30 +71,15 @@ class DynamoHostStore:
         with translated(f"host {host_id}"):
             HostItem(*HostItem.key(organization, pool, host_id)).delete()
 
-    def note_call(
-        self,
-        host: Host,
-        call: int,
-        at: datetime,
-        running: Iterable[str],
-        settled: Iterable[str],
-        facts: Mapping[str, Any] | None = None,
-    ) -> Host:
-        actions: list[Any] = [
-            HostItem.last_seen.set(at),
-            HostItem.expires_at.set(at + KEPT),
-            HostItem.last_call.set(call),
-        ]
-        now_running = set(running)  # DynamoDB knows no empty set
-        actions.append(HostItem.running.set(now_running) if now_running else HostItem.running.remove())
-        gone = set(settled)
-        if gone:
+    def note_call(self, host: Host, call: HostCall) -> Host:
+        actions = _noting(call)
+        if gone := set(call.settled):
             actions.append(HostItem.handed.delete(gone))
-        if facts is not None:
-            actions.append(HostItem.facts.set(dict(facts)))
+        if call.facts is not None:
+            actions.append(HostItem.facts.set(dict(call.facts)))
         with translated(f"host {host.host_id}"):
-            _host(host).update(actions=actions, condition=HostItem.last_call < call)
-        return replace(host, last_call=call, facts=host.facts if facts is None else facts)
+            _host(host).update(actions=actions, condition=HostItem.last_call < call.number)
+        return replace(host, last_call=call.number, facts=host.facts if call.facts is None else call.facts)
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         with translated(f"offer of runner {runner.runner_id}"):
@@ -124,8 +110,16 @@ class DynamoHostStore:
         items = OfferItem.query(pool_partition(organization, pool), between, doable, limit=limit)
         return [item.offer() for item in items]
 
-    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
+    def lease(
+        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
+    ) -> bool:
         runner_id = offer.runner_id
+        handing: list[Action] = [HostItem.handed.add({runner_id})]
+        unchanged = _same_call(host)
+        if call is not None:
+            # An expression changes a set once only, so that the whole set is written, as long as it is as it was read.
+            handing = [*_noting(call), HostItem.handed.set({*host.handed.difference(call.settled), runner_id})]
+            unchanged &= (HostItem.last_call < call.number) & _same_handed(host)
         item = OfferItem(*OfferItem.key(host.organization, host.pool, offer))
         try:
             with (
@@ -145,7 +139,7 @@ class DynamoHostStore:
                     & (RunnerItem.pool == host.pool)
                     & RunnerItem.cancel_reason.does_not_exist(),
                 )
-                transaction.update(_host(host), [HostItem.handed.add({runner_id})], _same_call(host))
+                transaction.update(_host(host), handing, unchanged)
         except (Conflict, Transient):
             # Taken by another host, stopped, being taken right now, or this call is no longer the host's last.
             return False
@@ -180,5 +174,22 @@ def _host_key(host: Host) -> tuple[str, str]:
     return HostItem.key(host.organization, host.pool, host.host_id)
 
 
+def _noting(call: HostCall) -> list[Action]:
+    running = set(call.running)  # DynamoDB knows no empty set
+    return [
+        HostItem.last_seen.set(call.at),
+        HostItem.expires_at.set(call.at + KEPT),
+        HostItem.last_call.set(call.number),
+        HostItem.running.set(running) if running else HostItem.running.remove(),
+    ]
+
+
 def _same_call(host: Host) -> Condition:
     return HostItem.last_call == host.last_call
+
+
+def _same_handed(host: Host) -> Condition:
+    """Holds while no runner was handed to the host since it was read: between two calls, the set only grows."""
+    size_of: Any = size  # pynamodb declares no types for it
+    same: Condition = size_of(HostItem.handed) == len(host.handed)
+    return same if host.handed else HostItem.handed.does_not_exist()

@@ -13,13 +13,16 @@ from cadence.adapters.dynamodb.runners.runner_items import (
     FollowItem,
     OutputItem,
     RunnerItem,
+    RunnersTable,
     runner_partition,
     stored,
 )
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
+from cadence.domain.shared.ids import run_of_runner
 from cadence.domain.shared.retention import KEPT
 
 
@@ -46,6 +49,17 @@ class DynamoRunnerStore:
                 return RunnerItem.get(*RunnerItem.key(runner_id), consistent_read=True).runner()
         except DoesNotExist:
             raise NotFound(f"There is no runner {runner_id}.") from None
+
+    def get_followed_runner(self, runner_id: str) -> FollowedRunner:
+        key, follow_key = RunnerItem.key(runner_id), FollowItem.key(run_of_runner(runner_id))
+        with translated(f"runner {runner_id}"):
+            items: dict[str, Any] = {
+                item.sk: item for item in _FollowedItem.batch_get([key, follow_key], consistent_read=True)
+            }
+        if key[1] not in items:
+            raise NotFound(f"There is no runner {runner_id}.")
+        followed = items.get(follow_key[1])
+        return FollowedRunner(items[key[1]].runner(), followed.until if followed else None)
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         return self._update(runner_id, _actions(changes), _in(source))
@@ -94,18 +108,19 @@ class DynamoRunnerStore:
         with translated(f"followers of run {run_id}"):
             FollowItem(*FollowItem.key(run_id), until=until, expires_at=until + timedelta(hours=1)).save()
 
-    def is_followed(self, run_id: str, now: datetime) -> bool:
-        try:
-            with translated(f"followers of run {run_id}"):
-                return now < FollowItem.get(*FollowItem.key(run_id)).until
-        except DoesNotExist:
-            return False
-
     def _update(self, runner_id: str, actions: Sequence[Action], condition: Condition) -> Runner:
         item = RunnerItem(*RunnerItem.key(runner_id))
         with translated(f"runner {runner_id}"):
             item.update(actions=list(actions), condition=condition)
         return item.runner()
+
+
+class _FollowedItem(RunnersTable):
+    """Reads a runner and the note that its run is followed at once: the key decides which one an item is."""
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Any:
+        return (FollowItem if data["sk"]["S"] == FollowItem.SK else RunnerItem).from_raw_data(data)
 
 
 def _in(source: Iterable[RunnerState]) -> Condition:

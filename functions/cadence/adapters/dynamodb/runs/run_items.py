@@ -49,7 +49,9 @@ class RunsTable(StoredItem):
 
 class RunItem(RunsTable):
     SK: ClassVar[str] = "RUN"
-    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset({"pins", "keeps_values_elsewhere", "soft_failures"})  # where empty
+    _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
+        {"pins", "keeps_values_elsewhere", "soft_failures", "generated"}
+    )  # where empty
 
     listing = ListingIndex()
     scope = UnicodeAttribute()
@@ -89,6 +91,7 @@ class RunItem(RunsTable):
     melodium = JSONAttribute(null=True)
     keeps_values_elsewhere = BooleanAttribute(null=True)
     soft_failures = NumberAttribute(null=True)
+    generated = BooleanAttribute(null=True)
 
     @classmethod
     def of(cls, run: Run) -> "RunItem":
@@ -122,6 +125,7 @@ class RunItem(RunsTable):
         values["run_id"] = self.its_id
         values["melodium"] = _melodium(self.melodium)
         values["keeps_values_elsewhere"] = bool(self.keeps_values_elsewhere)
+        values["generated"] = bool(self.generated)
         return Run(**values)
 
 

@@ -1,6 +1,6 @@
 """The part of `TreatmentStore` that reads and advances treatments, on the `runs` table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,18 +53,21 @@ class TreatmentRecords:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
-    def get_context(self, run_id: str, treatment: str) -> TreatmentContext:
+    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
         pk = partition(run_id)
         keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
+        further = {name: TreatmentItem.key_of(name) for name in others}
+        read = dict.fromkeys((*keys, *further.values()))
         with translated(f"treatment {treatment}"):
             items: dict[str, Any] = {
-                item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in keys], consistent_read=True)
+                item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in read], consistent_read=True)
             }
         try:
             run, spec, stored = (items[sk] for sk in keys)
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
-        return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment())
+        known = {name: items[sk].treatment() for name, sk in further.items() if sk in items}
+        return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment(), known)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         with translated(f"run {run_id}"):

@@ -19,7 +19,7 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.logs.log_index import FreshItem, LogsTable
+from cadence.adapters.dynamodb.logs.log_items import FreshItem, LogsTable
 from cadence.adapters.dynamodb.search.index_states import StateItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated

@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from cadence.adapters.aws.clients import client
-from cadence.adapters.dynamodb.shared.plain_items import plain, query, refusals, wired
+from cadence.adapters.dynamodb.shared.plain_items import query
+from cadence.adapters.dynamodb.test_reports.items import branch_prefix, expiry, get, partition_of, put, put_newest
 from cadence.application.shared.value_ports import Chunks
 from cadence.application.test_reports.ports import (
     BranchScope,
@@ -17,7 +17,6 @@ from cadence.application.test_reports.ports import (
     ReportReader,
 )
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import Conflict
 from cadence.domain.test_reports.case import CaseCounts, ReportedCase
 from cadence.domain.test_reports.report import (
     BranchResult,
@@ -29,7 +28,6 @@ from cadence.domain.test_reports.report import (
     report_of,
 )
 
-_KEPT = timedelta(days=90)
 _MOST_FLAKY = 1_000
 _REPORT = "TESTS#"
 
@@ -59,19 +57,19 @@ class DynamoCaseResults(DynamoReports, CaseResultStore):
 
     def put_report(self, report: TreatmentReport) -> None:
         content = json.dumps(report_json(report), separators=(",", ":"))
-        self._put({"pk": f"RUN#{report.run_id}", "sk": _REPORT + report.treatment, "report": content})
+        put(self._table, {"pk": f"RUN#{report.run_id}", "sk": _REPORT + report.treatment, "report": content})
 
     def get_reports(self, treatments: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], TreatmentReport]:
         found = {}
         for run_id, treatment in treatments:
-            item = self._get(f"RUN#{run_id}", _REPORT + treatment)
+            item = get(self._table, f"RUN#{run_id}", _REPORT + treatment)
             if item is not None:
                 found[run_id, treatment] = report_of(json.loads(item["report"]))
         return found
 
     def add_work(self, digest: str, attempt: ReportedAttempt, at: datetime) -> None:
         place = f"{attempt.run_id}#{attempt.treatment}#{attempt.attempt:04}"
-        self._put({"pk": f"TESTEDWORK#{digest}", "sk": place, "attempt": _attempt_text(attempt), **_expiry(at)})
+        put(self._table, {"pk": f"TESTEDWORK#{digest}", "sk": place, "attempt": _attempt_text(attempt), **expiry(at)})
 
     def same_work(self, digest: str, limit: int) -> Sequence[ReportedAttempt]:
         newest = query(self._table, f"TESTEDWORK#{digest}", "", limit=limit, ScanIndexForward=False)
@@ -86,61 +84,43 @@ class DynamoCaseResults(DynamoReports, CaseResultStore):
             "at": result.at.isoformat(),
         }
         item = {
-            "pk": _pipeline("BRANCHTESTS", pipeline),
-            "sk": _branch(branch) + result.treatment,
+            "pk": partition_of("BRANCHTESTS", pipeline),
+            "sk": branch_prefix(branch) + result.treatment,
             "position": result.position,
             "result": json.dumps(content, separators=(",", ":")),
-            **_expiry(result.at),
+            **expiry(result.at),
         }
-        try:
-            self._put(
-                item,
-                ConditionExpression="attribute_not_exists(pk) OR #position <= :position",
-                ExpressionAttributeNames={"#position": "position"},
-                ExpressionAttributeValues=wired({":position": result.position}),
-            )
-        except Conflict:
-            return  # there are newer results
+        put_newest(self._table, item)
 
     def branch_results(
         self, pipeline: PipelineScope, branch: BranchScope, treatment: str | None = None
     ) -> Sequence[BranchResult]:
-        partition = _pipeline("BRANCHTESTS", pipeline)
+        partition = partition_of("BRANCHTESTS", pipeline)
         if treatment is None:
-            return [_branch_result(item) for item in query(self._table, partition, _branch(branch))]
-        item = self._get(partition, _branch(branch) + treatment)
+            return [_branch_result(item) for item in query(self._table, partition, branch_prefix(branch))]
+        item = get(self._table, partition, branch_prefix(branch) + treatment)
         return [_branch_result(item)] if item else []
 
     def put_flaky(self, pipeline: PipelineScope, cases: Iterable[FlakyCase]) -> None:
         for case in cases:
             content = {"treatment": case.treatment, "name": case.name, "run_id": case.run_id}
             sort_key = hashlib.sha256(f"{case.treatment}\0{case.name}".encode()).hexdigest()
-            self._put(
+            put(
+                self._table,
                 {
-                    "pk": _pipeline("FLAKYTESTS", pipeline),
+                    "pk": partition_of("FLAKYTESTS", pipeline),
                     "sk": sort_key,
                     "case": json.dumps({**content, "seen_at": case.seen_at.isoformat()}, separators=(",", ":")),
-                    **_expiry(case.seen_at),
-                }
+                    **expiry(case.seen_at),
+                },
             )
 
     def flaky(self, pipeline: PipelineScope) -> Sequence[FlakyCase]:
         found = []
-        for item in query(self._table, _pipeline("FLAKYTESTS", pipeline), "", limit=_MOST_FLAKY):
+        for item in query(self._table, partition_of("FLAKYTESTS", pipeline), "", limit=_MOST_FLAKY):
             data = json.loads(item["case"])
             found.append(FlakyCase(**{**data, "seen_at": datetime.fromisoformat(data["seen_at"])}))
         return sorted(found, key=lambda case: (case.treatment, case.name))
-
-    def _put(self, item: Mapping[str, Any], **condition: Any) -> None:
-        with refusals(str(item["sk"])):
-            client("dynamodb").put_item(TableName=self._table, Item=wired(item), **condition)
-
-    def _get(self, partition: str, sort_key: str) -> dict[str, Any] | None:
-        with refusals(sort_key):
-            answer = client("dynamodb").get_item(
-                TableName=self._table, Key=wired({"pk": partition, "sk": sort_key}), ConsistentRead=True
-            )
-        return plain(answer["Item"]) if "Item" in answer else None
 
 
 def _key(of: ReportedAttempt) -> str:
@@ -150,15 +130,6 @@ def _key(of: ReportedAttempt) -> str:
 def _attempt_text(attempt: ReportedAttempt) -> str:
     fields = {"run_id": attempt.run_id, "treatment": attempt.treatment, "attempt": attempt.attempt}
     return json.dumps(fields, separators=(",", ":"))
-
-
-def _pipeline(kind: str, pipeline: PipelineScope) -> str:
-    return f"{kind}#{pipeline.organization}#{pipeline.project}#{pipeline.pipeline}"
-
-
-def _branch(branch: BranchScope) -> str:
-    """Returns the beginning of sort keys of a branch; its name may have any characters and length."""
-    return hashlib.sha256(f"{branch.repository}\0{branch.branch}".encode()).hexdigest()[:32] + "#"
 
 
 def _branch_result(item: Mapping[str, Any]) -> BranchResult:
@@ -171,7 +142,3 @@ def _branch_result(item: Mapping[str, Any]) -> BranchResult:
             "at": datetime.fromisoformat(data["at"]),
         }
     )
-
-
-def _expiry(at: datetime) -> Mapping[str, int]:
-    return {"expires_at": int((at + _KEPT).timestamp())}

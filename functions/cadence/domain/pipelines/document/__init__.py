@@ -20,6 +20,7 @@ from cadence.domain.pipelines.document.pipeline import (
 )
 from cadence.domain.pipelines.document.project_checks import Context, PoolOffer, environments_of
 from cadence.domain.pipelines.document.syntax.schema import pipeline_schema
+from cadence.domain.pipelines.document.treatments.generated import LARGEST_GENERATED
 from cadence.domain.pipelines.document.treatments.parameters import BoundParameters, bind_parameters
 from cadence.domain.pipelines.document.treatments.programs import programs_named
 from cadence.domain.pipelines.document.treatments.triggering import triggers_of
@@ -27,6 +28,7 @@ from cadence.domain.pipelines.document.validate import Checked, validate
 
 __all__ = [
     "BUILTIN_OUTPUTS",
+    "LARGEST_GENERATED",
     "MOST_LIBRARIES_DEEP",
     "BoundParameters",
     "Checked",

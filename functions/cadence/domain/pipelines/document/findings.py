@@ -86,6 +86,7 @@ class Code(StrEnum):
     BAD_EACH = "bad-each"
     STREAM_DEADLOCK = "stream-deadlock"
     TRIGGERS_ITSELF = "triggers-itself"
+    GENERATED_TRIGGER = "generated-trigger"
     # What the project offers
     NO_SOURCE = "no-source"
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)

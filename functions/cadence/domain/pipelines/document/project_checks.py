@@ -37,7 +37,8 @@ class Context:
 
     `bound` are the secrets that only treatments of one environment may name, each with that environment. `no_source` is
     the severity of `source: true`: an error for a document that is certainly not run for a commit of a connected
-    repository, a warning if that is not known, and None if it is.
+    repository, a warning if that is not known, and None if it is. `is_generated`: a treatment of a run sent the
+    document.
     """
 
     secrets: frozenset[str] | None = None
@@ -47,6 +48,7 @@ class Context:
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
     programs: Mapping[str, ProgramFacts | Unavailable] | None = None
     no_source: Severity | None = None
+    is_generated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

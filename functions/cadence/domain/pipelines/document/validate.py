@@ -47,6 +47,7 @@ from cadence.domain.pipelines.document.treatments.concurrent import check_concur
 from cadence.domain.pipelines.document.treatments.containers import check_containers
 from cadence.domain.pipelines.document.treatments.environment import check_environment
 from cadence.domain.pipelines.document.treatments.expressions import check_expressions
+from cadence.domain.pipelines.document.treatments.generated import check_generated, check_generating
 from cadence.domain.pipelines.document.treatments.matrices import check_matrices
 from cadence.domain.pipelines.document.treatments.parameters import read_parameters
 from cadence.domain.pipelines.document.treatments.programs import ProgramChecks
@@ -128,6 +129,7 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
         return None
     check_bindings(draft, problems)
     problems.add_all(check_triggers(document, parameters, draft))
+    problems.add_all(check_generating(draft))
     connections = check_connections(draft, problems)
     check_environment(draft, problems)
     problems.add_all(check_steps(draft))
@@ -145,6 +147,8 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     check_pools(draft, context, problems)
     check_environments(draft, context, problems)
     check_source(draft, context, problems)
+    if context.is_generated:
+        problems.add_all(check_generated(draft))
     if not readable or any(problem.severity is Severity.ERROR for problem in problems):
         return None
     return assemble(document, draft, connections, parameters, expressive=expressive)

@@ -8,7 +8,14 @@ from cadence.domain.pipelines.document.pipeline import DEFAULT_SHELL, DEFAULT_TR
 from cadence.domain.pipelines.document.project_secrets import secrets_of
 from cadence.domain.pipelines.document.treatments.residency import residency_of
 from cadence.domain.pipelines.expression import text_of
-from cadence.domain.pipelines.specification import CacheSpec, RetrySpec, ServiceSpec, SoftFailSpec, TriggerSpec
+from cadence.domain.pipelines.specification import (
+    CacheSpec,
+    RetrySpec,
+    ServiceSpec,
+    SoftFailSpec,
+    SplitSpec,
+    TriggerSpec,
+)
 from cadence.domain.pipelines.step_spec import StepSpec
 
 _AS_WRITTEN = ("image", "stdin", "stdout", "cpu", "memory", "storage", "arch")
@@ -35,6 +42,7 @@ def settings(body: Mapping[str, Any], program: UsedProgram | None = None) -> dic
         ("services", "services", _services),
         ("cache", "caches", _caches),
         ("reports", "quarantine", _quarantine),
+        ("reports", "split", _split),
         ("id_token", "id_token", _audience),
         ("trigger", "trigger", _trigger),
     ):
@@ -120,8 +128,20 @@ def _quarantine(reports: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(reports.get("quarantine", ()))
 
 
+def _split(reports: Mapping[str, Any]) -> SplitSpec | None:
+    """Returns the whole suite as the only share; an instance of a matrix gets its own when it is made."""
+    return SplitSpec(files=reports["split"]["files"]) if "split" in reports else None
+
+
 def _trigger(body: Mapping[str, Any]) -> TriggerSpec:
-    return TriggerSpec(body["pipeline"], dict(body.get("parameters", {})), body.get("wait", False))
+    document = body.get("document")
+    return TriggerSpec(
+        pipeline=body.get("pipeline"),
+        parameters=dict(body.get("parameters", {})),
+        # A generated run is a part of its run, which cannot end before it.
+        wait=document is not None or body.get("wait", False),
+        document=document,
+    )
 
 
 def _program(body: Mapping[str, Any], program: UsedProgram) -> ProgramSpec:

@@ -16,6 +16,7 @@ from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
 from cadence.domain.pipelines.planning.programs import checked_first, misfits
 from cadence.domain.pipelines.planning.settings import settings
+from cadence.domain.pipelines.planning.shares import with_shares
 from cadence.domain.pipelines.planning.wiring import InputWiring
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
 from cadence.domain.shared.display import shown
@@ -143,6 +144,7 @@ class Specifier:
                 variables = {f"CADENCE_MATRIX_{axis}": text_of(value) for axis, value in instance.values.items()}
                 spec = replace(spec, env={**spec.env, **variables})
             specs.append(spec)
+        specs = with_shares(specs, treatment.body.get("reports", {}).get("split", {}).get("by"))
         soft_fail = next((spec.soft_fail for spec in specs if spec.soft_fail), None)
         return [replace(group, soft_fail=soft_fail), *specs]
 

@@ -29,6 +29,8 @@ _TYPES = {
     "label_cleared": PullRequestType.UNLABELLED,
     "closed": PullRequestType.CLOSED,
 }
+# Others are NONE, FIRST_TIMER and FIRST_TIME_CONTRIBUTOR; Gitea states none of them.
+_CONTRIBUTORS = frozenset({"OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"})
 # GitHub lists no more; beyond that a push may have changed any path.
 _MOST_COMMITS = 2_048
 
@@ -102,6 +104,7 @@ def pull_request(payload: Payload) -> PullRequest:
         fork=at(head, "id") is None or at(head, "id") != at(base, "id"),
         author=text(request, "user", "login"),
         sender=text(payload, "sender", "login"),
+        contributor=text(request, "author_association") in _CONTRIBUTORS,
         **_happened(payload),
     )
 

@@ -1,4 +1,4 @@
-"""Checks a treatment's image, services, volumes and caches, beyond their shape."""
+"""Checks a treatment's image, services, volumes, caches and reports, beyond their shape."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 from cadence.domain.pipelines.document.connections.ports import path_fault
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping, texts
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
+from cadence.domain.pipelines.document.treatments.reports import reports_problems
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
@@ -14,7 +15,7 @@ _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 
 def check_containers(draft: Draft, problems: Problems) -> None:
-    """Adds a problem for each image, volume, service or cache that cannot work."""
+    """Adds a problem for each image, volume, service, cache or report that cannot work."""
     for body in draft.bodies():
         keys = body.body.keys()
         if "image" in keys:
@@ -24,7 +25,7 @@ def check_containers(draft: Draft, problems: Problems) -> None:
         if "services" in keys:
             problems.add_all(_services(body))
         if "reports" in keys:
-            problems.add_all(_reports(body))
+            problems.add_all(reports_problems(body))
         if "cache" in keys:
             problems.add_all(_caches(body))
 
@@ -97,14 +98,6 @@ def _ports_taken(
             )
             hint = "Let one of them listen on another port."
             yield body.problem(Code.BAD_SERVICE, message, ("services", name, "ports", index), hint)
-
-
-def _reports(body: DraftTreatment) -> Iterator[DocumentProblem]:
-    place = mapping(body.body["reports"]).get("junit")
-    fault = path_fault(place) if isinstance(place, str) else None
-    if fault is not None:
-        hint = "Write it relative to the working directory, without .."
-        yield body.problem(Code.BAD_PATH, f"The path {shown(place)} of reports {fault}.", ("reports", "junit"), hint)
 
 
 def _caches(body: DraftTreatment) -> Iterator[DocumentProblem]:

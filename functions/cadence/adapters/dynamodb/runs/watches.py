@@ -1,0 +1,158 @@
+"""`RunWatches` and `LiveTickets` on the `logs` table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+
+from cadence.adapters.dynamodb.shared.binding import bind
+from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
+from cadence.domain.shared.errors import Conflict, NotFound
+
+
+class WatchTable(StoredItem):
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+
+class WatchItem(WatchTable):
+    """What a connection watches, under the connection."""
+
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+    PREFIX: ClassVar[str] = "WATCH#"
+
+    token_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+    ends_at = UTCDateTimeAttribute()
+
+    def watch(self) -> RunWatch:
+        return RunWatch(
+            connection_id=self.pk.removeprefix(_CONNECTION),
+            run_id=self.sk.removeprefix(self.PREFIX),
+            token_id=self.token_id,
+            organization=self.organization,
+            alive_until=self.expires_at,
+            ends_at=self.ends_at,
+        )
+
+
+class WatcherItem(WatchTable):
+    """A connection that watches a run, under the run."""
+
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+    PREFIX: ClassVar[str] = "CONNECTION#"
+
+
+class DeltaNumberItem(WatchTable):
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+    SK: ClassVar[str] = "NUMBER"
+
+    number = NumberAttribute()
+
+
+class TicketItem(WatchTable):
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+    PREFIX: ClassVar[str] = "TICKET#"
+    SK: ClassVar[str] = "TICKET"
+
+    token_id = UnicodeAttribute()
+    organization = UnicodeAttribute()
+
+
+_CONNECTION = "CONNECTION#"
+_WATCHED = "WATCHED#"
+
+
+class DynamoRunWatches(RunWatches):
+    def __init__(self, table_name: str) -> None:
+        for model in (WatchTable, WatchItem, WatcherItem, DeltaNumberItem):
+            bind(model, table_name)
+
+    def save(self, watch: RunWatch) -> None:
+        with translated(f"watch of run {watch.run_id}"):
+            # First under the connection, which removes both when it closes.
+            WatchItem(
+                _CONNECTION + watch.connection_id,
+                WatchItem.PREFIX + watch.run_id,
+                expires_at=watch.alive_until,
+                token_id=watch.token_id,
+                organization=watch.organization,
+                ends_at=watch.ends_at,
+            ).save()
+            _watcher(watch.connection_id, watch.run_id, watch.alive_until).save()
+
+    def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
+        with translated("watches of a connection"):
+            found = WatchItem.query(
+                _CONNECTION + connection_id, WatchItem.sk.startswith(WatchItem.PREFIX), consistent_read=True
+            )
+            return [item.watch() for item in found]
+
+    def watchers(self, run_id: str, now: datetime) -> Sequence[str]:
+        with translated(f"watches of run {run_id}"):
+            found = WatcherItem.query(
+                _WATCHED + run_id, WatcherItem.sk.startswith(WatcherItem.PREFIX), consistent_read=True
+            )
+            # Items are removed some time after they have expired.
+            return [item.sk.removeprefix(WatcherItem.PREFIX) for item in found if item.expires_at > now]
+
+    def remove(self, connection_id: str, run_id: str) -> None:
+        with translated(f"watch of run {run_id}"):
+            _watcher(connection_id, run_id).delete()
+            WatchItem(_CONNECTION + connection_id, WatchItem.PREFIX + run_id).delete()
+
+    def last_number(self, run_id: str, until: datetime) -> int:
+        return self._add(run_id, 0, until)
+
+    def next_number(self, run_id: str, until: datetime) -> int:
+        return self._add(run_id, 1, until)
+
+    def _add(self, run_id: str, count: int, until: datetime) -> int:
+        item = DeltaNumberItem(_WATCHED + run_id, DeltaNumberItem.SK)
+        with translated(f"number of deltas of run {run_id}"):
+            item.update(actions=[DeltaNumberItem.number.add(count), DeltaNumberItem.expires_at.set(until)])
+        return int(item.number)
+
+
+class DynamoLiveTickets(LiveTickets):
+    def __init__(self, table_name: str) -> None:
+        for model in (WatchTable, TicketItem):
+            bind(model, table_name)
+
+    def add(self, ticket: LiveTicket) -> None:
+        with translated("ticket"):
+            _ticket(ticket.ticket_sha256).update(
+                actions=[
+                    TicketItem.token_id.set(ticket.token_id),
+                    TicketItem.organization.set(ticket.organization),
+                    TicketItem.expires_at.set(ticket.expires_at),
+                ]
+            )
+
+    def use(self, ticket_sha256: str) -> LiveTicket:
+        try:
+            with translated("ticket"):
+                item = TicketItem.get(TicketItem.PREFIX + ticket_sha256, TicketItem.SK, consistent_read=True)
+                item.delete(TicketItem.pk.exists())
+        except (TicketItem.DoesNotExist, Conflict):
+            raise NotFound("There is no such ticket.") from None
+        return LiveTicket(ticket_sha256, item.token_id, item.organization, item.expires_at)
+
+
+def _ticket(ticket_sha256: str) -> TicketItem:
+    return TicketItem(TicketItem.PREFIX + ticket_sha256, TicketItem.SK)
+
+
+def _watcher(connection_id: str, run_id: str, expires_at: datetime | None = None) -> WatcherItem:
+    return WatcherItem(_WATCHED + run_id, WatcherItem.PREFIX + connection_id, expires_at=expires_at)

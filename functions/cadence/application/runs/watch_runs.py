@@ -1,0 +1,193 @@
+"""Pushes the changes of runs to the connections that watch them, as deltas with numbers.
+
+The deltas of a run are numbered without holes, from one on, for all who watch it. A client that gets another number
+than the next one has missed a delta: it reads the run by HTTP from its own position on, and goes on with the number
+that it got. It does the same after each connection. Deltas have whole treatments, so one that comes twice changes
+nothing. Nothing is written for a run that is not watched.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from cadence.application.access.audited_request import AuditedRequest
+from cadence.application.access.authenticate import Authenticate, require
+from cadence.application.access.ports import AuditTrail
+from cadence.application.runs.run_delta import RunDelta
+from cadence.application.runs.visible_runs import VisibleRuns
+from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
+from cadence.application.shared.ports import Clock, Sockets
+from cadence.domain.access.access import Permission, Principal, secret_hash
+from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, NotFound, Unauthenticated, Violation
+
+TICKET_LIFETIME = timedelta(seconds=30)
+# As for lines: a client sends a sign of life every 15 seconds.
+_ALIVE_FOR = timedelta(seconds=60)
+# Then a client has to show who it is again, so that the end of a session ends what was begun with it.
+_LONGEST_WATCH = timedelta(minutes=10)
+_MOST_RUNS = 20
+# A message has at most 128 KiB; a treatment with a long name and cause has about one.
+_PER_MESSAGE = 100
+
+_LIVE_PATH = "/v1/live/socket"
+_NO_TICKET = "The ticket was used already, or is older than 30 seconds. Get another one: POST /v1/live/tickets."
+
+
+@dataclass(frozen=True)
+class MakeLiveTickets:
+    """Makes tickets, with which browsers connect: they hold a session and no token."""
+
+    tickets: LiveTickets
+    clock: Clock
+
+    def make(self, by: Principal) -> tuple[str, LiveTicket]:
+        """Returns a ticket's text and what is stored of it."""
+        text = secrets.token_urlsafe(32)
+        ticket = LiveTicket(secret_hash(text), by.token_id, by.organization, self.clock() + TICKET_LIFETIME)
+        self.tickets.add(ticket)
+        return text, ticket
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRuns:
+    """Serves connections that watch runs; `as_message` encodes a message as text."""
+
+    watches: RunWatches
+    tickets: LiveTickets
+    sockets: Sockets
+    authenticate: Authenticate
+    visible: VisibleRuns
+    audit: AuditTrail
+    clock: Clock
+    as_message: Callable[[Mapping[str, Any]], str]
+
+    def watch(self, connection_id: str, run_id: str, token: str, ticket: str, source: str = "") -> None:
+        """Begins to push a run's deltas; a connection may watch 20 runs.
+
+        The first call of a connection has a token or a ticket, further ones may have neither. Raises Unauthenticated,
+        Forbidden, NotFound for a run that the caller does not see, InvalidRequest for too many runs.
+        """
+        audit = AuditedRequest(self.audit, self.clock, "watch_run", _LIVE_PATH, source)
+        principal = None
+        watched = self.watches.of_connection(connection_id)
+        try:
+            ends_at = self.clock() + _LONGEST_WATCH
+            if token:
+                principal = self.authenticate.authenticate(f"Bearer {token}")
+            elif ticket:
+                principal = self._of_ticket(ticket)
+            else:
+                principal, ends_at = self._known(watched)
+            principal = require(principal, Permission.RUNS_READ)
+            run = self.visible.get(principal, run_id)
+        except CadenceError as error:
+            audit.refuse(principal, error)
+            raise
+        if len({one.run_id for one in watched} | {run.run_id}) > _MOST_RUNS:
+            message = f"A connection watches at most {_MOST_RUNS} runs. Send `unwatch` for one, or open another."
+            raise InvalidRequest(message, [Violation("/run", message)])
+        watch = RunWatch(
+            connection_id=connection_id,
+            run_id=run.run_id,
+            token_id=principal.token_id,
+            organization=principal.organization,
+            alive_until=min(self.clock() + _ALIVE_FOR, ends_at),
+            ends_at=ends_at,
+        )
+        # It is stored before the number is read: a delta after this number is sent to this connection, too.
+        self.watches.save(watch)
+        number = self.watches.last_number(run.run_id, watch.ends_at)
+        self._post(watch.connection_id, run.run_id, {"kind": "watching", "run": run.run_id, "number": number})
+
+    def unwatch(self, connection_id: str, run_id: str) -> None:
+        """Ends pushing a run's deltas."""
+        self.watches.remove(connection_id, run_id)
+
+    def ping(self, connection_id: str) -> None:
+        """Notes that the client is alive, and sends the number of each run's last delta.
+
+        What the caller may not see any more is removed. Raises NotFound for a connection that watches nothing,
+        Unauthenticated if its token is not valid any more or the connection is older than ten minutes.
+        """
+        watches = self.watches.of_connection(connection_id)
+        if not watches:
+            raise NotFound("This connection watches nothing. Send a watch first.")
+        principal = self._renewed(watches)
+        numbers: dict[str, int] = {}
+        for watch in watches:
+            try:
+                self.visible.get(principal, watch.run_id)
+            except CadenceError as error:
+                self.watches.remove(connection_id, watch.run_id)
+                message = {"kind": "problem", "code": error.code, "detail": error.message, "run": watch.run_id}
+                self.sockets.post(connection_id, self.as_message(message))
+                continue
+            alive_until = min(self.clock() + _ALIVE_FOR, watch.ends_at)
+            self.watches.save(replace(watch, alive_until=alive_until))
+            numbers[watch.run_id] = self.watches.last_number(watch.run_id, watch.ends_at)
+        self.sockets.post(connection_id, self.as_message({"kind": "pong", "runs": numbers}))
+
+    def close(self, connection_id: str) -> None:
+        """Removes what a connection watches."""
+        for watch in self.watches.of_connection(connection_id):
+            self.watches.remove(connection_id, watch.run_id)
+
+    def publish(self, run_id: str, read: Callable[[], RunDelta | None]) -> int:
+        """Sends what changed in a run to the connections that watch it, and returns how many these are.
+
+        `read` returns the change, or None if clients would see none; it is called only for a watched run.
+        """
+        watchers = self.watches.watchers(run_id, self.clock())
+        delta = read() if watchers else None
+        if delta is None:
+            return 0
+        for part in _parts(delta):
+            number = self.watches.next_number(run_id, self.clock() + _LONGEST_WATCH)
+            message = {"kind": "states", "run": run_id, "number": number, **part}
+            watchers = [one for one in watchers if self._post(one, run_id, message)]
+        return len(watchers)
+
+    def _of_ticket(self, text: str) -> Principal:
+        try:
+            ticket = self.tickets.use(secret_hash(text))
+        except NotFound:
+            raise Unauthenticated(_NO_TICKET) from None
+        if self.clock() >= ticket.expires_at:
+            raise Unauthenticated(_NO_TICKET)
+        return self.authenticate.of_token(ticket.token_id, ticket.organization)
+
+    def _known(self, watched: Sequence[RunWatch]) -> tuple[Principal, datetime]:
+        if not watched:
+            raise Unauthenticated("Send a `token`, or a `ticket` of POST /v1/live/tickets.")
+        return self._renewed(watched), min(one.ends_at for one in watched)
+
+    def _renewed(self, watches: Sequence[RunWatch]) -> Principal:
+        """Returns who watches, with the rights of now. Raises Unauthenticated, Forbidden; then all watches are gone."""
+        first = watches[0]
+        try:
+            if self.clock() >= min(one.ends_at for one in watches):
+                raise Unauthenticated("This connection is older than ten minutes. Connect again.")
+            return require(self.authenticate.of_token(first.token_id, first.organization), Permission.RUNS_READ)
+        except CadenceError as error:
+            self.close(first.connection_id)
+            if isinstance(error, NotFound):
+                raise Unauthenticated("The account has nothing here any more.") from None
+            raise
+
+    def _post(self, connection_id: str, run_id: str, message: Mapping[str, Any]) -> bool:
+        try:
+            self.sockets.post(connection_id, self.as_message(message))
+        except Gone:
+            self.watches.remove(connection_id, run_id)
+            return False
+        return True
+
+
+def _parts(delta: RunDelta) -> Iterator[Mapping[str, Any]]:
+    """Yields what fits into a message each; the run comes with the last one, so that its end follows all else."""
+    starts = range(0, len(delta.treatments), _PER_MESSAGE) or range(1)
+    for start in starts:
+        treatments = delta.treatments[start : start + _PER_MESSAGE]
+        yield {"state": delta.run if start == starts[-1] else {}, "treatments": treatments}
