@@ -156,3 +156,18 @@ def test_deleting_an_organization_is_for_who_runs_the_installation(deletion: Del
         Authenticate(services.access, services.clock).authenticate(f"Bearer {other_organization}").organization
         == "rival"
     )
+
+
+def test_an_organization_is_not_deleted_while_anything_of_it_is_held(
+    deletion: Deletion, other_organization: str
+) -> None:
+    api = deletion.api
+    holds = "/v1/projects/default/holds"
+    held = api("POST", holds, {"reason": "case 7"}, token=other_organization)
+    assert held.status == 201, held.text
+    refused = api("DELETE", "/v1/organizations/rival", query={"confirm": "rival"})
+    assert refused.status == 409
+    assert "case 7" in refused.json["detail"]
+    assert api("GET", "/v1/self", token=other_organization).status == 200
+    assert api("DELETE", f"{holds}/{held.json['id']}", token=other_organization).status < 300
+    assert api("DELETE", "/v1/organizations/rival", query={"confirm": "rival"}).status == 202
