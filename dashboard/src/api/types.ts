@@ -467,6 +467,35 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
+        /** BadgeView */
+        BadgeView: {
+            /**
+             * Path
+             * @description Where the badge is; with its token unless the project's badges are public.
+             */
+            path: string;
+            /** Public */
+            public: boolean;
+        };
+        /** BadgesBody */
+        BadgesBody: {
+            /**
+             * Public
+             * @description Whether everybody may see the badges of the project.
+             */
+            public: boolean;
+            /**
+             * Revoke Tokens
+             * @description Makes the tokens of all badges of the project invalid.
+             * @default false
+             */
+            revoke_tokens: boolean;
+        };
+        /** BadgesView */
+        BadgesView: {
+            /** Public */
+            public: boolean;
+        };
         /** BranchTestsView */
         BranchTestsView: {
             counts: components["schemas"]["CaseCountsView"];
@@ -5512,6 +5541,41 @@ export interface components {
              * @description Why its content is not to be had.
              */
             not_kept: string | null;
+        };
+        /** SentValueList */
+        SentValueList: {
+            /** Items */
+            items: components["schemas"]["SentValueView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SentValueView */
+        SentValueView: {
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Size */
+            size: number;
+            /**
+             * Sha256
+             * @description Null if its pool keeps no digests.
+             */
+            sha256: string | null;
+            /**
+             * Kept
+             * @description Whether its content can be downloaded, as far as its pool says.
+             */
+            kept: boolean;
+            /** Created At */
+            created_at: string | null;
         };
         /** SentView */
         SentView: {
