@@ -75,6 +75,8 @@ class EraseMember:
 
         Raises InvalidRequest unless `confirmed` is the member's id, NotFound, Conflict while a legal hold is on.
         """
+        begun = [one for one in self.erasures.list(organization) if one.member_id == member_id and not one.finished_at]
+        found = self._stored(organization, member_id) if begun else self.look(organization, member_id)
         if confirmed != member_id:
             message = (
                 "Erasing a person removes the name, addresses, tokens and invitations for good. Send the member's id as "
@@ -82,8 +84,6 @@ class EraseMember:
             )
             raise InvalidRequest(message, [Violation("confirm", message, "not_confirmed")])
         self._refuse_if_held(organization)
-        begun = [one for one in self.erasures.list(organization) if one.member_id == member_id and not one.finished_at]
-        found = self._stored(organization, member_id) if begun else self.look(organization, member_id)
         now = self.clock()
         erasure = (
             begun[0]
