@@ -13,8 +13,8 @@ from runner_bootstrap.agent.logs.masking import Masker
 from runner_bootstrap.agent.runner.id_token_file import IdTokenFile
 from tests.waiting import eventually
 
-from .conftest import PATIENCE, Start, Work
-from .fake_gateway import FakeGateway
+from ..conftest import PATIENCE, Start, Work
+from ..fake_gateway import FakeGateway
 
 
 def token(number: int, seconds: int) -> str:

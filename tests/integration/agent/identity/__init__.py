@@ -1,0 +1,1 @@
+"""The identity token of a treatment, as the agent gives it."""
