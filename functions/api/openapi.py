@@ -31,7 +31,7 @@ _REASONS = {
     429: "There were too many attempts; try again later.",
     503: "Not possible right now; try again.",
 }
-_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done, without a body."}
+_SUCCESSES = {200: "Done.", 201: "Created.", 202: "Accepted.", 204: "Done, without a body.", 304: "As it was."}
 _PATH_NAMES = {
     "project": "A project's name.",
     "pipeline": "A pipeline's name.",
@@ -186,7 +186,7 @@ def _successes(endpoint: Endpoint, refs: Mapping[type[Model], Json]) -> Json:
         if model is not None:
             media = SCIM_JSON if endpoint.content_type == SCIM_JSON else JSON
             answer["content"] = {media: {"schema": refs[model]}}
-        elif endpoint.content_type not in (JSON, SCIM_JSON):
+        elif endpoint.content_type not in (JSON, SCIM_JSON) and status != 304:
             answer["content"] = {endpoint.content_type.partition(";")[0]: {"schema": {"type": "string"}}}
         answers[str(status)] = answer
     return answers

@@ -466,6 +466,35 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
+        /** BadgeView */
+        BadgeView: {
+            /**
+             * Path
+             * @description Where the badge is; with its token unless the project's badges are public.
+             */
+            path: string;
+            /** Public */
+            public: boolean;
+        };
+        /** BadgesBody */
+        BadgesBody: {
+            /**
+             * Public
+             * @description Whether everybody may see the badges of the project.
+             */
+            public: boolean;
+            /**
+             * Revoke Tokens
+             * @description Makes the tokens of all badges of the project invalid.
+             * @default false
+             */
+            revoke_tokens: boolean;
+        };
+        /** BadgesView */
+        BadgesView: {
+            /** Public */
+            public: boolean;
+        };
         /** BranchTestsView */
         BranchTestsView: {
             counts: components["schemas"]["CaseCountsView"];

@@ -27,7 +27,7 @@ from api.routes.exports import exports
 from api.routes.insight import treatments
 from api.routes.limits import approvals, environments, quotas
 from api.routes.logs import logs
-from api.routes.pipelines import pipelines, programs
+from api.routes.pipelines import badges, pipelines, programs
 from api.routes.placement import pools
 from api.routes.provenance import provenance
 from api.routes.replay import diffs, replays
@@ -42,6 +42,7 @@ from api.routes.values import retention, storage
 _RESOURCES: tuple[Endpoints, ...] = (
     pipelines.endpoints,
     programs.endpoints,
+    badges.endpoints,
     runs.endpoints,
     run_changes.endpoints,
     live_tickets.endpoints,

@@ -75,6 +75,7 @@ COMMANDS = {
     ),
     "value": LazyCommand("values.values", "value", "Values that treatments sent to each other."),
     "pipeline": LazyCommand("pipelines.pipelines", "pipeline", "Stored pipelines."),
+    "badge": LazyCommand("pipelines.badges", "badge", "Badges: pictures of a pipeline's state."),
     "program": LazyCommand("melodium.programs", "program", "Stored Mélodium programs."),
     "secret": LazyCommand("access.secrets", "secret", "Secrets of a project; values cannot be read back."),
     "environment": LazyCommand(
@@ -148,6 +149,16 @@ class LazyGroup(TyperGroup):
         own = {name: command.get_short_help_str(formatter.width) for name, command in self._own.items()}
         with formatter.section("Commands"):
             formatter.write_dl([*((name, one.help) for name, one in COMMANDS.items()), *own.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Completes the names of commands without importing them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from typer._click.shell_completion import CompletionItem
+
+        own = {name: command.get_short_help_str(80) for name, command in self._own.items()}
+        helps = {**{name: one.help for name, one in COMMANDS.items()}, **own}
+        return [CompletionItem(name, help=text) for name, text in helps.items() if name.startswith(incomplete)]
 
 
 class _Loading(dict[str, Any]):

@@ -44,10 +44,11 @@ stages: [build, test]
 variables: {COLOUR: green}
 compile:
   stage: build
-  script: [mkdir -p out, 'echo "$(cat source) $COLOUR" > out/result.txt']
+  script: [git rev-parse HEAD, mkdir -p out, 'echo "$(cat source) $COLOUR" > out/result.txt']
   artifacts: {paths: [out/]}
 unit:
   stage: test
+  variables: {GIT_STRATEGY: none}
   parallel: {matrix: [{PART: [one, two]}]}
   before_script: [echo before]
   script: ['echo "$PART $(cat out/result.txt)"']
@@ -69,7 +70,7 @@ def test_a_github_workflow_passes_outputs_artifacts_and_matrix_values(api: Api) 
     assert texts(api, run_id, "clean-up") == ["cleaned"]
 
 
-def test_gitlab_jobs_are_checked_out_and_pass_their_artifacts(api: Api, tmp_path: Path) -> None:
+def test_gitlab_jobs_clone_if_they_use_git_and_pass_their_artifacts(api: Api, tmp_path: Path) -> None:
     Repository(tmp_path / "web").commit({"source": "compiled"})
     with served(tmp_path) as address:
         run_id = api.start(convert(GITLAB, SourceFormat.GITLAB).document, repository_url=f"{address}/web")

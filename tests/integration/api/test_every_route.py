@@ -55,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_token_policy": {"longest_days": 90},
     "put_quotas": {},
     "put_retention": {"days": 7},
+    "put_badges": {"public": False},
     "put_storage": {"mebibytes": 100},
     "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
     "start_backfill": {"since": "2020-01-01T00:00:00Z"},
@@ -149,6 +150,8 @@ def test_every_route_says_what_it_needs():
         # Clouds and vaults verify a treatment's identity with them.
         "GET /.well-known/openid-configuration",
         "GET /v1/id-token-keys",
+        # Public only where a project declares it; else the query has the badge's token.
+        "GET /v1/badges/{organization}/{project}/{pipeline}/badge.svg",
         # How to sign in, before anybody has.
         "GET /v1/sign-in/{organization}",
         # The body holds a one-time code or a token.
@@ -400,5 +403,7 @@ def test_metrics_are_those_of_the_token(api, other_organization):
 def test_schemas_are_published(api):
     assert api("GET", "/v1/schemas/pipeline/1", token=None).json["$schema"].startswith("https://json-schema.org")
     assert api("GET", "/v1/schemas/pipeline/1.json", token=None).status == 200
+    for path in ("/v1/schemas/pipeline/1", "/v1/schemas/pool-settings/host/1"):
+        assert api("GET", path, token=None).json["$id"] == f"https://api.example{path}"
     assert_problem(api("GET", "/v1/schemas/pipeline/99", token=None), 404)
     assert api("GET", "/v1/health", token=None).json["status"] == "ok"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cadence.importing import Imported, convert
+from cadence.importing import Imported, SourceFormat, convert
 
 WORKFLOW = """\
 on: push
@@ -92,3 +92,42 @@ def test_a_clone_of_another_repository_needs_no_parameter() -> None:
 )
 def test_the_report_says_what_differs(options: str, script: str, what: str) -> None:
     assert f"jobs.build: {what}" in [note.what for note in imported(options, script).notes]
+
+
+@pytest.mark.parametrize(
+    ("variables", "source"),
+    [
+        ("{}", True),
+        ("{GIT_DEPTH: 20, GIT_STRATEGY: fetch}", True),
+        ("{GIT_SUBMODULE_STRATEGY: recursive}", {"submodules": True}),
+        ("{GIT_STRATEGY: none}", None),
+    ],
+    ids=["plain", "without-effect", "submodules", "none"],
+)
+def test_a_job_of_gitlab_gets_the_files_of_the_commit(variables: str, source: Any) -> None:
+    body = of_gitlab(f"variables: {variables}\ntest: {{image: alpine, script: [make]}}\n")
+
+    assert body.get("source") == source
+    assert body["run"] == "make\n"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "{image: alpine, script: [git describe --tags]}",
+        "{image: alpine, before_script: [set -e; git fetch], script: [make]}",
+        "{image: alpine, variables: {GIT_DEPTH: 0}, script: [make]}",
+    ],
+    ids=["script", "before", "depth"],
+)
+def test_a_job_of_gitlab_that_uses_git_clones(job: str) -> None:
+    body = of_gitlab(f"test: {job}\n")
+
+    assert "source" not in body
+    assert "git -C . remote add origin" in body["run"]
+
+
+def of_gitlab(text: str) -> dict[str, Any]:
+    result = convert(text, SourceFormat.GITLAB)
+    assert result.valid, (result.document, result.findings)
+    return dict(yaml.safe_load(result.document)["treatments"]["test"])

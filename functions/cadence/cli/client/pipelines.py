@@ -24,6 +24,13 @@ class PipelineRequests(ApiSession):
     def delete_pipeline(self, name: str) -> None:
         self._call("DELETE", self._in_project("pipelines", name))
 
+    def badge(self, pipeline: str, branch: str | None, repository: str | None) -> Json:
+        path = self._in_project("pipelines", pipeline, "badge")
+        return self._call("GET", path, params={"branch": branch, "repository": repository})
+
+    def put_badges(self, *, public: bool, revoke_tokens: bool) -> Json:
+        return self._call("PUT", self._in_project("badges"), {"public": public, "revoke_tokens": revoke_tokens})
+
     def read_program(self, sent: Json) -> Json:
         """`sent` is `{"content": base64, "filename"}`."""
         return self._call("POST", self._in_project("programs:read"), sent)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -22,6 +23,7 @@ from cadence.adapters.dynamodb.access.web_sessions import DynamoWebSessionStore
 from cadence.adapters.dynamodb.limits.approvals import DynamoApprovalStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore, DynamoLinkStore
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
+from cadence.adapters.dynamodb.pipelines.badge_settings import DynamoBadgeSettings
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
@@ -58,6 +60,7 @@ from cadence.application.limits.run_gates import RunGates
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.logs.read_logs import ReadLogs
 from cadence.application.metrics.render_metrics import RenderMetrics
+from cadence.application.pipelines.badges import Badges
 from cadence.application.pipelines.check_document import CheckDocument, FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.ports import PipelineStore
@@ -179,6 +182,7 @@ class Services:
     id_token_keys: PublishedIdTokenKeys
     alerting: Alerting
     deletions: Deletions
+    badges: Badges
 
     @property
     def version(self) -> str:
@@ -243,13 +247,14 @@ def services() -> Services:
     persons = people(config, access)
     searching = search(config, visible, runs, runners, now)
     alerts = alerting(config, runs, hosts, searching.find.index)
+    keys = DynamoSharedKeys(cipher)
     return Services(
         clock=now,
         schemas=schemas_folder(),
         authenticate=authenticate,
         sessions=WebSessions(DynamoWebSessionStore(config.access_table), authenticate, now),
         access=access,
-        keys=DynamoSharedKeys(cipher),
+        keys=keys,
         secrets=secrets,
         secret_prefixes=prefixes(config),
         hold=HoldRunner(runners, provider_calls, now),
@@ -339,6 +344,7 @@ def services() -> Services:
         id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
         deletions=deletions(config, access, alerts.manage_rules),
+        badges=Badges(settings=DynamoBadgeSettings(config.pipelines_table), runs=runs, key=partial(keys.key, "CURSOR")),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
             segments=S3LogSegments(config.data_bucket),

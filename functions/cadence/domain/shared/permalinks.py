@@ -13,3 +13,8 @@ def run_permalink(run_id: str, base_url: str = "") -> str:
 def treatment_permalink(run_id: str, treatment: str, base_url: str = "") -> str:
     """Returns the address of the page of one treatment of a run; the treatment's name may hold slashes."""
     return f"{run_permalink(run_id, base_url)}/t/{quote(treatment, safe='')}"
+
+
+def pipeline_permalink(project: str, pipeline: str, base_url: str = "") -> str:
+    """Returns the address of a pipeline's page."""
+    return f"{base_url.rstrip('/')}{PAGE_ROOT}/pipelines/{quote(project, safe='')}/{quote(pipeline, safe='')}"

@@ -19,6 +19,7 @@ from cadence.importing.shared.shell import (
     needed_variables,
     stop_without,
     used_variables,
+    uses_git,
 )
 from cadence.importing.shared.yaml_source import listed, mapping, plain
 
@@ -43,7 +44,6 @@ _GIVEN = {
 }
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-_GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
 _LONGEST_NAME = 90
 _MOST_STEPS = 100
 
@@ -220,7 +220,7 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
             job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
-    if job.treatment.body.get("source") and _GIT.search(body) and "git init --quiet" not in body:
+    if job.treatment.body.get("source") and uses_git(body) and "git init --quiet" not in body:
         job.note(
             job.treatment.line, "git in scripts", "`source` gives the files of the commit without .git.",
             "Have the script clone the repository where it needs one, or do without git.",

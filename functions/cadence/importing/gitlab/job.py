@@ -17,6 +17,7 @@ from cadence.importing.shared.shell import (
     exports,
     quoted,
     used_variables,
+    uses_git,
 )
 from cadence.importing.shared.yaml_source import plain
 
@@ -52,8 +53,8 @@ class GitLabJob:
 
 
 def script(job: GitLabJob, beginning: list[str]) -> None:
-    """The script: clone, `beginning`, before_script and script in one shell, and after_script at its end in
-    any case.
+    """The script: a clone if it needs one, `beginning`, before_script and script in one shell, and after_script at its
+    end in any case.
     """
     before, main = script_lines(job.body.get("before_script")), script_lines(job.body.get("script"))
     after = script_lines(job.body.get("after_script"))
@@ -62,8 +63,8 @@ def script(job: GitLabJob, beginning: list[str]) -> None:
     lines: list[str] = []
     if after:
         lines += ["after_script() (", "set +e", *after, ")", "trap after_script EXIT", ""]
-    if plain(value_of(job.variables.values.get("GIT_STRATEGY", ""))) not in ("none", "empty"):
-        lines += _clone(job)
+    if _setting(job, "GIT_STRATEGY") not in ("none", "empty"):
+        lines += _files(job, [*beginning, text])
     within = {
         name: text for name, entry in job.variables.values.items() if "CI_PROJECT_DIR" in (text := value_of(entry))
     }
@@ -79,6 +80,22 @@ def script(job: GitLabJob, beginning: list[str]) -> None:
     if _BASH.search(text) or "image" not in job.treatment.body:
         job.treatment.body["shell"] = "bash -eo pipefail"
     _environment_variables(job, used)
+
+
+def _setting(job: GitLabJob, name: str) -> str:
+    return plain(value_of(job.variables.values.get(name, "")))
+
+
+def _files(job: GitLabJob, scripts: list[str]) -> list[str]:
+    """Gives the job the files of the commit: as `source`, or by a clone if its scripts use git or all of its history.
+
+    Returns the lines that the script needs for it.
+    """
+    if uses_git("\n".join(scripts)) or _setting(job, "GIT_DEPTH") == "0":
+        return _clone(job)
+    submodules = _setting(job, "GIT_SUBMODULE_STRATEGY") in ("normal", "recursive")
+    job.treatment.body["source"] = {"submodules": True} if submodules else True
+    return []
 
 
 def _clone(job: GitLabJob) -> list[str]:

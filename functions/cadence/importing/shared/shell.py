@@ -8,6 +8,7 @@ from cadence.importing.shared.names import variable
 
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
 _NEEDED = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?!\w|:?[?=+-])|([A-Za-z_]\w*))")
+_GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
 NOT_CARRIED_OVER = "was not carried over"
 
 
@@ -48,6 +49,11 @@ REPOSITORY_PARAMETERS = {
         "description": "What to check out, for runs that no push starts.",
     },
 }
+
+
+def uses_git(script: str) -> bool:
+    """Whether a script calls git, and so may need the repository rather than its files."""
+    return _GIT.search(script) is not None
 
 
 def here_document(program: str, text: str) -> list[str]:

@@ -1,1 +1,0 @@
-"""The identity token of a treatment, as the agent gives it."""

@@ -119,6 +119,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("repositories", "LOOKS", "{id}", Found.DERIVED),
     ItemKind("pipelines", _PROJECT, "PIPELINE#{name}", Found.BY_PROJECT, "pipelines"),
     ItemKind("pipelines", _PROJECT, "PIPELINEDELETED#{name}", Found.BY_PROJECT),
+    ItemKind("pipelines", _PROJECT, "BADGES", Found.BY_PROJECT),
     ItemKind(
         "pipelines", "PIPELINE#{org}#{project}#{name}", "VERSION#{n:08}", Found.BY_PREFIX, "versions of pipelines"
     ),
