@@ -257,6 +257,7 @@ def test_messages_need_the_permission_to_read_logs(reported: Reported, other_pro
 
 def test_a_commit_is_reported_again_if_its_run_had_ended(reported: Reported) -> None:
     reported.executed(report(a="no"), state=RunState.RUNNING)
+    reported.read(reported.run(report(a="no"), generated=True))
     assert reported.lambdas.invoked == []
     run_id = reported.run(report(a="no"))
     reported.read(run_id)

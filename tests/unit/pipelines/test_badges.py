@@ -63,6 +63,7 @@ def test_other_branches_repositories_pipelines_and_pull_requests_do_not_count(ba
     add(badges, 2, RunState.FAILED, {**PUSH, "branch": "change"})
     add(badges, 3, RunState.FAILED, {**PUSH, "kind": "pull_request", "fork": True})
     add(badges, 4, RunState.FAILED, pipeline="other")
+    add(badges, 5, RunState.FAILED, generated=True)
     assert (
         shown(badges) is shown(badges, repository="r-1") is shown(badges, repository="acme/site") is BadgeState.PASSING
     )

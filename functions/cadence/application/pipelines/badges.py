@@ -47,8 +47,8 @@ class Badges:
         """Returns the state of a pipeline, whose project was made at `made_at`.
 
         It is that of the newest run that passed or failed and that no pull request started, since a fork may name its
-        branch like one here. At most the project's newest 500 runs are looked at. Raises NotFound if the
-        badge is neither public nor the token's.
+        branch like one here. A generated run does not count, since a script names its pipeline. At most the project's
+        newest 500 runs are looked at. Raises NotFound if the badge is neither public nor the token's.
         """
         settings = self.settings.get_badge_settings(subject.organization, subject.project)
         if not settings.public and not hmac.compare_digest(
@@ -89,7 +89,9 @@ class Badges:
 
 def _concerns(run: Run, subject: BadgeSubject) -> bool:
     event = run.event
-    if run.pipeline != subject.pipeline or run.replay_of is not None or event.get("kind") == "pull_request":
+    if run.pipeline != subject.pipeline or run.replay_of is not None or run.generated:
+        return False
+    if event.get("kind") == "pull_request":
         return False
     if subject.repository is not None and subject.repository not in (
         event.get("repository_id"),
