@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 Graph = Mapping[str, Sequence[str]]
 COMMAND = "true"
+_MATRIX = 1_000
+"""How many instances a matrix may have."""
 
 
 def chain(length: int) -> Graph:
@@ -22,15 +24,23 @@ def layered(size: int, width: int) -> Graph:
     return graph
 
 
-def fanned(width: int) -> Graph:
-    """One, then `width` that follow it, then one that follows all of these."""
-    between = [f"between{number:05}" for number in range(width)]
-    return {"first": [], **{name: ["first"] for name in between}, "last": between}
-
-
 def document(graph: Graph, name: str, command: str = COMMAND) -> str:
     """The graph as a pipeline (JSON is YAML)."""
     treatments = {
         treatment: {"run": command, **({"after": list(after)} if after else {})} for treatment, after in graph.items()
     }
     return json.dumps({"cadence": 1, "name": name, "treatments": treatments})
+
+
+def fanned(width: int, command: str = COMMAND) -> str:
+    """A pipeline of one treatment, matrices of `width` instances in all that follow it, and one that follows these."""
+    matrices = {
+        f"between{number}": {"number": [f"n{value}" for value in range(first, min(first + _MATRIX, width))]}
+        for number, first in enumerate(range(0, width, _MATRIX))
+    }
+    treatments = {
+        "first": {"run": command},
+        **{name: {"run": command, "after": ["first"], "matrix": axes} for name, axes in matrices.items()},
+        "last": {"run": command, "after": list(matrices)},
+    }
+    return json.dumps({"cadence": 1, "name": "fan", "treatments": treatments})

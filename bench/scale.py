@@ -2,9 +2,9 @@
 
     python -m bench scale [--treatments 10000] [--runs 1000] [--fan 2000]
 
-A fan is one treatment, many that follow it, and one that follows all of those. All are checked, not only timed: every
-treatment ran exactly once and after all that it follows; every run that was accepted succeeded. In which order runs
-began is told: those that need not wait for a place begin side by side.
+A fan is one treatment, matrices that follow it, and a treatment that follows all instances. All are checked,
+not only timed: every treatment ran exactly once and after all that it follows; every run that was accepted succeeded.
+In which order runs began is told: those that need not wait for a place begin side by side.
 """
 
 import itertools
@@ -34,7 +34,7 @@ def measure(treatments: int = 10_000, runs: int = 1_000, fan: int = 2_000) -> Re
         if treatments:
             _measure_document(report, stack, layered(treatments, WIDTH))
         if fan:
-            _measure_fan(report, stack, fanned(fan))
+            _measure_fan(report, stack, fan)
         if runs:
             _measure_runs(report, stack, runs)
     return report
@@ -59,18 +59,23 @@ def _measure_document(report: Report, stack: Stack, graph: Graph) -> None:
     report.add("plain Python loop over the same commands", least, "s", peer=True)
 
 
-def _measure_fan(report: Report, stack: Stack, graph: Graph) -> None:
-    run_id = stack.client.run_document(document(graph, "fan"))
+def _measure_fan(report: Report, stack: Stack, width: int) -> None:
+    run_id = stack.client.run_document(fanned(width))
     views = {view["name"]: view for view in stack.finished(run_id, LOOK_EVERY, LONGEST)["treatments"]}
-    check_treatments(graph, views)
-    between = [view for name, view in views.items() if name not in {"first", "last"}]
+    groups = [name for name in views if name.startswith("between") and ":" not in name]
+    between = [name for name in views if ":" in name]
+    if len(between) != width:
+        raise RuntimeError(f"{width} instances were asked for, {len(between)} are in the run")
+    check_treatments(
+        {"first": [], **{name: ["first"] for name in between}, **{name: [] for name in groups}, "last": between}, views
+    )
     opened = moment(views["first"]["finished_at"])
-    starts = sorted(moment(view["started_at"]) for view in between)
-    ends = sorted(moment(view["finished_at"]) for view in between)
-    report.add(f"fan of {len(between):,}: the first ended → one of them runs", starts[0] - opened, "s")
+    starts = sorted(moment(views[name]["started_at"]) for name in between)
+    ends = sorted(moment(views[name]["finished_at"]) for name in between)
+    report.add(f"fan of {width:,}: the first ended → one of them runs", starts[0] - opened, "s")
     report.add("  → all have begun", starts[-1] - opened, "s")
     for number, (first, last) in enumerate(itertools.pairwise(_cuts(ends)), 1):
-        report.add(f"  ended in a second, fifth {number}", len(ends) / FIFTHS / (last - first), "/s")
+        report.add(f"  ended in a second, fifth {number}", width / FIFTHS / (last - first), "/s")
     report.add("  all ended → the last runs", moment(views["last"]["started_at"]) - ends[-1], "s")
 
 

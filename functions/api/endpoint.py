@@ -4,6 +4,7 @@ Routing and the OpenAPI document are both made from these declarations, so that 
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -59,6 +60,14 @@ class Call:
         if self.principal is None:
             raise RuntimeError("a public route has no principal")
         return self.principal
+
+    @property
+    def address(self) -> str:
+        """The address by which the caller reached the API, such as `https://cadence.example.org`; empty if unknown."""
+        host = self.headers.get("host", "")
+        if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", host):
+            return ""
+        return f"{'http' if self.headers.get('x-forwarded-proto') == 'http' else 'https'}://{host}"
 
 
 @dataclass(frozen=True)

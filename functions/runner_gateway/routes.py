@@ -15,6 +15,8 @@ from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.scopes import pool_scope
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Forbidden, NotFound
+from cadence.domain.shared.ids import kept_port
+from cadence.domain.values.stream import StreamProgress
 from runner_gateway import wire
 
 
@@ -110,22 +112,29 @@ def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    runner = gateway.session.check(request.names["runner"], request.authorization)
-    return _commit(gateway, runner, request.names["port"], request.body)
+    return _commit_all(gateway, request, {request.names["port"]: request.body})[request.names["port"]]
 
 
 def all_outputs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # Each output separately: outputs that were stored before an error are found stored when the request is repeated.
-    runner = gateway.session.check(request.names["runner"], request.authorization)
-    requests = request.body["outputs"]
-    return {"outputs": {port: _commit(gateway, runner, port, body) for port, body in requests.items()}}
+    return {"outputs": _commit_all(gateway, request, request.body["outputs"])}
 
 
-def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any]) -> Answer:
+def _commit_all(
+    gateway: Gateway, request: GatewayRequest, bodies: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Answer]:
+    """Commits each output separately: those stored before an error are found stored when the request is repeated."""
+    stored_as = {port: kept_port(port) if body.get("kept", False) else port for port, body in bodies.items()}
+    runner, progress = gateway.session.check_producer(
+        request.names["runner"], request.authorization, stored_as.values()
+    )
+    return {port: _commit(gateway, runner, port, body, progress[stored_as[port]]) for port, body in bodies.items()}
+
+
+def _commit(gateway: Gateway, runner: Runner, port: str, body: Mapping[str, Any], seen: StreamProgress) -> Answer:
     committed = [wire.chunk(chunk) for chunk in body["committed"]]
     end = wire.stream_end(body["end"])
     answer = gateway.commit_output.commit(
-        runner, port, committed, end, body["next_seq"], wire.wanted(body), kept=body.get("kept", False)
+        runner, port, committed, end, body["next_seq"], wire.wanted(body), kept=body.get("kept", False), seen=seen
     )
     return wire.output_json(answer)
 

@@ -59,8 +59,9 @@ ROWS = (
                     for key in ("RUN", {"prefix": "TREATMENT#"}, {"prefix": "ELEMENT#"})
                 ),
                 batch=500,
-                # Clients see a change at once; batches of a run follow each other, which keeps its deltas in order.
-                window=0,
+                # One call a second at most while runs change, watched or not. Batches of a run follow each other, which
+                # keeps its deltas in order.
+                window=1,
                 # What is given up, clients read by HTTP within a minute.
                 retries=3,
             ),

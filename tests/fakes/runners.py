@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, Ru
 from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.step_progress import StepReport
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
+from cadence.domain.values.stream import StreamProgress
 
 
 class MemoryRunnerStore:
@@ -45,6 +46,9 @@ class MemoryRunnerStore:
 
     def get_followed_runner(self, runner_id: str) -> FollowedRunner:
         return FollowedRunner(self.get_runner(runner_id))
+
+    def get_producer(self, runner_id: str, ports: Collection[str]) -> tuple[Runner, Mapping[str, StreamProgress]]:
+        return self.get_runner(runner_id), {port: StreamProgress() for port in ports}
 
     def get_runners(self, runner_ids: Iterable[str]) -> Mapping[str, Runner]:
         return {runner_id: self.runners[runner_id] for runner_id in runner_ids if runner_id in self.runners}

@@ -5384,6 +5384,41 @@ export interface components {
              */
             not_kept: string | null;
         };
+        /** SentValueList */
+        SentValueList: {
+            /** Items */
+            items: components["schemas"]["SentValueView"][];
+            /**
+             * Next
+             * @description The cursor of the next page, null at the end.
+             */
+            next: string | null;
+        };
+        /** SentValueView */
+        SentValueView: {
+            /** Treatment */
+            treatment: string;
+            /** Port */
+            port: string;
+            /** Flow */
+            flow: string;
+            /** Type */
+            type: string;
+            /** Size */
+            size: number;
+            /**
+             * Sha256
+             * @description Null if its pool keeps no digests.
+             */
+            sha256: string | null;
+            /**
+             * Kept
+             * @description Whether its content can be downloaded, as far as its pool says.
+             */
+            kept: boolean;
+            /** Created At */
+            created_at: string | null;
+        };
         /** SentView */
         SentView: {
             /** Sha256 */

@@ -1,15 +1,9 @@
 // What is seen, as a file.
-import { csv, fileName, jsonLines, type Row } from "../model/export.ts";
+import { useState } from "preact/hooks";
+import type { Row } from "../model/export.ts";
 
-/** Lets the browser store a file. Its address is withdrawn once the browser has begun to read it. */
-export function save(name: string, content: BlobPart | Blob, type: string): void {
-  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
+/** How files are made: fetched with the first one that is stored. */
+export const files = () => import("./files.ts");
 
 interface Props {
   /** The beginning of the file's name. */
@@ -21,13 +15,17 @@ interface Props {
 
 /** Rows as a table for spreadsheets, and as JSON lines. */
 export function Export({ name, what, rows }: Props) {
+  const [failed, setFailed] = useState(false);
+  const store = (then: (made: Awaited<ReturnType<typeof files>>) => void) =>
+    void files().then(then, () => setFailed(true));
   return (
     <>
+      {failed && <span role="alert">Cadence does not answer.</span>}
       <button
         type="button"
         class="quiet"
         aria-label={`Save CSV of ${what}`}
-        onClick={() => save(fileName(name, "csv"), csv(rows()), "text/csv")}
+        onClick={() => store(({ saveCsv }) => saveCsv(name, rows()))}
       >
         Save CSV
       </button>
@@ -35,7 +33,7 @@ export function Export({ name, what, rows }: Props) {
         type="button"
         class="quiet"
         aria-label={`Save JSON of ${what}`}
-        onClick={() => save(fileName(name, "jsonl"), jsonLines(rows()), "application/x-ndjson")}
+        onClick={() => store(({ saveJson }) => saveJson([name], rows()))}
       >
         Save JSON
       </button>

@@ -1,11 +1,10 @@
 // A run's log: a scroller of its own, since browsers cannot lay out millions of rows.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { fileName, jsonLines, logText } from "../model/export.ts";
 import { counted } from "../model/format.ts";
 import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
 import { type Place, placeOf } from "../model/sparse.ts";
 import { href, lineMark } from "../routes.ts";
-import { save } from "./export.tsx";
+import { files } from "./export.tsx";
 import { FilteredLog } from "./log_filtered.ts";
 import { Row, Unread } from "./log_row.tsx";
 import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
@@ -168,8 +167,8 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const saveLines = async (kind: "log" | "jsonl") => {
     try {
       const lines = await firstLines(run, { treatment, level, grep });
-      const text = kind === "log" ? logText(lines) : jsonLines(lines);
-      save(fileName(run, treatment ?? "", kind), text, kind === "log" ? "text/plain" : "application/x-ndjson");
+      const { saveJson, saveLog } = await files();
+      (kind === "log" ? saveLog : saveJson)([run, treatment ?? ""], lines);
       setLost(lines.length < AT_ONCE ? "" : `The first ${counted(lines.length, "line")} were stored.`);
     } catch (problem) {
       setError(problem as Error);

@@ -5,7 +5,7 @@ import type { components } from "../api/types.ts";
 import { decoded } from "../model/bytes.ts";
 import { fileName } from "../model/export.ts";
 import { bytes } from "../model/format.ts";
-import { save } from "./export.tsx";
+import { save } from "./files.ts";
 import { Failure } from "./notes.tsx";
 
 type Content = components["schemas"]["ContentView"];

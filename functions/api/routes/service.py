@@ -1,5 +1,6 @@
 """The service itself: health, schemas, its own description, metrics."""
 
+import json
 from pathlib import Path
 
 from pydantic import ConfigDict
@@ -34,23 +35,26 @@ def health(call: Call, services: Services) -> HealthView:
 
 @endpoints.add("GET", "/v1/schemas/{name}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
 def show_schema(call: Call, services: Services, name: str, version: str) -> Reply:
-    """Shows a JSON Schema, for example `pipeline` version `1`."""
-    return _schema(services.schemas, name, version)
+    """Shows a JSON Schema, for example `pipeline` version `1`; its `$id` is the address at which it was requested."""
+    return _schema(call, services.schemas, name, version)
 
 
 @endpoints.add("GET", "/v1/schemas/{name}/{kind}/{version}", PUBLIC, answers={200: AnyObject}, errors=(404,))
 def show_schema_of_kind(call: Call, services: Services, name: str, kind: str, version: str) -> Reply:
     """Shows the JSON Schema of one kind of an object, such as `pool-settings` for the provider `host`, version `1`."""
-    return _schema(services.schemas, f"{name}/{kind}", version)
+    return _schema(call, services.schemas, f"{name}/{kind}", version)
 
 
-def _schema(schemas: Path, name: str, version: str) -> Reply:
+def _schema(call: Call, schemas: Path, name: str, version: str) -> Reply:
     paths = {(str(path.parent.relative_to(schemas)), path.stem): path for path in schemas.rglob("*.json")}
     path: Path | None = paths.get((name, version.removesuffix(".json")))
     if path is None:
         names = ", ".join(f"{n}/{v}" for n, v in sorted(paths))
         raise NotFound(f"There is no schema {name}/{version}. There are: {names}.")
-    return Reply(path.read_text())
+    schema = json.loads(path.read_text())
+    if call.address:
+        schema["$id"] = f"{call.address}/v1/schemas/{name}/{path.stem}"
+    return Reply(json.dumps(schema, ensure_ascii=False, indent=2))
 
 
 @endpoints.add("GET", "/metrics", Permission.METRICS_READ, answers={200: None}, content_type=OPENMETRICS)

@@ -150,6 +150,16 @@ class LazyGroup(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([*((name, one.help) for name, one in COMMANDS.items()), *own.items()])
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Completes the names of commands without importing them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from typer._click.shell_completion import CompletionItem
+
+        own = {name: command.get_short_help_str(80) for name, command in self._own.items()}
+        helps = {**{name: one.help for name, one in COMMANDS.items()}, **own}
+        return [CompletionItem(name, help=text) for name, text in helps.items() if name.startswith(incomplete)]
+
 
 class _Loading(dict[str, Any]):
     """Commands by name, in the order of the help; a lookup imports one."""

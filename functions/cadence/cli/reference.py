@@ -20,7 +20,8 @@ has made. `CADENCE_ORGANIZATION` names another organization to act in as a guest
 In place of a run's id, commands take the beginning or the end of the id (four letters or more, if it names one run
 among the newest 200), `@last` for the newest run and `@failed` for the newest failed one. Ids begin with the time of
 the run, so that their ends differ sooner: `cadence runs` marks the end that is enough. `cadence --install-completion`
-sets up completion for bash, zsh and fish. `NO_COLOR` turns colours off.
+sets up completion for bash, zsh and fish: of commands, and of runs, treatments, pipelines, projects and pools, for
+which the API is asked and given a second. `NO_COLOR` turns colours off.
 On a terminal, `runs`, `show`, `logs` and `search` show what does not fit the screen in a pager: `CADENCE_PAGER`, else
 `PAGER`, else `less`; an empty one means none.
 

@@ -2,6 +2,7 @@
 
 from cadence.adapters.aws.commit_report_requests import LambdaCommitReports
 from cadence.adapters.aws.reading_requests import LambdaReadingRequests
+from cadence.adapters.caching.known_runs import KnownRuns
 from cadence.adapters.caching.ttl_cache import CachedSubscriptions
 from cadence.adapters.dynamodb.access.subscriptions import DynamoSubscriptionStore
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
@@ -17,7 +18,7 @@ def observe() -> Observe:
     queues = {Audience.ALERTING: config.alerting_queue_url, Audience.EXPORTING: config.exporting_queue_url}
     subscriptions = CachedSubscriptions(DynamoSubscriptionStore(config.access_table))
     return Observe(
-        runs=DynamoRunStore(config.runs_table),
+        runs_of=KnownRuns(DynamoRunStore(config.runs_table).get_runs),
         runners=DynamoHostStore(config.runners_table),
         subscriptions=subscriptions,
         events=SqsEvents(queues),

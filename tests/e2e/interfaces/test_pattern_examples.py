@@ -1,6 +1,7 @@
 """The examples by pattern run as they are, with the command that each names, and come to what they say."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ RESULTS = {
     "library": ("show", "shown", b"1 2 3 a b "),
     "matrix-summary": ("summary", "count", b"4"),
     "nightly-data": ("summarise", "total", b"42"),
+}
+# Example, the lines that its deployment prints, and what one of them has.
+DEPLOYMENTS = {
+    "approved-deployment": (2, "built"),
+    "deploy-with-identity": (4, "compares sub = organization:default:project:default:inline:deploy-with-identity:env"),
 }
 ENVIRONMENT = "/v1/projects/default/environments/production"
 
@@ -48,18 +54,26 @@ def test_a_failure_starts_what_reacts_to_it(cadence: Cadence, api: Api) -> None:
     assert states(api.finished(whole)) == {"build": "succeeded", "alarm": "skipped", "tidy": "succeeded"}
 
 
-def test_a_deployment_waits_until_somebody_approves_it(cadence: Cadence, api: Api) -> None:
+@pytest.fixture
+def production(cadence: Cadence, api: Api) -> Iterator[None]:
+    """The environment whose treatments wait for an approval."""
     cadence("environment", "create", "production", "--approvals", "1")
-    try:
-        run_id = cadence("run", str(PATTERNS / "approved-deployment.yaml")).stdout.strip()
-        api.until(run_id, lambda run: any(one["name"] == "deploy" and one["waiting_for"] for one in run["treatments"]))
-        cadence("approve", run_id, "deploy")
-        run = api.finished(run_id)
-    finally:
-        assert api.call("DELETE", ENVIRONMENT).ok
+    yield
+    assert api.call("DELETE", ENVIRONMENT).ok
 
-    assert states(run) == {"build": "succeeded", "deploy": "succeeded"}
-    assert "built" in api.lines(run_id, expected=2, treatment="deploy")[-1]["text"]
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_a_deployment_waits_until_somebody_approves_it(name: str, cadence: Cadence, api: Api) -> None:
+    run_id = cadence("run", str(PATTERNS / f"{name}.yaml")).stdout.strip()
+    api.until(run_id, lambda run: any(one["name"] == "deploy" and one["waiting_for"] for one in run["treatments"]))
+    cadence("approve", run_id, "deploy")
+    run = api.finished(run_id)
+
+    assert states(run) == {"build": "succeeded", "deploy": "succeeded"}, run["cause"]
+    count, shown = DEPLOYMENTS[name]
+    lines = [one["text"] for one in api.lines(run_id, expected=count, treatment="deploy")]
+    assert any(shown in line for line in lines), lines
 
 
 def test_a_checkout_is_given_the_files_that_the_document_lies_beside(

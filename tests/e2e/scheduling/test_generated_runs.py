@@ -48,5 +48,12 @@ def test_a_document_that_a_treatment_sends_is_checked_and_runs_as_a_part_of_its_
     assert (child["pipeline"], child["started_by_run"], child["event"]) == ("written", run_id, run["event"])
     assert states(child) == {"greet": "succeeded", "leave": "succeeded"}
     assert [line["text"] for line in api.lines(child["run_id"], treatment="greet")] == ["hello ada"]
-    again = api.call("POST", f"/v1/runs/{child['run_id']}/rerun", json={})
-    assert (again.status_code, run_id in again.text) == (409, True)
+    alone = api.call("POST", f"/v1/runs/{child['run_id']}/rerun", json={})
+    assert (alone.status_code, run_id in alone.text) == (409, True)
+
+    again = api.call("POST", f"/v1/runs/{run_id}/rerun", json={"from": "failed"})
+    assert again.ok, again.text
+    repeated = api.finished(again.json()["run_id"])
+    later = {treatment["name"]: (treatment["kept_from"], treatment["cause"]) for treatment in repeated["treatments"]}
+    assert later["good"][0] == later["write"][0] == run_id
+    assert later["bad"] == (None, causes["bad"])

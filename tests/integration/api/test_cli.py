@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.routes.runs import run_details
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
@@ -18,6 +20,7 @@ from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.main import app
 from cadence.cli.shared.document_file import MOST_BYTES
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
+from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import RunState
 from tests.fakes.runs import a_run
 from tests.integration.api.calling import BROKEN, HELLO, Api, event
@@ -320,3 +323,25 @@ def test_a_log_is_printed_from_a_place_on(api, cadence, settings):
     assert printed("--line", "3") == [3, 4]
     assert printed("--since", "2026-03-04T05:06:04Z") == [4]
     assert cadence("logs", run_id, "--tail", "1", "--line", "2").exit_code == 2
+
+
+def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadence, monkeypatch):
+    frozen, _ = api.services.freeze_document.freeze("default", "default", HELLO, {})
+    pushed = {"kind": "push", "branch": "main", "commit": "c0ffee00"}
+    run_id = api.services.request_run.request(frozen, pushed, "hub", None).run_id
+    greeting = Value(
+        run_id=run_id, treatment="greet", port="greeting", flow="block", type="string", sha256="a" * 64, size=3,
+        chunks=1, attempt=1,
+    )  # fmt: skip
+    api.services.runs.put_values([greeting, replace(greeting, treatment="shout", type="u8")])
+    monkeypatch.setattr(run_details, "_VALUES_PER_PAGE", 1)
+
+    listed = cadence("value", "list", run_id)
+
+    assert listed.exit_code == 0, listed.output
+    assert [line.split("\t") for line in listed.stdout.splitlines()] == [
+        ["greet.greeting", "Block<string>", "3 B", "a" * 16],
+        ["shout.greeting", "Block<u8>", "3 B", "a" * 16],
+    ]
+    assert cadence("runs", "--commit", "C0FFEE").stdout.split("\t")[0] == run_id
+    assert cadence("runs", "--commit", "beef").stdout == ""

@@ -403,5 +403,7 @@ def test_metrics_are_those_of_the_token(api, other_organization):
 def test_schemas_are_published(api):
     assert api("GET", "/v1/schemas/pipeline/1", token=None).json["$schema"].startswith("https://json-schema.org")
     assert api("GET", "/v1/schemas/pipeline/1.json", token=None).status == 200
+    for path in ("/v1/schemas/pipeline/1", "/v1/schemas/pool-settings/host/1"):
+        assert api("GET", path, token=None).json["$id"] == f"https://api.example{path}"
     assert_problem(api("GET", "/v1/schemas/pipeline/99", token=None), 404)
     assert api("GET", "/v1/health", token=None).json["status"] == "ok"

@@ -23,6 +23,7 @@ from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
+from cadence.domain.values.value_retention import ValueCapture, ValueRetention
 from tests.fakes.runs import a_run
 from tests.integration.api.calling import HELLO
 
@@ -102,6 +103,23 @@ def test_a_value_is_downloaded_in_its_chunks(api, run_id):
     assert b"".join(requests.get(chunk["url"], timeout=120).content for chunk in download["chunks"]) == GREETING
     assert api("GET", f"/v1/runs/{run_id}/values/{sha256}", query={"first_chunk": 9}).status == 422
     assert api("GET", f"/v1/runs/{run_id}/values/{'0' * 64}").status == 404
+
+
+def test_the_values_of_a_run_are_listed_page_by_page(api, run_id, monkeypatch):
+    first = api.services.runs.get_value(run_id, "greet", "greeting")
+    passing = dataclasses.replace(
+        first, treatment="shout", port="loud", retention=ValueRetention("vault", ValueCapture.NONE)
+    )
+    api.services.runs.put_values([passing])
+    monkeypatch.setattr(insight_routes, "_VALUES_PER_PAGE", 1)
+
+    values, pages = pages_of(api, f"/v1/runs/{run_id}/values", "items")
+
+    assert pages == 2
+    assert [(one["treatment"], one["port"], one["size"], one["kept"], one["sha256"]) for one in values] == [
+        ("greet", "greeting", len(GREETING), True, hashlib.sha256(GREETING).hexdigest()),
+        ("shout", "loud", len(GREETING), False, None),
+    ]
 
 
 def test_a_value_that_is_not_text_is_previewed_in_base64(api, run_id):

@@ -32,6 +32,7 @@ from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schema as schema_of
 from tests.fakes.answering import answering
 from tests.integration.runners.conftest import RUN_ID, World
+from tests.integration.runners.test_call_counts import calls
 from tests.permissions import within_the_role_of
 from tests.unit.adapters.test_oidc_tokens import Issuer
 
@@ -144,6 +145,16 @@ def test_an_agent_hears_with_each_call_whether_its_run_is_followed(call: Call, c
         for name, body in requests.items():
             status, answer = call(f"runners/{runner_id}/{name}", body, session)
             assert (status, answer["follow"]) == (200, followed)
+
+
+def test_a_request_about_an_output_reads_the_runner_and_the_output_at_once(call: Call, claimed: Claimed) -> None:
+    runner_id, session, _ = claimed
+    body = {"committed": [], "next_seq": 0, "wanted": [X], "end": None}
+    with calls() as made:
+        status, _ = call(f"runners/{runner_id}/outputs/wheel", body, session)
+    assert status == 200
+    assert made.count("BatchGetItem") == 1
+    assert "GetItem" not in made
 
 
 X, NOTHING = ({"size": len(text), "sha256": hashlib.sha256(text).hexdigest()} for text in (b"x", b""))

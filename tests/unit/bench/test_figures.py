@@ -3,7 +3,7 @@
 import pytest
 
 from bench.figures import Figure, Goal, Report, percentile
-from bench.graph import chain, fanned, layered
+from bench.graph import chain, layered
 
 
 def test_a_goal_is_a_bound_from_one_side() -> None:
@@ -30,7 +30,7 @@ def test_a_percentile_is_one_of_the_values(percent: float, expected: int) -> Non
 
 
 def test_graphs_name_only_what_is_listed_before() -> None:
-    for graph in (chain(5), layered(45, 20), fanned(3)):
+    for graph in (chain(5), layered(45, 20)):
         seen: set[str] = set()
         for name, after in graph.items():
             assert seen.issuperset(after)

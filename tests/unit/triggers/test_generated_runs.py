@@ -18,7 +18,7 @@ from cadence.application.shared.secret_ports import SecretDescription
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.document import LARGEST_GENERATED, Reference, Unavailable
-from cadence.domain.pipelines.forks import WITHHELD, withhold
+from cadence.domain.pipelines.forks import NOT_RUN, withhold
 from cadence.domain.pipelines.specification import (
     SOURCE_PORT,
     InputSpec,
@@ -244,12 +244,11 @@ def test_a_document_whose_content_was_removed_cannot_be_run() -> None:
     assert "no longer kept" in world.refused()
 
 
-def test_what_a_fork_writes_gets_no_secrets() -> None:
-    document = VALID + "  b: {run: env, secrets: {KEY: key}}\n"
-    world = World(document.encode(), event={"kind": "pull_request", "fork": True})
-
-    assert world.act() is None
-    assert {spec.name: spec.never for spec in withhold(world.specs, world.child.event)} == {"a": None, "b": WITHHELD}
+def test_what_a_fork_writes_is_not_run() -> None:
+    world = World(event={"kind": "pull_request", "fork": True})
+    stored = replace(world.spec, trigger=TriggerSpec(pipeline="deploy"))
+    assert [spec.never for spec in withhold([world.spec, stored], world.event)] == [NOT_RUN, None]
+    assert withhold([world.spec], PUSH) == (world.spec,)
 
 
 def test_it_gets_the_files_that_its_run_has_and_no_others() -> None:

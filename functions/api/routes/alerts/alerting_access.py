@@ -31,11 +31,7 @@ def visible_projects(call: Call, services: Services, project: str | None) -> Cal
 
 def author(call: Call) -> Author:
     """Returns the caller, and the address by which they reached the API: links in messages begin with it."""
-    host = call.headers.get("host", "")
-    if not re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", host):
-        return Author(call.by.author)
-    scheme = call.headers.get("x-forwarded-proto", "https")
-    return Author(call.by.author, f"{'http' if scheme == 'http' else 'https'}://{host}")
+    return Author(call.by.author, call.address)
 
 
 def check_name(what: str, name: str) -> None:

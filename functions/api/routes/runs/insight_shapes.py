@@ -136,6 +136,22 @@ class GraphQuery(Model):
     cursor: Cursor | None = None
 
 
+class SentValueView(Model):
+    treatment: str
+    port: str
+    flow: str
+    type: str
+    size: int
+    sha256: str | None = Field(description="Null if its pool keeps no digests.")
+    kept: bool = Field(description="Whether its content can be downloaded, as far as its pool says.")
+    created_at: datetime | None
+
+
+class SentValueList(Model):
+    items: list[SentValueView]
+    next: str | None = Field(description="The cursor of the next page, null at the end.")
+
+
 class ChunkView(Model):
     seq: int
     url: str

@@ -15,6 +15,8 @@ from api.routes.runs.insight_shapes import (
     GraphQuery,
     GraphView,
     NodeView,
+    SentValueList,
+    SentValueView,
 )
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.values.read_content import of_value, require_kept
@@ -27,6 +29,7 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 endpoints = Endpoints("insight")
 
 _CHUNKS_PER_PAGE = 1_000
+_VALUES_PER_PAGE = 1_000
 _LONGEST_PREVIEW = 4_096
 # A Lambda answers with at most 6 MB.
 _LONGEST_GRAPH = 3_000_000
@@ -51,6 +54,30 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
             edges.append(part)
         size += len(part.model_dump_json())
     return GraphView(nodes=nodes, edges=edges, next=None)
+
+
+@endpoints.add("GET", "/v1/runs/{run_id}/values", Permission.RUNS_READ, answers={200: SentValueList}, errors=(404, 422))
+def list_values(call: Call, services: Services, run_id: str, query: GraphQuery) -> SentValueList:
+    """Lists what the treatments of a run have sent, without content, by treatment and port."""
+    insight = services.look.read(services.visible.get(call.by, run_id))
+    key, listing = services.keys.key("CURSOR"), ("values", run_id)
+    first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
+    values = sorted(insight.values.items())
+    last = first + _VALUES_PER_PAGE
+    items = [
+        SentValueView(
+            treatment=treatment,
+            port=port,
+            flow=value.flow,
+            type=value.type,
+            size=value.size,
+            sha256=value.digest,
+            kept=not value.passes,
+            created_at=value.created_at,
+        )
+        for (treatment, port), value in values[first:last]
+    ]
+    return SentValueList(items=items, next=sign(key, str(last), *listing) if last < len(values) else None)
 
 
 @endpoints.add(

@@ -1,12 +1,11 @@
 """Turns changes of the tables into events for their subscribers."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.event_ports import Events, SubscriptionReader
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
-from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.application.test_reports.ports import ReadingRequests
 from cadence.domain.exports.event import (
@@ -19,6 +18,9 @@ from cadence.domain.exports.event import (
 from cadence.domain.logs.log import Segment
 from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.shared import ids
+
+RunsOf = Callable[[Iterable[str]], Mapping[str, Run]]
+"""Returns those of the runs that exist, by id. Only what never changes of a run is used, so they may be cached."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Observe:
     Safe to repeat: a subscriber identifies a repeated event by its id, a report states what is true when it is made.
     """
 
-    runs: RunStore
+    runs_of: RunsOf
     runners: HostStore
     subscriptions: SubscriptionReader
     events: Events
@@ -77,7 +79,7 @@ class Observe:
     def _treatment_events(self, treatments: Sequence[Treatment]) -> list[Event]:
         if not treatments:
             return []
-        runs = self.runs.get_runs({treatment.run_id for treatment in treatments})
+        runs = self.runs_of({treatment.run_id for treatment in treatments})
         runners = self.runners.get_runners(map(_runner_id, treatments))
         # A run that is gone (expired) takes its treatments with it.
         return [

@@ -61,13 +61,15 @@ class CommitOutput:
         wanted: Sequence[Chunk],
         *,
         kept: bool = False,
+        seen: StreamProgress | None = None,
     ) -> OutputAnswer:
         """Commits chunks and the stream's `end`, and grants uploads of the chunks `wanted`, which begin at `next_seq`.
 
-        An output of a failed attempt (`kept`) is stored apart from the one that feeds consumers. Committing the same
-        chunks again changes nothing. Raises NotFound (no such output), Conflict (a gap, chunks that are not in the
-        bucket as they were reported, or an end that does not fit them), TooLarge (the storage quota is reached) and
-        Transient (another request is committing).
+        An output of a failed attempt (`kept`) is stored apart from the one that feeds consumers. `seen` is what was
+        committed before, as read with the runner (None: it is read). Committing the same chunks again changes nothing.
+        Raises NotFound (no such output), Conflict (a gap, chunks that are not in the bucket as they were reported, or
+        an end that does not fit them), TooLarge (the storage quota is reached) and Transient (another request is
+        committing).
         """
         spec = self.specs(runner.run_id, runner.treatment)
         output = next((declared for declared in spec.outputs if declared.port == port), None)
@@ -79,7 +81,7 @@ class CommitOutput:
             end = dataclasses.replace(end, preview=b"")  # it would be kept in the installation's tables
         bucket = bucket_of(runner.retention)
         key = partial(ids.chunk_key, runner.run_id, runner.treatment, runner.attempt, port, bucket=bucket)
-        progress = self._commit(runner, port, key, committed, end)
+        progress = self._commit(runner, port, key, committed, end, seen)
         if committed or end:
             for group in () if kept else output.grows:
                 self.wake_ups.wake(runner.run_id, group)
@@ -100,11 +102,11 @@ class CommitOutput:
         key: Callable[[int], str],
         committed: Sequence[Chunk],
         end: StreamEnd | None,
+        seen: StreamProgress | None,
     ) -> StreamProgress:
-        for attempt in range(_COMMIT_ATTEMPTS):
-            # What begins with chunk 0 is mostly the first: if it is not, the write is refused.
-            begins = attempt == 0 and bool(committed) and committed[0].seq == 0
-            progress = StreamProgress() if begins else self.streams.get_progress(runner.runner_id, port)
+        for _ in range(_COMMIT_ATTEMPTS):
+            progress = seen or self.streams.get_progress(runner.runner_id, port)
+            seen = None
             fresh = progress.new_chunks(committed)
             if progress.end is not None and end is not None and progress.end != end:
                 raise Conflict("The stream has already ended, with another end.")

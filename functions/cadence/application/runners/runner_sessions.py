@@ -1,13 +1,14 @@
 """Checks every call of an agent, before all else."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cadence.application.runners.runner_tokens import bearer, matches, refuse, refuse_runner
 from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Gone, NotFound, Unauthenticated
+from cadence.domain.values.stream import StreamProgress
 
 _log = logging.getLogger("cadence.security")
 _REFUSED = "The session token is not the one of this runner."
@@ -47,6 +48,17 @@ class RunnerSessions:
             raise _unknown(runner_id) from None
         _checked(followed.runner, token, allowed)
         return followed
+
+    def check_producer(
+        self, runner_id: str, authorization: str | None, ports: Collection[str]
+    ) -> tuple[Runner, Mapping[str, StreamProgress]]:
+        """Does what `check` does, and returns also what of the runner's outputs at these ports is committed."""
+        token = bearer(authorization)
+        try:
+            runner, progress = self.runners.get_producer(runner_id, ports)
+        except NotFound:
+            raise _unknown(runner_id) from None
+        return _checked(runner, token, (RunnerState.CLAIMED,)), progress
 
 
 def _unknown(runner_id: str) -> Unauthenticated:

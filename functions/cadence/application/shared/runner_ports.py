@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerState
+from cadence.domain.values.stream import StreamProgress
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class RunnerStore(Protocol):
 
     def get_followed_runner(self, runner_id: str) -> FollowedRunner:
         """Returns a runner, and until when its run is watched live, in one call. Raises NotFound."""
+
+    def get_producer(self, runner_id: str, ports: Collection[str]) -> tuple[Runner, Mapping[str, StreamProgress]]:
+        """Returns a runner, and what of its outputs at these ports is committed, in one call. Raises NotFound."""
 
     def move_runner(self, seen: Runner, source: Iterable[RunnerState], **changes: Any) -> Runner:
         """Changes fields of a runner whose state is one of `source`, and whose pool and placing time are those of

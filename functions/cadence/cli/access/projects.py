@@ -8,7 +8,7 @@ import typer
 from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, ProjectName
 from cadence.cli.shared.output import date_time, print_json, print_list, print_result
 
 project = typer.Typer(name="project", help="Projects of the organization.", no_args_is_help=True)
@@ -31,7 +31,9 @@ def create_project(name: Name, as_json: Json = False) -> None:
 
 
 @project.command("delete")
-def delete_project(name: Name, dry_run: DryRun = False, yes: WithoutAsking = False, as_json: Json = False) -> None:
+def delete_project(
+    name: ProjectName, dry_run: DryRun = False, yes: WithoutAsking = False, as_json: Json = False
+) -> None:
     """Delete a project with everything in it: runs, values, logs, pipelines, secrets, tokens, alerts and caches.
 
     Its runs are cancelled and nothing new starts; its data is removed some hours later, and cannot be restored.

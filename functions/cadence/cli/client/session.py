@@ -5,6 +5,7 @@ It uses urllib3, which every command imports in half the time of requests.
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -54,9 +55,14 @@ class ApiSession:
         self.project = project
         self.token = token
         self._timeout = timeout
+        self._until: float | None = None
         self._named_runs: dict[str, str] = {}
         self._headers = _headers(token, organization)
         self._pool = urllib3.PoolManager(maxsize=10, ca_certs=certifi.where())
+
+    def limit_waiting(self, seconds: float) -> None:
+        """Lets all requests from now on wait `seconds` in all, without a second try."""
+        self._until = time.monotonic() + seconds
 
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
@@ -91,8 +97,8 @@ class ApiSession:
                 self.url + path + ("?" + urlencode(given, doseq=True) if given else ""),
                 body=None if body is None else json.dumps(body, allow_nan=False).encode(),
                 headers=sent,
-                timeout=self._timeout,
-                retries=_retries(_SAFE | {"POST"} if repeatable else _SAFE),
+                timeout=self._timeout if self._until is None else max(0.01, self._until - time.monotonic()),
+                retries=_retries(_SAFE | {"POST"} if repeatable else _SAFE) if self._until is None else False,
             )
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable(f"{self.url} cannot be reached ({_reason(error)}).") from error

@@ -6,13 +6,17 @@ import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import time_of
+from cadence.cli.shared.completion import complete_treatment
 from cadence.cli.shared.errors import INTERRUPTED, reporting_errors
 from cadence.cli.shared.options import Json, Run
 from cadence.cli.shared.output import out, print_json_line, print_line
 from cadence.cli.shared.pager import paged
 
 Treatment = Annotated[
-    str | None, typer.Option("--treatment", "-t", help="Only lines of this treatment.", show_default=False)
+    str | None,
+    typer.Option(
+        "--treatment", "-t", help="Only lines of this treatment.", show_default=False, autocompletion=complete_treatment
+    ),
 ]
 
 Step = Annotated[

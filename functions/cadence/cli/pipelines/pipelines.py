@@ -9,7 +9,7 @@ from cadence.cli.melodium.program_files import programs_beside
 from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, reporting_errors
-from cadence.cli.shared.options import Json, Name, Project, Yes
+from cadence.cli.shared.options import Json, PipelineName, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_findings, print_json, print_list, print_result
 
 pipeline = typer.Typer(name="pipeline", help="Stored pipelines.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def list_pipelines(project: Project = None, as_json: Json = False) -> None:
 
 @pipeline.command("show")
 def show_pipeline(
-    name: Name,
+    name: PipelineName,
     version: Annotated[int | None, typer.Option(help="A version (default: the newest).", show_default=False)] = None,
     project: Project = None,
     as_json: Json = False,
@@ -78,7 +78,7 @@ def create_pipeline(
 
 
 @pipeline.command("delete")
-def delete_pipeline(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
+def delete_pipeline(name: PipelineName, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a pipeline with all its versions and schedules. Its runs stay, and those that have begun go on."""
     confirm_deletion(f"pipeline {name} with all its versions", yes)
     with reporting_errors(as_json):

@@ -10,7 +10,7 @@ import yaml
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, PoolName
 from cadence.cli.shared.output import (
     cost_text,
     date_time,
@@ -81,7 +81,7 @@ def list_pools(as_json: Json = False) -> None:
 
 
 @pool.command("show")
-def show_pool(name: Name, as_json: Json = False) -> None:
+def show_pool(name: PoolName, as_json: Json = False) -> None:
     """Show a pool: its definition, probe, active runners with their cost, and waiting treatments."""
     with reporting_errors(as_json):
         found = connect().pool(name)
@@ -110,7 +110,7 @@ def show_pool(name: Name, as_json: Json = False) -> None:
 
 
 @pool.command("probe")
-def probe_pool(name: Name, as_json: Json = False) -> None:
+def probe_pool(name: PoolName, as_json: Json = False) -> None:
     """Have the provider probe again whether it can start runners. `cadence pool show` prints the result."""
     with reporting_errors(as_json):
         started = connect().probe_pool(name)
@@ -119,7 +119,7 @@ def probe_pool(name: Name, as_json: Json = False) -> None:
 
 @pool.command("delete")
 def delete_pool(
-    name: Name,
+    name: PoolName,
     abandon: Annotated[
         bool,
         typer.Option(

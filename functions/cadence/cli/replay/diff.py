@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.completion import complete_run
 from cadence.cli.shared.errors import FAILED, fail, reporting_errors
 from cadence.cli.shared.options import Json, Run
 from cadence.cli.shared.output import date_time, out, print_json, print_section_table, seconds_text, size, state_text
@@ -34,6 +35,7 @@ def diff(
             help="Another run, named in the same ways. Without it, RUN is compared with the last run of its pipeline "
             "that succeeded before it.",
             show_default=False,
+            autocompletion=complete_run,
         ),
     ] = None,
     as_json: Json = False,

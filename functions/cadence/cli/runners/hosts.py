@@ -9,6 +9,7 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.completion import complete_pool
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
@@ -26,7 +27,7 @@ _ON_THE_MACHINE = (
     "private_network."
 )
 
-Pool = Annotated[str, typer.Argument(metavar="POOL", help="The name of a host pool.")]
+Pool = Annotated[str, typer.Argument(metavar="POOL", help="The name of a host pool.", autocompletion=complete_pool)]
 HostId = Annotated[str, typer.Argument(metavar="HOST", help="The id of a host, or its name if that is unique.")]
 
 

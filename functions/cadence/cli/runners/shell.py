@@ -9,6 +9,7 @@ import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.agent import agent_command
+from cadence.cli.shared.completion import complete_treatment
 from cadence.cli.shared.errors import INTERRUPTED, reporting_errors
 from cadence.cli.shared.options import Run
 from cadence.cli.shared.output import err
@@ -16,7 +17,12 @@ from cadence.cli.shared.output import err
 
 def shell(
     run_id: Run,
-    treatment: Annotated[str, typer.Argument(metavar="TREATMENT", help="A treatment whose command runs now.")],
+    treatment: Annotated[
+        str,
+        typer.Argument(
+            metavar="TREATMENT", help="A treatment whose command runs now.", autocompletion=complete_treatment
+        ),
+    ],
 ) -> None:
     """Open a shell in the workspace of a treatment that is being run.
 

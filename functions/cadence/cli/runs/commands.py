@@ -17,6 +17,7 @@ from cadence.cli.runs.follow_run import follow_run
 from cadence.cli.runs.run_page import show_run
 from cadence.cli.runs.working_tree import tree_for
 from cadence.cli.shared.arguments import name_value_pairs
+from cadence.cli.shared.completion import complete_pipeline, complete_treatment
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.offline_validation import validate_offline
@@ -159,7 +160,9 @@ def rerun(
 
 
 def start(
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="The name of a stored pipeline.")],
+    pipeline: Annotated[
+        str, typer.Argument(metavar="PIPELINE", help="The name of a stored pipeline.", autocompletion=complete_pipeline)
+    ],
     param: Parameters = None,
     version: Annotated[int | None, typer.Option(help="A version (default: the newest).", show_default=False)] = None,
     follow: Follow = False,
@@ -177,7 +180,12 @@ def show(
     run_id: Run,
     treatment: Annotated[
         str | None,
-        typer.Argument(metavar="TREATMENT", help="The name of a treatment of the run.", show_default=False),
+        typer.Argument(
+            metavar="TREATMENT",
+            help="The name of a treatment of the run.",
+            show_default=False,
+            autocompletion=complete_treatment,
+        ),
     ] = None,
     placement: Annotated[
         bool,

@@ -7,6 +7,7 @@ import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.client.short_ids import unique_endings
+from cadence.cli.shared.completion import complete_pipeline, complete_project
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
@@ -19,7 +20,10 @@ STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled"
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The most runs to list.")] = 20,
     state: Annotated[str | None, typer.Option(help="Only runs in this state.", show_default=False)] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.", show_default=False)] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(help="Only runs of this pipeline.", show_default=False, autocompletion=complete_pipeline),
+    ] = None,
     branch: Annotated[str | None, typer.Option(help="Only runs for this branch.", show_default=False)] = None,
     commit: Annotated[
         str | None, typer.Option(help="Only runs for this commit, or one that begins so.", show_default=False)
@@ -32,6 +36,7 @@ def runs(
             "-p",
             help="Only runs of this project (default: CADENCE_PROJECT if it is set); * for all.",
             show_default=False,
+            autocompletion=complete_project,
         ),
     ] = None,
     as_json: Json = False,

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.completion import complete_run, complete_treatment
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Project
 from cadence.cli.shared.output import date_time, out, print_json, print_section_table, seconds_text
@@ -32,6 +33,7 @@ def show_tests(
             metavar="RUN",
             help="A run: its id, the beginning or end of it (four letters or more), @last, or @failed.",
             show_default=False,
+            autocompletion=complete_run,
         ),
     ] = None,
     outcome: Annotated[CaseChoice, typer.Option(help="The tests that are listed.")] = CaseChoice.FAILING,
@@ -39,7 +41,14 @@ def show_tests(
         int | None, typer.Option(min=1, max=1000, metavar="N", help="List the N slowest tests.", show_default=False)
     ] = None,
     treatment: Annotated[
-        str | None, typer.Option("--treatment", "-t", help="Only tests of this treatment.", show_default=False)
+        str | None,
+        typer.Option(
+            "--treatment",
+            "-t",
+            help="Only tests of this treatment.",
+            show_default=False,
+            autocompletion=complete_treatment,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=50_000, help="The most tests to list.")] = 50,
     pipeline: Annotated[

@@ -14,7 +14,7 @@ from cadence.cli.client.session import Json
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json as AsJson
 from cadence.cli.shared.options import Run
-from cadence.cli.shared.output import out, print_json, size
+from cadence.cli.shared.output import out, print_json, print_list, size
 from cadence.cli.shared.preview import previewed
 from cadence.cli.shared.transfers import with_progress
 
@@ -28,6 +28,24 @@ Input = Annotated[bool, typer.Option("--input", help="TREATMENT.PORT is an input
 Attempt = Annotated[
     int | None, typer.Option(min=1, help="The output of this attempt (default: the latest).", show_default=False)
 ]
+
+
+@value.command("list")
+def list_values(run_id: Run, as_json: AsJson = False) -> None:
+    """List what the treatments of a run have sent: files, streams and values."""
+    with reporting_errors(as_json):
+        found = list(connect().values(run_id))
+    print_list(
+        found,
+        ("VALUE", "TYPE", "SIZE", "DIGEST"),
+        lambda one: (
+            f"{one['treatment']}.{one['port']}",
+            f"{one['flow'].capitalize()}<{one['type']}>",
+            size(one["size"]),
+            (one["sha256"] or "")[:16] if one["kept"] else "not kept",
+        ),
+        as_json,
+    )
 
 
 @value.command("show")

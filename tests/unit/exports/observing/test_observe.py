@@ -113,7 +113,7 @@ class Stored:
 def told(changes: Changes, subscriptions: Subscriptions = EVERYTHING) -> dict[Audience, list[Event]]:
     stored: Any = Stored(subscriptions)
     events = Told()
-    count = Observe(stored, stored, stored, events, Reports(), Readings()).observe(changes)
+    count = Observe(stored.get_runs, stored, stored, events, Reports(), Readings()).observe(changes)
     assert count == sum(map(len, events.by_audience.values()))
     return events.by_audience
 
@@ -193,7 +193,7 @@ def test_the_end_of_a_run_of_a_connected_repository_is_reported_to_its_code_host
     reports = Reports()
     changes = Changes(runs=[pushed, other, replayed, generated])
 
-    Observe(stored, stored, stored, Told(), reports, Readings()).observe(changes)
+    Observe(stored.get_runs, stored, stored, Told(), reports, Readings()).observe(changes)
 
     assert reports.requested == [ReportRequest(repository_id="r-1", commit="c0ffee", run_id=RUN.run_id)]
 
@@ -205,6 +205,6 @@ def test_reports_of_tests_are_read_once_their_treatment_has_ended() -> None:
     readings = Readings()
 
     changes = read_changes([change(TreatmentItem.of(one)) for one in (TREATMENT, reporting, taken_over)])
-    Observe(stored, stored, stored, Told(), Reports(), readings).observe(changes)
+    Observe(stored.get_runs, stored, stored, Told(), Reports(), readings).observe(changes)
 
     assert readings.requested == [(RUN.run_id, TREATMENT.name)]

@@ -330,6 +330,18 @@ CASES: dict[Code, list[Case]] = {
             "forks",
         ),
     ],
+    Code.GENERATED_IN_PULL_REQUEST: [
+        Case(
+            "cadence: 1\nname: sample\non: {pull_request: }\ntreatments:\n"
+            "  write: {outputs: {text: Block<string>}, run: x}\n"
+            "  go: {inputs: {text: Block<string>}, trigger: {document: text}}\n"
+            "connections: [write.text -> go.text]\n",
+            6,
+            49,
+            "/treatments/go/trigger/document",
+            "forks",
+        ),
+    ],
     Code.FILES_JOINED: [
         Case(
             joins("", "matrix: {python: [a, b]}", "{type: Stream<byte>, path: r.xml}"),

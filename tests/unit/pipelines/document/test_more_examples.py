@@ -1,5 +1,6 @@
 """The examples by language and by pattern are valid, named after their files, and name their schema."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,10 @@ def test_editors_find_the_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# yaml-language-server: $schema=")
     assert (file.parent / first.partition("=")[2]).resolve() == EXAMPLES.parent / "schemas/pipeline/1.json"
+
+
+def test_each_schema_has_an_id_of_its_own() -> None:
+    schemas = EXAMPLES.parent / "schemas"
+    for file in sorted(schemas.rglob("*.json")):
+        name = ":".join(file.relative_to(schemas).with_suffix("").parts)
+        assert json.loads(file.read_text())["$id"] == f"urn:cadence:schema:{name}", file

@@ -1,6 +1,6 @@
 """`RunnerStore`, `RunnerResults` and `Followers` on the `runners` table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from cadence.domain.runners.runner import OutputStream, Runner, RunnerResult, Ru
 from cadence.domain.shared.errors import Conflict, Gone, NotFound
 from cadence.domain.shared.ids import run_of_runner
 from cadence.domain.shared.retention import KEPT
+from cadence.domain.values.stream import StreamProgress
 
 
 class DynamoRunnerStore:
@@ -54,12 +55,24 @@ class DynamoRunnerStore:
         key, follow_key = RunnerItem.key(runner_id), FollowItem.key(run_of_runner(runner_id))
         with translated(f"runner {runner_id}"):
             items: dict[str, Any] = {
-                item.sk: item for item in _FollowedItem.batch_get([key, follow_key], consistent_read=True)
+                item.sk: item for item in _ItemOfRunner.batch_get([key, follow_key], consistent_read=True)
             }
         if key[1] not in items:
             raise NotFound(f"There is no runner {runner_id}.")
         followed = items.get(follow_key[1])
         return FollowedRunner(items[key[1]].runner(), followed.until if followed else None)
+
+    def get_producer(self, runner_id: str, ports: Collection[str]) -> tuple[Runner, Mapping[str, StreamProgress]]:
+        outputs = {port: OutputItem.key(runner_id, port) for port in ports}
+        with translated(f"runner {runner_id}"):
+            keys = [RunnerItem.key(runner_id), *outputs.values()]
+            items: dict[str, Any] = {item.sk: item for item in _ItemOfRunner.batch_get(keys, consistent_read=True)}
+        runner = items.get(RunnerItem.SK)
+        if runner is None:
+            raise NotFound(f"There is no runner {runner_id}.")
+        return runner.runner(), {
+            port: items[sk].progress() if sk in items else StreamProgress() for port, (_, sk) in outputs.items()
+        }
 
     def change_runner(self, runner_id: str, source: Iterable[RunnerState], **changes: Any) -> Runner:
         return self._update(runner_id, _actions(changes), _in(source))
@@ -115,12 +128,15 @@ class DynamoRunnerStore:
         return item.runner()
 
 
-class _FollowedItem(RunnersTable):
-    """Reads a runner and the note that its run is followed at once: the key decides which one an item is."""
+class _ItemOfRunner(RunnersTable):
+    """Reads a runner together with its outputs, or the note that its run is followed: the key tells them apart."""
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
-        return (FollowItem if data["sk"]["S"] == FollowItem.SK else RunnerItem).from_raw_data(data)
+        key = data["sk"]["S"]
+        if key.startswith(OutputItem.PREFIX):
+            return OutputItem.from_raw_data(data)
+        return (FollowItem if key == FollowItem.SK else RunnerItem).from_raw_data(data)
 
 
 def _in(source: Iterable[RunnerState]) -> Condition:

@@ -52,6 +52,7 @@ class Code(StrEnum):
     SCHEDULE_NEVER_FIRES = "schedule-never-fires"
     SCHEDULE_OFTEN = "schedule-often"
     SECRETS_IN_PULL_REQUEST = "secrets-in-pull-request"
+    GENERATED_IN_PULL_REQUEST = "generated-in-pull-request"
     # Types and parameters
     BAD_TYPE = "bad-type"
     BAD_DEFAULT = "bad-default"

@@ -105,7 +105,8 @@ def _trigger(body: DraftTreatment) -> Iterator[DocumentProblem]:
         if key in body.body:
             message = f"{shown(key)} means nothing beside trigger, which runs no command of its own."
             yield body.problem(Code.CONTRADICTION, message, (key,), "Leave it out.", at_key=True)
+    document = mapping(body.body["trigger"]).get("document")
     for name, port in (body.inputs or {}).items():
-        if port is not None and port.flow is Flow.STREAM:
+        if port is not None and port.flow is Flow.STREAM and name != document:
             message = f"The input {shown(name)} becomes a parameter and cannot be a stream."
             yield body.problem(Code.BAD_BINDING, message, ("inputs", name), f"Declare it as Block<{port.type}>.")

@@ -34,6 +34,7 @@ def check_triggers(
             yield from _check_parameters(given, parameters, ("on", kind, index), expressions=True)
     if "pull_request" in on:
         yield from _check_secrets(draft)
+        yield from _check_documents(draft)
     yield from _check_own_name(data, draft)
 
 
@@ -115,6 +116,20 @@ def _check_secrets(draft: Draft) -> Iterator[DocumentProblem]:
                     *treatment.path,
                     next(key for key in ("secrets", "melodium", "id_token") if treatment.body.get(key)),
                 ),
+                hint="Leave to other treatments what such pull requests are to run.",
+                at_key=True,
+                severity=Severity.WARNING,
+            )
+
+
+def _check_documents(draft: Draft) -> Iterator[DocumentProblem]:
+    for treatment in draft.treatments.values():
+        if "document" in mapping(treatment.body.get("trigger")):
+            yield DocumentProblem(
+                code=Code.GENERATED_IN_PULL_REQUEST,
+                message=f"Treatment {shown(treatment.name)} runs a document that another one sends, so pull requests "
+                "from forks skip it.",
+                path=(*treatment.path, "trigger", "document"),
                 hint="Leave to other treatments what such pull requests are to run.",
                 at_key=True,
                 severity=Severity.WARNING,
