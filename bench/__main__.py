@@ -15,6 +15,7 @@ BENCHMARKS = (
     "command_line",
     "providers",
     "validation",
+    "decisions",
     "stream_agent",
     "control_plane",
     "workflows",

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 from cadence.application.access.ports import Directory
 from cadence.application.access.seed import ORGANIZATION as INSTALLATION
+from cadence.application.deletion.hold_ports import HoldStore
 from cadence.application.deletion.ports import DeletionStore, DeletionWork
 from cadence.application.deletion.request_deletion import RequestDeletion
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS, Principal
+from cadence.domain.deletion.legal_hold import hold_against_deleting
 from cadence.domain.deletion.project_deletion import ProjectDeletion, added
 from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 
@@ -24,6 +26,7 @@ class RequestOrganizationDeletion:
     """
 
     store: DeletionStore
+    holds: HoldStore
     directory: Directory
     projects: RequestDeletion
     work: DeletionWork
@@ -41,9 +44,12 @@ class RequestOrganizationDeletion:
         self.directory.get_organization(name)
         if name == INSTALLATION:
             raise Conflict(f"The organization {name!r} runs the installation, and cannot be deleted.")
-        projects = self.directory.list_projects(name)
-        for project in projects:
-            self.projects.refuse_if_held(project)
+        hold = hold_against_deleting(self.holds.list(name), name)
+        if hold is not None:
+            raise Conflict(
+                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): the organization {name!r} "
+                "cannot be deleted while anything of it is held. Those who set the hold can release it."
+            )
         if confirmed != name:
             message = (
                 "Deleting an organization removes everything in it for good, its projects and people included. Send its "
@@ -63,7 +69,7 @@ class RequestOrganizationDeletion:
             self.store.request(deletion)
         except Conflict:
             raise Conflict(f"The organization {name!r} is being deleted already, or is gone.") from None
-        for project in projects:
+        for project in self.directory.list_projects(name):
             with suppress(Conflict):  # it is being deleted already
                 self.projects.mark(by, project)
         with suppress(Conflict):  # another process has begun already

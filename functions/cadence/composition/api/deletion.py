@@ -45,6 +45,7 @@ def deletions(config: settings.ApiSettings, directory: Directory, rules: ManageR
     )
     organizations = RequestOrganizationDeletion(
         store=store,
+        holds=holds,
         directory=directory,
         projects=requests,
         work=work,

@@ -11,10 +11,9 @@ from runner_bootstrap.agent.execution.workspace import Workspace
 from runner_bootstrap.agent.logs.buffer import LogBuffer
 from runner_bootstrap.agent.logs.masking import Masker
 from runner_bootstrap.agent.runner.id_token_file import IdTokenFile
+from tests.integration.agent.conftest import PATIENCE, Start, Work
+from tests.integration.agent.fake_gateway import FakeGateway
 from tests.waiting import eventually
-
-from ..conftest import PATIENCE, Start, Work
-from ..fake_gateway import FakeGateway
 
 
 def token(number: int, seconds: int) -> str:

@@ -5,12 +5,15 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.deletion.kinds import KINDS, Found, ItemKind
 from cadence.adapters.dynamodb.shared.plain_items import wired
 from cadence.application.access.authenticate import Authenticate
 from tests.integration.api.calling import HELLO, Api
 from tests.integration.api.deletion.test_project_deletion import Deletion, deletion, snapshot
+from tests.permissions import within_the_role_of
 
 __all__ = ["deletion"]  # a fixture
 
@@ -85,7 +88,9 @@ def remaining() -> dict[tuple[str, str, str], str]:
     return found
 
 
-def test_nothing_remains_of_a_deleted_organization_but_its_name(deletion: Deletion) -> None:
+def test_nothing_remains_of_a_deleted_organization_but_its_name(
+    deletion: Deletion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api = deletion.api
     acme, ada = fill(api)
     assert api("GET", "/v1/runs", token=ada, headers={"cadence-organization": "default"}).status == 200
@@ -103,8 +108,9 @@ def test_nothing_remains_of_a_deleted_organization_but_its_name(deletion: Deleti
     again = api("DELETE", f"/v1/organizations/{ACME}", query={"confirm": ACME})
     assert again.status == 409
 
-    for _ in range(3):
-        deletion.run_lambda({})
+    with within_the_role_of("delete_projects", monkeypatch):
+        for _ in range(2):
+            deletion.run_lambda({})
     done = api("GET", f"/v1/organization-deletions/{answer.json['id']}").json
     assert (done["state"], done["organization"], done["remains"]) == ("deleted", ACME, [])
     assert [(one["project"], one["state"]) for one in done["projects"]] == [("web", "deleted")]
@@ -172,3 +178,18 @@ def test_deleting_an_organization_is_for_who_runs_the_installation(deletion: Del
         Authenticate(services.access, services.clock).authenticate(f"Bearer {other_organization}").organization
         == "rival"
     )
+
+
+def test_an_organization_is_not_deleted_while_anything_of_it_is_held(
+    deletion: Deletion, other_organization: str
+) -> None:
+    api = deletion.api
+    holds = "/v1/projects/default/holds"
+    held = api("POST", holds, {"reason": "case 7"}, token=other_organization)
+    assert held.status == 201, held.text
+    refused = api("DELETE", "/v1/organizations/rival", query={"confirm": "rival"})
+    assert refused.status == 409
+    assert "case 7" in refused.json["detail"]
+    assert api("GET", "/v1/self", token=other_organization).status == 200
+    assert api("DELETE", f"{holds}/{held.json['id']}", token=other_organization).status < 300
+    assert api("DELETE", "/v1/organizations/rival", query={"confirm": "rival"}).status == 202
