@@ -5991,6 +5991,11 @@ export interface components {
              */
             always: boolean;
             /**
+             * On Failure
+             * @description Whether it is run only if an earlier step failed.
+             */
+            on_failure: boolean;
+            /**
              * Soft Fail
              * @description Whether its failure fails nothing.
              */

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 class AssignedStep(NamedTuple):
     """A step: its script, the program that reads it, and the variables that only it has.
 
-    ``always``: it is run although an earlier step failed. ``soft_fail``: its failure fails nothing. ``skip``: it is not
-    run in this run.
+    ``always``: it is run although an earlier step failed. ``on_failure``: it is run only if one did. ``soft_fail``: its
+    failure fails nothing. ``skip``: it is not run in this run.
     """
 
     name: str
@@ -19,6 +19,7 @@ class AssignedStep(NamedTuple):
     always: bool = False
     soft_fail: bool = False
     skip: bool = False
+    on_failure: bool = False
 
 
 def assigned_steps(steps: list[dict[str, Any]], shell: str) -> list[AssignedStep]:
@@ -32,6 +33,7 @@ def assigned_steps(steps: list[dict[str, Any]], shell: str) -> list[AssignedStep
             always=bool(step.get("always")),
             soft_fail=bool(step.get("soft_fail")),
             skip=bool(step.get("skip")),
+            on_failure=bool(step.get("on_failure")),
         )
         for step in steps
     ]

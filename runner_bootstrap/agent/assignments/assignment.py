@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..shared.errors import AgentError, TreatmentFailed
 from . import program_spec, value_types, worker_spec
+from .assigned_split import assigned_split
 from .assigned_steps import assigned_steps
 
 _PORT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -73,18 +74,6 @@ class AssignedCache(NamedTuple):
     files: list[str]
     paths: list[str]
     restore: list[str]
-
-
-class AssignedSplit(NamedTuple):
-    """The share of a suite: ``number`` (from 0) of all ``shares`` of the files that the glob ``files`` matches.
-
-    ``durations`` are seconds by file, class or module.
-    """
-
-    files: str
-    number: int
-    shares: int
-    durations: dict[str, float]
 
 
 class Secrets:
@@ -158,7 +147,7 @@ class Assignment:
             self.services = _services(answer.get("services") or {})
             self.volumes: dict[str, str] = dict(answer.get("volumes") or {})
             self.quarantine = [str(pattern) for pattern in answer.get("quarantine") or []]
-            self.split = _split(answer["split"]) if answer.get("split") else None
+            self.split = assigned_split(answer["split"]) if answer.get("split") else None
             self.caches = [_cache(cache) for cache in answer.get("caches") or []]
             engine = answer.pop("engine", None) or {}
             secrets_by_name = engine.pop("secrets", None) or {}
@@ -269,11 +258,6 @@ def _services(services: dict[str, Any]) -> list[AssignedService]:
             )
         )
     return read
-
-
-def _split(split: dict[str, Any]) -> AssignedSplit:
-    durations = {str(place): float(seconds) for place, seconds in split["durations"].items()}
-    return AssignedSplit(split["files"], int(split["index"]), int(split["count"]), durations)
 
 
 def _cache(service: dict[str, Any]) -> AssignedCache:

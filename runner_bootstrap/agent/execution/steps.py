@@ -195,7 +195,9 @@ def command_of(assignment: Assignment, steps: StepRecorder, workspace: Workspace
 
 def _part(number: int, step: AssignedStep, command: Sequence[str]) -> str:
     """Returns the part of the script that runs one step in a process of its own."""
-    runs = '[ -z "$cadence_stopped" ]' + ("" if step.always else ' && [ "$cadence_failed" -eq 0 ]')
+    runs = '[ -z "$cadence_stopped" ]'
+    if not step.always:
+        runs += f' && [ "$cadence_failed" -{"ne" if step.on_failure else "eq"} 0 ]'
     lines = [
         f"# {number}: {step.name}",
         f"if {runs}; then",

@@ -44,6 +44,33 @@ def test_names_conditions_and_allowed_failures_are_those_of_the_steps() -> None:
     assert [step["run"] for step in build["steps"]][1] == "make lint\nmake more\n"
 
 
+def test_steps_that_wait_for_a_failure_are_marked() -> None:
+    build = treatment("""
+- {name: Build, run: make}
+- {name: Log, run: cat log, if: failure()}
+- {name: Mail, run: mail, if: "${{ failure() && github.event_name == 'push' }}"}
+- {name: Report, run: report, if: (failure() || cancelled()) && github.event_name == 'push'}
+- {name: Both, run: both, if: success() || failure()}
+- {name: Tail, run: tail log, if: failure() || cancelled()}
+- {name: Precedence, run: "true", if: failure() || cancelled() && github.event_name == 'push'}
+- {name: Quoted, run: "true", if: "github.actor == 'a && failure() && b'"}
+""")
+
+    settings = [{key: step[key] for key in step if key != "run"} for step in build["steps"]]
+    on_push = {"on_failure": True, "when": '${{ event.kind == "push" }}'}
+    assert settings == [
+        {"name": "Build"},
+        {"name": "Log", "on_failure": True},
+        {"name": "Mail", **on_push},
+        {"name": "Report", **on_push},
+        {"name": "Both", "always": True},
+        {"name": "Tail", "on_failure": True},
+        {"name": "Precedence"},
+        {"name": "Quoted", "when": '${{ (has(event.sender) ? event.sender : "") == "a && failure() && b" }}'},
+    ]
+    assert "if false" in build["steps"][6]["run"]
+
+
 def test_a_step_alone_is_a_script() -> None:
     build = treatment("- {name: Build, run: make}")
     assert build["run"] == "make\n"

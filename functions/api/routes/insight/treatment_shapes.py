@@ -89,6 +89,7 @@ class StepSpecView(Model):
     shell: str
     env: dict[str, str]
     always: bool = Field(description="Whether it is run although an earlier step failed.")
+    on_failure: bool = Field(description="Whether it is run only if an earlier step failed.")
     soft_fail: bool = Field(description="Whether its failure fails nothing.")
 
 

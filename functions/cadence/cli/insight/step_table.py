@@ -34,6 +34,7 @@ def scripts(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for number, step in enumerate(steps, 1):
         settings = [
             *(["always"] if step["always"] else []),
+            *(["on_failure"] if step["on_failure"] else []),
             *(["soft_fail"] if step["soft_fail"] else []),
             *(f"{name}={plain(value)}" for name, value in sorted(step["env"].items())),
         ]

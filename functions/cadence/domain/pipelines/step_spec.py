@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class StepSpec:
     """A named part of a treatment's work with a script of its own.
 
-    Steps are run one after the other; after one that fails, only those with `always` are. A step with `soft_fail` may
-    fail without that. `skip`: its condition is false in this run.
+    Steps are run one after the other; after one that fails, only those with `always` or `on_failure` are, and before it
+    none with `on_failure`. A step with `soft_fail` may fail without that. `skip`: its condition is false in this run.
     """
 
     name: str
@@ -17,5 +17,6 @@ class StepSpec:
     shell: str
     env: Mapping[str, str] = field(default_factory=dict)
     always: bool = False
+    on_failure: bool = False
     soft_fail: bool = False
     skip: bool = False

@@ -58,6 +58,21 @@ def test_the_first_that_fails_fails_the_treatment(gateway: FakeGateway, work: Wo
     assert [text_of(runner, number) for number in (1, 3, 5)] == [["no style"], ["broken"], ["cleaned"]]
 
 
+def test_steps_on_failure_run_only_after_a_step_that_failed(gateway: FakeGateway, work: Work, sandbox: str) -> None:
+    steps = [
+        step("lint", "exit 4", soft_fail=True),
+        step("early", "echo never", on_failure=True),
+        step("test", "exit 3"),
+        step("show logs", "echo logs", on_failure=True),
+        step("clean up", "echo cleaned", always=True),
+    ]
+    runner = gateway.add_runner("", steps=steps)
+    done = work(runner, sandbox)
+
+    assert done["exit_code"] == 3
+    assert states(done) == ["failed", "skipped", "failed", "succeeded", "succeeded"]
+
+
 def test_a_step_sets_variables_of_later_ones(gateway: FakeGateway, work: Work, sandbox: str) -> None:
     script = """
     echo "GREETING=it's $OWN = x" >> "$CADENCE_ENV"

@@ -25,6 +25,7 @@ treatments:
         env: {VERSION: "${{ matrix.v }}", COUNT: 3, run: "${{ parameters.where }}"}
       - {name: one, run: print(1), shell: python3, when: "${{ matrix.v == '1' && event.branch == 'main' }}"}
       - {name: never, run: "false", when: false, always: true, soft_fail: true}
+      - {name: log, run: cat log, on_failure: true}
 """
 
 
@@ -51,8 +52,10 @@ def test_steps_have_the_values_of_their_run_and_instance() -> None:
         env={"VERSION": "2", "COUNT": "3", "run": "there; rm -rf /"},
     )
     never = StepSpec(name="never", run="false", shell="bash -e", always=True, soft_fail=True, skip=True)
-    assert found["test:2"].steps == (build, StepSpec(name="one", run="print(1)", shell="python3", skip=True), never)
-    assert [step.skip for step in found["test:1"].steps] == [False, False, True]
+    one = StepSpec(name="one", run="print(1)", shell="python3", skip=True)
+    log = StepSpec(name="log", run="cat log", shell="bash -e", on_failure=True)
+    assert found["test:2"].steps == (build, one, never, log)
+    assert [step.skip for step in found["test:1"].steps] == [False, False, True, False]
     assert found["test:2"].run == ""
 
 
@@ -69,6 +72,7 @@ def test_an_assignment_has_the_steps_and_their_scripts_count_as_used() -> None:
         ("build", False),
         ("one", False),
         ("never", True),
+        ("log", False),
     ]
     assert used_variables(spec, ["CADENCE_COMMIT", "CADENCE_TAG"]) == ("CADENCE_COMMIT",)
 

@@ -67,6 +67,7 @@ def _step(body: Mapping[str, Any], shell: str) -> StepSpec:
         shell=body.get("shell", shell),
         env=_variables(body.get("env", {})),
         always=body.get("always", False),
+        on_failure=body.get("on_failure", False),
         soft_fail=body.get("soft_fail", False),
         skip=not body.get("when", True),
     )

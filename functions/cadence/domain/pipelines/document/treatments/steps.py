@@ -1,6 +1,7 @@
-"""Checks the named steps of treatments: each name stands once, and steps and a script exclude each other."""
+"""Checks named steps: names stand once; `run` and `steps`, `always` and `on_failure` exclude each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem
@@ -13,6 +14,15 @@ def check_steps(draft: Draft) -> Iterator[DocumentProblem]:
         steps = body.body.get("steps")
         if isinstance(steps, list):
             yield from _of_body(body, [mapping(step).get("name") for step in steps])
+            yield from _on_failure(body, [mapping(step) for step in steps])
+
+
+def _on_failure(body: DraftTreatment, steps: list[Mapping[str, Any]]) -> Iterator[DocumentProblem]:
+    for index, step in enumerate(steps):
+        if step.get("always") is True and step.get("on_failure") is True:
+            message = f"The step {shown(str(step.get('name')))} has `always` and `on_failure`."
+            hint = "Keep `always` to run it in any case, or `on_failure` to run it only after a failure."
+            yield body.problem(Code.CONTRADICTION, message, ("steps", index, "on_failure"), hint, at_key=True)
 
 
 def _of_body(body: DraftTreatment, names: list[object]) -> Iterator[DocumentProblem]:
