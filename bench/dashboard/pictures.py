@@ -58,6 +58,7 @@ def pages(shown: Shown) -> dict[str, str]:
         "moment": f"{run}?{urlencode({'at': shown.moment})}",
         "treatment": f"{run}/t/total",
         "value": f"{run}/v/export.rows",
+        "trace": f"{run}/trace?{urlencode({'port': 'export.rows', 'direction': 'forward'})}",
         "comparison": f"/ui/runs/{shown.passed}/diff/{shown.failed}",
         "replay": f"{run}/diff/{shown.replay}",
         "group": f"/ui/runs/{shown.catalogue}",

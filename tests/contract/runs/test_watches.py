@@ -176,6 +176,15 @@ def test_a_large_change_comes_in_parts_with_the_run_last(at: Watching) -> None:
     assert [message["state"] for message in sent] == [{}, {}, {"state": "running"}]
 
 
+def test_what_no_message_can_hold_is_a_gap(at: Watching) -> None:
+    at.watch("c1", "01a")
+    treatments = [{"name": f"t{index}", "cause": "\u00e4" * 400} for index in range(100)]
+    at.runs.publish("01a", lambda: RunDelta({}, treatments))
+
+    [(_, message)] = at.sockets.taken()
+    assert (message["number"], message["treatments"]) == (2, [])
+
+
 def test_a_change_that_clients_do_not_see_has_no_number(at: Watching) -> None:
     at.watch("c1", "01a")
     assert at.runs.publish("01a", lambda: None) == 0
