@@ -55,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_token_policy": {"longest_days": 90},
     "put_quotas": {},
     "put_retention": {"days": 7},
+    "set_hold": {"reason": "case 7"},
     "put_badges": {"public": False},
     "put_storage": {"mebibytes": 100},
     "put_export": {"kind": "loki", "url": "http://127.0.0.1:9/push"},
