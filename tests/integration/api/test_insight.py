@@ -16,6 +16,7 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.runs import run_delta
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.pipelines import plan
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
@@ -175,7 +176,7 @@ def test_the_graph_shows_what_went_through(api, run_id):
 def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):
     whole_run, whole_graph = (api("GET", f"/v1/runs/{run_id}{path}").json for path in ("", "/graph"))
     monkeypatch.setattr(runs_routes, "TREATMENTS_PER_PAGE", 1)
-    monkeypatch.setattr(runs_routes, "_LONGEST_CAUSE", 3)
+    monkeypatch.setattr(run_delta, "LONGEST_CAUSE", 3)
     monkeypatch.setattr(insight_routes, "_LONGEST_GRAPH", 1)
 
     treatments, pages = pages_of(api, f"/v1/runs/{run_id}", "treatments")

@@ -19,6 +19,7 @@ from cadence.cli.shared.output import (
     clock_time,
     date_time,
     out,
+    pairs_text,
     parsed_time,
     print_section_table,
     seconds_text,
@@ -205,11 +206,11 @@ def _definition(treatment: Mapping[str, Any]) -> None:
     _heading("definition")
     _facts(
         image=f"{spec['image']}{digest}" if spec["image"] else None,
-        matrix=_pairs(spec["matrix"]),
+        matrix=pairs_text(spec["matrix"]),
         instance_of=spec["group"],
         when=spec["when"],
         environment=spec["environment"],
-        parameters=_pairs(treatment["parameters"]),
+        parameters=pairs_text(treatment["parameters"]),
         element=_element(spec["element"]),
         services=", ".join(f"{one['name']} ({one['image']})" for one in spec["services"]),
         caches=", ".join(spec["caches"]),
@@ -318,10 +319,6 @@ def _facts(**facts: Any) -> None:
     for name, value in facts.items():
         if value:
             out.print(Text.assemble((f"    {name.replace('_', ' '):<{_NAME}}", "dim"), plain(str(value))))
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
 
 
 def _spent(seconds: float | None, form: str) -> str | None:

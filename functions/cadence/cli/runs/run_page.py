@@ -11,7 +11,7 @@ from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
-from cadence.cli.shared.output import date_time, duration, out, run_state, state_text, treatment_state
+from cadence.cli.shared.output import date_time, duration, out, pairs_text, run_state, state_text, treatment_state
 from cadence.cli.shared.terminal import harmless
 
 _LAST_LINES = 10
@@ -34,8 +34,8 @@ def show_run(client: Client, run_id: str) -> None:
         created=f"{date_time(run['created_at'])} by {run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
         replay_of=_original(run["replay_of"]),
-        parameters=_pairs(run["parameters"]),
-        event=_pairs(run["event"]),
+        parameters=pairs_text(run["parameters"], most=5),
+        event=pairs_text(run["event"], most=5),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
     broken = sorted(broken, key=lambda treatment: bool(treatment.get("soft_failed")))
@@ -124,10 +124,3 @@ def _facts(**facts: Any) -> None:
     for name, value in facts.items():
         if value not in (None, "", "-"):
             out.print(Text.assemble((f"{name.replace('_', ' '):<11}", "dim"), str(value)))
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name}={f'{len(value)} entries' if isinstance(value, list) and len(value) > 5 else value}"
-        for name, value in sorted(values.items())
-    )

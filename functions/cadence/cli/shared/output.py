@@ -180,6 +180,14 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def pairs_text(values: Mapping[str, Any], most: int | None = None) -> str:
+    """Values as `name=value`, written as in a document; a list with more than `most` entries is counted."""
+    return ", ".join(
+        f"{name}={f'{len(value)} entries' if most and isinstance(value, list) and len(value) > most else _written(value)}"
+        for name, value in sorted(values.items())
+    )
+
+
 def labels_text(labels: Mapping[str, str]) -> str:
     """Labels as `name=value`, without empty ones."""
     return " ".join(f"{name}={value}" for name, value in labels.items() if value)
@@ -193,6 +201,10 @@ def cost_text(amount: float | None, currency: str | None) -> str:
 def parsed_time(moment: str) -> datetime:
     """The time that the API wrote in ISO 8601."""
     return datetime.fromisoformat(moment)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _parsed(moment: str | None) -> datetime | None:

@@ -71,8 +71,9 @@ def test_an_event_of_another_system_is_answered_with_the_one_here(on: str, expec
     assert expected in hint
 
 
-def test_a_type_that_yaml_tears_apart_has_one_finding() -> None:
-    (hint,) = hints(treatment="outputs: {x: Block<Map<string, u64>>}")
+@pytest.mark.parametrize("torn", ["Block<Map<string, u64>>", "Map<string, u64>"])
+def test_a_type_that_yaml_tears_apart_has_one_finding(torn: str) -> None:
+    (hint,) = hints(treatment=f"outputs: {{x: {torn}}}")
     assert hint is not None
     assert "put the type in quotes" in hint
     assert hints(treatment='outputs: {x: "Block<Map<u64>>"}') == []

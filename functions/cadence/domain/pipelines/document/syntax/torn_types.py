@@ -13,11 +13,7 @@ def without_torn_types(findings: Sequence[Finding]) -> list[Finding]:
 
     `{x: Block<Map<string, u64>>}` has the keys `x` and `u64>>` for YAML.
     """
-    torn = {
-        finding.pointer.rpartition("/")[0]
-        for finding in findings
-        if finding.code is Code.BAD_TYPE and "lacks a closing >" in finding.message
-    }
+    torn = {finding.pointer.rpartition("/")[0] for finding in findings if _is_first_half(finding)}
     if not torn:
         return list(findings)
     kept = []
@@ -25,6 +21,13 @@ def without_torn_types(findings: Sequence[Finding]) -> list[Finding]:
         holder, _, key = finding.pointer.rpartition("/")
         if holder in torn and key.endswith(">"):
             continue
-        is_torn = holder in torn and finding.code is Code.BAD_TYPE and "lacks a closing >" in finding.message
-        kept.append(replace(finding, hint=_HINT) if is_torn else finding)
+        kept.append(replace(finding, hint=_HINT) if _is_first_half(finding) else finding)
     return kept
+
+
+def _is_first_half(finding: Finding) -> bool:
+    """Whether the finding is about a type that opens more than it closes, such as `Map<string`."""
+    message = finding.message
+    return finding.code is Code.BAD_TYPE and (
+        "lacks a closing >" in message or ("lacks a flow" in message and message.count("<") > message.count(">"))
+    )
