@@ -2,12 +2,10 @@
 
 import base64
 import hashlib
-import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -15,6 +13,7 @@ import requests
 from cadence.cli.client.connection import connect
 from cadence.cli.client.contexts import ConnectionContext, StoredContexts, read_contexts, write_contexts
 from cadence.cli.client.provider_sign_in import ProviderSignIn, SignInFailed
+from tests.fakes.answering import Asked, Reply, answering
 
 
 class Provider:
@@ -23,29 +22,13 @@ class Provider:
     def __init__(self) -> None:
         self.pending: list[str] = []
         self.challenge = ""
-        provider = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.reply(provider.discovery())
-
-            def do_POST(self) -> None:
-                sent = self.rfile.read(int(self.headers["content-length"])).decode()
-                self.reply(provider.post(self.path, {name: one[0] for name, one in parse_qs(sent).items()}))
-
-            def reply(self, answer: dict[str, Any]) -> None:
-                content = json.dumps(answer).encode()
-                self.send_response(400 if "error" in answer else 200)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+    def answer(self, asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return Reply(body=self.discovery())
+        answer = self.post(asked.path, dict(parse_qsl(asked.raw.decode())))
+        return Reply(400 if "error" in answer else 200, answer)
 
     def discovery(self) -> dict[str, Any]:
         names = ("authorization", "token", "device_authorization")
@@ -67,9 +50,8 @@ class Provider:
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     made = Provider()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with answering(made.answer) as made.url:
+        yield made
 
 
 def at(provider: Provider, waits: list[float]) -> ProviderSignIn:

@@ -9,7 +9,5 @@ from tests.integration.api.people.issuer import Issuer
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    made = Issuer()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Issuer().listening() as issuer:
+        yield issuer

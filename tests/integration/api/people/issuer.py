@@ -1,13 +1,15 @@
 """An identity provider on loopback, whose keys the tests choose."""
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.fakes.answering import Asked, Reply, answering
 
 CLIENT = "cadence"
 
@@ -18,31 +20,22 @@ class Issuer:
     def __init__(self) -> None:
         self.keys = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("one", "two")}
         self.published = ["one"]
-        issuer = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                content = json.dumps(issuer.answer(self.path)).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+    @contextmanager
+    def listening(self) -> Iterator["Issuer"]:
+        """Answers while the context lasts."""
+        with answering(self.answer) as self.url:
+            yield self
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def answer(self, path: str) -> dict[str, Any]:
-        if path == "/.well-known/openid-configuration":
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
+    def answer(self, asked: Asked) -> Reply:
+        if asked.path == "/.well-known/openid-configuration":
+            return Reply(body={"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
         jwks = [
             json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.keys[name].public_key())) | {"kid": name, "alg": "RS256"}
             for name in self.published
         ]
-        return {"keys": jwks}
+        return Reply(body={"keys": jwks})
 
     def token(self, key: str = "one", **claims: Any) -> str:
         now = int(time.time())
