@@ -88,7 +88,8 @@ def test_a_github_matrix_job_becomes_a_matrix_with_image_cache_and_artifact() ->
     assert test["image"] == "python:${{ matrix.python_version }}"
     assert test["cache"] == [
         {
-            "key": 'Linux-pip-${{ has(event.commit) ? event.commit : "none" }}',
+            "key": "Linux-pip",
+            "files": ["requirements.txt", "setup.cfg"],
             "paths": [".cache/pip", ".tox"],
             "restore": ["Linux-pip-"],
         }

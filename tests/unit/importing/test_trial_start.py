@@ -38,6 +38,16 @@ def imported(text: str) -> tuple[Imported, dict[str, Any]]:
             "cache",
             {"key": '${{ has(event.branch) ? event.branch : "none" }}', "paths": ["x"]},
         ),
+        (
+            "cache: {key: {files: [a, b], prefix: p}, paths: [x], fallback_keys: [x-$CI_COMMIT_BRANCH, main]}",
+            "cache",
+            {
+                "key": "p",
+                "files": ["a", "b"],
+                "paths": ["x"],
+                "restore": ['x-${{ has(event.branch) ? event.branch : "none" }}', "main"],
+            },
+        ),
         ("image: app:$CI_COMMIT_SHA", "image", 'app:${{ has(event.commit) ? event.commit : "latest" }}'),
         ("environment: $CI_COMMIT_BRANCH", "environment", '${{ has(event.branch) ? event.branch : "none" }}'),
         (
@@ -51,7 +61,7 @@ def imported(text: str) -> tuple[Imported, dict[str, Any]]:
             },
         ),
     ],
-    ids=["cache", "image", "environment", "service"],
+    ids=["cache", "files", "image", "environment", "service"],
 )
 def test_a_run_without_branch_and_commit_has_another_value(setting: str, key: str, expected: object) -> None:
     _, document = imported(GITLAB % setting)
