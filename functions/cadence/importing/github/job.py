@@ -2,6 +2,7 @@
 expressions.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from cadence.importing.shared.shell import NOT_CARRIED_OVER, missing, put_in, qu
 from cadence.importing.shared.yaml_source import YamlSource, plain
 
 STEP_OUTPUT = "step_output"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass
@@ -163,10 +165,11 @@ class GitHubJob:
             self.needed_outputs[key] = self.treatment.input(f"{job}_{output}", "Block<string>")
         return self.needed_outputs[key]
 
-    def variables(self, env: Mapping[str, Any], *, of_job: bool) -> dict[str, str]:
-        """Environment variables: those of the job go to the treatment; returned are those that a script must export
-        itself.
+    def variables(self, env: Mapping[str, Any], of_step: dict[str, str] | None = None) -> dict[str, str]:
+        """Environment variables: those of the job go to the treatment, those of a step to `of_step`. Returned are those
+        that a script must export itself.
         """
+        of_job = of_step is None
         exported: dict[str, str] = {}
         for name, value in env.items():
             text, line = plain(value), self.line(env, name)
@@ -178,6 +181,8 @@ class GitHubJob:
             secret = self._only_secret(text)
             if secret is not None and (of_job or name not in self.env):
                 self.treatment.body.setdefault("secrets", {})[name] = secret
+            elif of_step is not None and _NAME.fullmatch(name) and (fixed := self._fixed(text)) is not None:
+                of_step[name] = fixed
             elif not of_job or ("${{" in text and self._needs_script(text)):
                 exported[name] = self.in_quotes(text, line)
                 if of_job and NOT_CARRIED_OVER in exported[name]:  # only scripts that use it stop
@@ -190,6 +195,13 @@ class GitHubJob:
                 else:
                     self.missing_env.add(name)
         return exported
+
+    def _fixed(self, text: str) -> str | None:
+        """A value that is known when a run starts; `None` if only the script knows it."""
+        try:
+            return None if self._needs_script(text) else translated(text, self.scope)
+        except GitHubExpressionError:
+            return None
 
     def _only_secret(self, text: str) -> str | None:
         match only_expression(text):

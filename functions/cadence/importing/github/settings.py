@@ -69,7 +69,7 @@ def _container(job: GitHubJob) -> None:
     image = _image(job, plain(container.get("image")), job.line(job.body, "container"))
     if image:
         job.treatment.body["image"] = image
-    job.variables(mapping(container.get("env")), of_job=True)
+    job.variables(mapping(container.get("env")))
     for key in ("credentials", "volumes", "options", "ports"):
         if container.get(key):
             job.note(

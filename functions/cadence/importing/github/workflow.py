@@ -133,7 +133,7 @@ class _Workflow:
 
     def _run(self, job: GitHubJob) -> None:
         for env in (mapping(self._data.get("env")), mapping(job.body.get("env"))):
-            exported = job.variables(env, of_job=True)
+            exported = job.variables(env)
             job.exported.update(exported)
         defaults = {
             **mapping(mapping(self._data.get("defaults")).get("run")),
