@@ -204,10 +204,12 @@ def _add_settings(job: GitHubJob, step: Mapping[str, Any], made: _Step, line: in
 
 
 def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
+    uses = plain(step["uses"])
+    keeps = uses.startswith("actions/upload-artifact")
+    outputs = " Outputs of failed attempts are kept, too, but handed to no other treatment." if keeps else ""
     job.note(
-        job.line(step, "if"), f"if: {plain(step['if'])} of {plain(step['uses'])}",
-        "It became a setting of the treatment, which has no condition; outputs are those of treatments that succeeded.",
-        "Nothing, if that is enough.",
+        job.line(step, "if"), f"if: {plain(step['if'])} of {uses}",
+        f"It became a setting of the treatment, which has no condition.{outputs}", "Nothing, if that is enough.",
     )  # fmt: skip
 
 
