@@ -85,3 +85,22 @@ def test_a_treatment_whose_image_would_be_empty_does_not_run_and_is_reported() -
     assert document["treatments"]["test"]["when"] is False
     assert "image" not in document["treatments"]["test"]
     assert any(note.what == "test: image" and "values of this run" in note.why for note in result.notes)
+
+
+def test_a_value_that_only_some_entries_of_a_matrix_have_is_empty_elsewhere() -> None:
+    matrix = "strategy: {matrix: {os: [a, b], include: [{os: a, arm: 7, latest: true}]}}"
+    steps = "steps: [{if: matrix.latest, run: make}, {run: make more, env: {ARM: '${{ matrix.arm }}'}}]"
+    _, document = imported(f"on: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n    {matrix}\n    {steps}\n")
+
+    test = document["treatments"]["test"]
+    assert "when" not in test
+    assert test["steps"][0]["when"].startswith("${{ has(matrix.latest) && ")
+    assert test["steps"][1]["env"] == {"ARM": '${{ has(matrix.arm) ? matrix.arm : "" }}'}
+
+
+def test_a_workflow_that_calls_another_of_the_same_name_keeps_its_other_jobs() -> None:
+    text = "name: build\non: push\njobs:\n  call: {uses: acme/meta/.github/workflows/build.yml@main}\n"
+    _, document = imported(f"{text}  test: {{runs-on: ubuntu-latest, steps: [{{run: make}}]}}\n")
+
+    assert document["treatments"]["call"]["when"] is False
+    assert document["treatments"]["test"]["run"] == "make\n"

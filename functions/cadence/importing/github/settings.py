@@ -10,7 +10,6 @@ from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
 from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
 from cadence.importing.github.service_addresses import host_variable, port_variable
-from cadence.importing.shared.cel import all_of
 from cadence.importing.shared.containers import health_of_options, ports, service_name
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
@@ -179,11 +178,7 @@ def _soft_fail(job: GitHubJob) -> None:
     if found is None:
         job.treatment.body["soft_fail"] = True
         return
-    # A value that only some entries of `include` have is missing elsewhere, which GitHub takes for false.
-    everywhere = {job.scope.axes.get(name) for name in mapping(mapping(job.body.get("strategy")).get("matrix"))}
-    missing = [name for name in dict.fromkeys(re.findall(r"\bmatrix\.(\w+)", found)) if name not in everywhere]
-    guards = [f"has(matrix.{name})" for name in missing]
-    job.treatment.body["soft_fail"] = f"${{{{ {all_of([*guards, found])} }}}}"
+    job.treatment.body["soft_fail"] = f"${{{{ {found} }}}}"
 
 
 def _left_out(why: str, todo: str, key: str) -> Any:

@@ -45,8 +45,9 @@ def _leave_out(draft: ImportDraft, finding: Finding) -> bool:
                 treatment.line, f"{name}: {key}", f"It would not be valid: {finding.message}",
                 "The treatment does not run (when: false) until this is written by hand.",
             )  # fmt: skip
-            if key in ("run", "steps"):
-                treatment.body.pop("steps", None)
+            if key in ("run", "steps", "trigger"):
+                for work in ("steps", "trigger"):
+                    treatment.body.pop(work, None)
                 treatment.body["run"] = f"echo {shlex.quote(f'{name} was not carried over')} >&2; exit 1"
             else:
                 treatment.body.pop(key, None)

@@ -8,7 +8,7 @@ from cadence.domain.pipelines.document.connections.types import Scalar
 from cadence.domain.pipelines.planning import RunFacts, instantiate
 from cadence.importing.shared.draft import ImportDraft
 
-_EVENT_VALUE = re.compile(r'\$\{\{ \(?has\((event\.\w+)\) \? \1 : ""\)? \}\}')
+_MAY_BE_MISSING = re.compile(r'\$\{\{ \(?has\(((?:event|matrix)\.\w+)\) \? \1 : ""\)? \}\}')
 _PARAMETER = re.compile(r"\$\{\{ (parameters\.(\w+)) \}\}")
 _OTHERWISE = {"image": "latest"}
 _NEEDED = frozenset({"image", "cache", "environment", "services"})
@@ -17,7 +17,7 @@ _EXAMPLES = {Scalar.BOOL: False, Scalar.STRING: "x"}
 
 
 def fill_needed_values(draft: ImportDraft) -> None:
-    """Gives expressions over the event another value than an empty one, where an empty one would refuse the run.
+    """Gives expressions over the event or the matrix another value than an empty one, where an empty one would refuse the run.
 
     A run that no push starts has no branch and no commit. Images get the tag `latest` then, all else is `none`.
     """
@@ -38,7 +38,7 @@ def _filled(draft: ImportDraft, value: Any, key: str) -> Any:
     whole = _PARAMETER.fullmatch(value)
     if whole and key != "image" and draft.parameters.get(whole[2], {}).get("default") == "":
         return f'${{{{ {whole[1]} != "" ? {whole[1]} : "none" }}}}'
-    return _EVENT_VALUE.sub(rf'${{{{ has(\1) ? \1 : "{_OTHERWISE.get(key, "none")}" }}}}', value)
+    return _MAY_BE_MISSING.sub(rf'${{{{ has(\1) ? \1 : "{_OTHERWISE.get(key, "none")}" }}}}', value)
 
 
 def refusals_of_start(pipeline: Pipeline) -> tuple[Finding, ...]:
