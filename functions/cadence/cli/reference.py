@@ -44,8 +44,12 @@ replaces a resource of the same name unless its help states otherwise.
 def reference() -> str:
     """The page as Markdown."""
     sections = [_INTRODUCTION]
-    for path, command in _commands(typer.main.get_command(app), "cadence"):
-        context = command.make_context(path, [], resilient_parsing=True, terminal_width=110, max_content_width=110)
+    program = typer.main.get_command(app)
+    for path, command in _commands(program, "cadence"):
+        # Commands inherit the names of the option for help from the program, as when they are called.
+        context = command.make_context(
+            path, [], resilient_parsing=True, terminal_width=110, max_content_width=110, **program.context_settings
+        )
         sections.append(f"## `{path}`\n\n```\n{command.get_help(context).rstrip()}\n```\n")
     return "\n".join(sections)
 

@@ -67,10 +67,10 @@ class ApiSession:
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
 
-    def _pages(self, name: str, limit: int, filters: Mapping[str, Any]) -> Iterator[Json]:
+    def _pages(self, path: str, limit: int, filters: Mapping[str, Any]) -> Iterator[Json]:
         cursor, left = None, limit
         while left > 0:
-            page = self._call("GET", path_of(name), params={**filters, "limit": min(left, 200), "cursor": cursor})
+            page = self._call("GET", path, params={**filters, "limit": min(left, 200), "cursor": cursor})
             yield from page["items"]
             left -= len(page["items"])
             cursor = page["next"]
@@ -125,7 +125,9 @@ class ApiSession:
 
     def _run_named(self, named: str) -> str:
         filters = {"@failed": {"state": "failed"}}.get(named, {})
-        runs = [run["run_id"] for run in self._pages("runs", 1 if named.startswith("@") else _SEARCHED, filters)]
+        runs = [
+            run["run_id"] for run in self._pages(path_of("runs"), 1 if named.startswith("@") else _SEARCHED, filters)
+        ]
         if named in {"@last", "@failed"}:
             if runs:
                 return str(runs[0])
