@@ -11,6 +11,7 @@ from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
+from cadence.cli.runs.run_origin import run_commit, run_origin
 from cadence.cli.shared.output import date_time, duration, out, pairs_text, run_state, state_text, treatment_state
 from cadence.cli.shared.terminal import harmless
 
@@ -33,7 +34,8 @@ def show_run(client: Client, run_id: str) -> None:
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
         created=f"{date_time(run['created_at'])} by {run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
-        replay_of=_original(run["replay_of"]),
+        origin=run_origin(run),
+        commit=run_commit(run),
         parameters=pairs_text(run["parameters"], most=5),
         event=pairs_text(run["event"], most=5),
     )
@@ -114,10 +116,6 @@ def _show_diagnosis(client: Client, run_id: str, treatment: Mapping[str, Any]) -
     errors = [line for line in diagnosis["errors"] if line["cursor"] not in shown]
     show_diagnosis(run_id, treatment["name"], {**diagnosis, "cause": None, "errors": errors})
     show_last_lines(run_id, treatment["name"], diagnosis, heading=False)
-
-
-def _original(of: Mapping[str, str] | None) -> str | None:
-    return f"{of['treatment']} of run {of['run_id']}" if of else None
 
 
 def _facts(**facts: Any) -> None:
