@@ -8,9 +8,9 @@ import typer
 
 from cadence.cli.access.invitations import Teams, accept_invitation, delete_invitation, invite, list_invitations
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret, seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret, seconds_of
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result, print_table
 
 member = typer.Typer(name="member", help="Members of the organization, and invitations.", no_args_is_help=True)
@@ -60,8 +60,9 @@ def create_member(
 
 
 @member.command("delete")
-def delete_member(member_id: MemberId, as_json: Json = False) -> None:
+def delete_member(member_id: MemberId, yes: Yes = False, as_json: Json = False) -> None:
     """Remove a member. Tokens, links and invitations of the member end at once."""
+    confirm_deletion(f"member {member_id}, with all tokens and grants of the member", yes)
     with reporting_errors(as_json):
         connect().delete_member(member_id)
     print_result({"deleted": member_id}, f"Removed member {member_id}.", as_json)
@@ -167,8 +168,9 @@ def create_team(
 
 
 @team.command("delete")
-def delete_team(name: TeamName, as_json: Json = False) -> None:
+def delete_team(name: TeamName, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a team with its grants."""
+    confirm_deletion(f"team {name} with its grants", yes)
     with reporting_errors(as_json):
         connect().delete_team(name)
     print_result({"deleted": name}, f"Deleted team {name}.", as_json)
@@ -224,8 +226,9 @@ def create_service_account(name: Name, description: Description = "", as_json: J
 
 
 @service_account.command("delete")
-def delete_service_account(name: Name, as_json: Json = False) -> None:
+def delete_service_account(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a service account with its grants and tokens."""
+    confirm_deletion(f"service account {name} with its grants and tokens", yes)
     with reporting_errors(as_json):
         connect().delete_service_account(name)
     print_result({"deleted": name}, f"Deleted service account {name}.", as_json)
