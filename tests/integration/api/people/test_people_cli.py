@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
 from rich.console import Console
 
+from cadence.adapters.dynamodb.access.people_items import PersonItem
 from cadence.cli.access import invitations
+from tests.integration.api.calling import HELLO
 from tests.integration.api.test_cli import cadence, server
 
 __all__ = ["cadence", "server"]  # fixtures
@@ -108,3 +111,24 @@ def test_a_team_that_is_missing_comes_with_the_command_that_creates_it(cadence):
     ):
         assert refused.exit_code == 1
         assert "There is no team 'dev' here. `cadence team create dev` creates it." in " ".join(refused.stderr.split())
+
+
+def test_a_run_shows_the_name_of_who_started_it(api, cadence, tmp_path, monkeypatch):
+    owner = api.token
+    code = cadence("member", "invite", "bea@example.org", "--role", "developer", "--scope", "project:default").stdout
+    bea = json.loads(cadence("member", "accept", "Bea B.", "--json", stdin=code).stdout)
+    member_id, token = bea["member"]["member_id"], bea["token"]
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    monkeypatch.setenv("CADENCE_TOKEN", token)
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+
+    shown = json.loads(cadence("show", run_id, "--json").stdout)
+    assert (shown["created_by"], shown["created_by_name"]) == (f"member:{member_id}", "Bea B.")
+    assert "by Bea B." in cadence("show", run_id).stdout
+    monkeypatch.setenv("CADENCE_TOKEN", owner)
+    assert cadence("member", "delete", member_id).exit_code == 0
+    assert "by Bea B." in cadence("show", run_id).stdout
+
+    monkeypatch.setattr(PersonItem, "batch_get", lambda keys: pytest.fail("names are read for a member only"))
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+    assert json.loads(cadence("show", run_id, "--json").stdout)["created_by_name"] == ""
