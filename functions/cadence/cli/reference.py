@@ -31,7 +31,9 @@ It prints tables and live progress on a terminal, and plain lines elsewhere (tab
 
 Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings;
 `join`, `drain`, `resume` and `remove` for hosts; `connect`, `rotate` and `disconnect` for repositories. `create`
-replaces a resource of the same name unless its help states otherwise.
+replaces a resource of the same name unless its help states otherwise. What deletes, removes, revokes, discards or
+disconnects asks first on a terminal; `--yes` answers, and scripts are not asked, except before a whole project,
+organization or person goes.
 
 | exit code | meaning |
 |---|---|

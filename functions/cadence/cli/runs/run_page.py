@@ -40,7 +40,7 @@ def show_run(client: Client, run_id: str) -> None:
     version = f" version {run['pipeline_version']}" if run["pipeline_version"] else ""
     _facts(
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
-        created=f"{date_time(run['created_at'])} by {run['created_by']}",
+        created=f"{date_time(run['created_at'])} by {run.get('created_by_name') or run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
         origin=run_origin(run),
         commit=run_commit(run),
