@@ -17,7 +17,7 @@ _EXAMPLES = {Scalar.BOOL: False, Scalar.STRING: "x"}
 
 
 def fill_needed_values(draft: ImportDraft) -> None:
-    """Gives expressions over the event or the matrix another value than an empty one, where an empty one would refuse the run.
+    """Gives expressions over the event or the matrix another value where an empty one would refuse the run.
 
     A run that no push starts has no branch and no commit. Images get the tag `latest` then, all else is `none`.
     """
