@@ -1126,6 +1126,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @description The name of the member that `by` is; empty if it is none, or has no name here.
+             */
+            by_name: string;
+            /**
              * At
              * Format: date-time
              */
@@ -5291,6 +5296,11 @@ export interface components {
             priority: number;
             /** @description Of a run that is a process of a Mélodium engine. */
             melodium: components["schemas"]["MelodiumView"] | null;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
             /** Document Sha256 */
             document_sha256: string;
             /** Parameters */

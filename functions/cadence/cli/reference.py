@@ -31,7 +31,9 @@ It prints tables and live progress on a terminal, and plain lines elsewhere (tab
 
 Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings;
 `join`, `drain`, `resume` and `remove` for hosts; `connect`, `rotate` and `disconnect` for repositories. `create`
-replaces a resource of the same name unless its help states otherwise.
+replaces a resource of the same name unless its help states otherwise. What deletes, removes, revokes, discards or
+disconnects asks first on a terminal; `--yes` answers, and scripts are not asked, except before a whole project,
+organization or person goes.
 
 | exit code | meaning |
 |---|---|
@@ -45,8 +47,12 @@ replaces a resource of the same name unless its help states otherwise.
 def reference() -> str:
     """The page as Markdown."""
     sections = [_INTRODUCTION]
-    for path, command in _commands(typer.main.get_command(app), "cadence"):
-        context = command.make_context(path, [], resilient_parsing=True, terminal_width=110, max_content_width=110)
+    program = typer.main.get_command(app)
+    for path, command in _commands(program, "cadence"):
+        # Commands inherit the names of the option for help from the program, as when they are called.
+        context = command.make_context(
+            path, [], resilient_parsing=True, terminal_width=110, max_content_width=110, **program.context_settings
+        )
         sections.append(f"## `{path}`\n\n```\n{command.get_help(context).rstrip()}\n```\n")
     return "\n".join(sections)
 

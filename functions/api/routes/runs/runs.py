@@ -146,6 +146,7 @@ class TreatmentsQuery(Model):
 
 
 class RunWithTreatments(RunView):
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
     document_sha256: str
     parameters: JsonObject
     event: JsonObject
@@ -282,6 +283,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
     page = services.treatments.page_of_treatments(run_id, TREATMENTS_PER_PAGE, after)
     return RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
+        created_by_name=services.people.names_for(call.by, [run.created_by]).get(run.created_by, ""),
         document_sha256=run.document_sha256,
         parameters=dict(run.parameters),
         event=dict(run.event),

@@ -70,11 +70,11 @@ class ApiSession:
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
 
-    def _pages(self, name: str, limit: int, filters: Mapping[str, Any], page_size: int = 200) -> Iterator[Json]:
+    def _pages(self, path: str, limit: int, filters: Mapping[str, Any], page_size: int = 200) -> Iterator[Json]:
         cursor, left = None, limit
         while left > 0:
             size = min(left, page_size)
-            page = self._call("GET", path_of(name), params={**filters, "limit": size, "cursor": cursor})
+            page = self._call("GET", path, params={**filters, "limit": size, "cursor": cursor})
             yield from page["items"]
             left -= len(page["items"])
             cursor = page["next"]
@@ -130,7 +130,7 @@ class ApiSession:
     def _run_named(self, named: str) -> str:
         if named in {"@last", "@failed"}:
             return self._newest_run(named)
-        runs = [run["run_id"] for run in self._pages("runs", _SEARCHED, {})]
+        runs = [run["run_id"] for run in self._pages(path_of("runs"), _SEARCHED, {})]
         matching = [run_id for run_id in runs if run_id.startswith(named) or run_id.endswith(named)]
         if len(matching) == 1:
             return str(matching[0])
@@ -148,7 +148,7 @@ class ApiSession:
         It keeps to the project that was chosen, if any.
         """
         filters = {"project": self._chosen_project, "state": "failed" if named == "@failed" else None}
-        for run in self._pages("runs", _SEARCHED, filters, page_size=_FIRST_LOOKED_AT):
+        for run in self._pages(path_of("runs"), _SEARCHED, filters, page_size=_FIRST_LOOKED_AT):
             if not run["started_by_run"] and not run["replay_of"]:
                 return str(run["run_id"])
         where = f" in project {self._chosen_project}" if self._chosen_project else ""

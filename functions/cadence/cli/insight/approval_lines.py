@@ -50,4 +50,4 @@ def approval_lines(approval: Mapping[str, Any] | None) -> Iterator[str]:
     for decision in approval["decisions"]:
         verb = "approved" if decision["decision"] == "approve" else "refused"
         comment = f": {plain(decision['comment'])}" if decision["comment"] else ""
-        yield f"{verb} by {plain(decision['by'])}, {date_time(decision['at'])}{comment}"
+        yield f"{verb} by {plain(decision.get('by_name') or decision['by'])}, {date_time(decision['at'])}{comment}"

@@ -14,6 +14,7 @@ from cadence.cli.insight.instance_table import show_instances
 from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.resource_charts import show_resources
 from cadence.cli.insight.step_table import scripts, show_steps
+from cadence.cli.insight.summaries import show_summary
 from cadence.cli.insight.unreported_values import unreported
 from cadence.cli.shared.output import (
     clock_time,
@@ -73,6 +74,7 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
         show_instances(treatment["instances"])
     _ports("inputs", treatment["inputs"], run_id, treatment)
     _ports("outputs", treatment["outputs"], run_id, treatment)
+    show_summary(client, run_id, name)
     _history(treatment)
     if treatment["usage"]:
         _heading("resources")

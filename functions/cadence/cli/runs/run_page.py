@@ -9,6 +9,7 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.new_failures import show_new_failures
+from cadence.cli.insight.summaries import show_summaries
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
 from cadence.cli.runs.run_origin import run_commit, run_origin
@@ -22,12 +23,10 @@ from cadence.cli.shared.output import (
     treatment_state,
     without_empty,
 )
-from cadence.cli.shared.terminal import harmless
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
 _MOST_STARTED = 40
-_MOST_SUMMARIES = 10
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -41,7 +40,7 @@ def show_run(client: Client, run_id: str) -> None:
     version = f" version {run['pipeline_version']}" if run["pipeline_version"] else ""
     _facts(
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
-        created=f"{date_time(run['created_at'])} by {run['created_by']}",
+        created=f"{date_time(run['created_at'])} by {run.get('created_by_name') or run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
         origin=run_origin(run),
         commit=run_commit(run),
@@ -59,22 +58,8 @@ def show_run(client: Client, run_id: str) -> None:
     out.print(treatment_table({**run, "treatments": shown}))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
-    _show_summaries(client, run_id)
+    show_summaries(client, run_id)
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
-
-
-def _show_summaries(client: Client, run_id: str) -> None:
-    try:
-        summaries = client.run_summaries(run_id, _MOST_SUMMARIES)
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-        return  # the token may not read what treatments write, or the server is of an earlier version
-    if summaries:
-        from rich.markdown import Markdown  # imported here, as it takes longer than a whole list of runs
-    for summary in summaries:
-        out.print(Text.assemble("\nsummary of ", (summary["treatment"], "bold")))
-        out.print(Markdown(harmless(summary["text"]), hyperlinks=False))
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
