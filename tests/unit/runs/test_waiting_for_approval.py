@@ -9,16 +9,19 @@ from cadence.cli.insight.approval_lines import approval_seconds
 from cadence.cli.runs.follow_run import follow_run, treatment_table
 from tests.unit.runs.test_treatment_table import treatment
 
-WAITING = treatment("deploy", "ready", waiting_for="2 approvals for environment production")
+POOL = {"pool": "local"}
+READY = treatment("deploy", "ready") | POOL
+WAITING = treatment("deploy", "ready", waiting_for="2 approvals for environment production") | POOL
+ENDED = treatment("deploy", "succeeded") | POOL
 
 
 def test_following_a_run_names_the_command_that_approves(capsys: pytest.CaptureFixture[str]) -> None:
     states = iter(
         [
-            {"run_id": "01a", "state": "running", "treatments": [treatment("deploy", "ready")]},
+            {"run_id": "01a", "state": "running", "treatments": [READY]},
             {"run_id": "01a", "state": "running", "treatments": [WAITING]},
             {"run_id": "01a", "state": "running", "treatments": [WAITING]},
-            {"run_id": "01a", "state": "succeeded", "treatments": [treatment("deploy", "succeeded")]},
+            {"run_id": "01a", "state": "succeeded", "treatments": [ENDED]},
         ]
     )
     page: dict[str, Any] = {"lines": [], "after": None, "more": False}
@@ -34,7 +37,7 @@ def test_following_a_run_names_the_command_that_approves(capsys: pytest.CaptureF
 
 
 def test_the_table_of_a_run_names_the_command_too() -> None:
-    (cell,) = treatment_table({"run_id": "01a", "treatments": [WAITING]}).columns[3].cells
+    (cell,) = treatment_table({"treatments": [WAITING]}, "01a").columns[3].cells
     assert cell == "waits for 2 approvals for environment production: cadence approve 01a deploy"
 
 

@@ -99,7 +99,10 @@ def list_approvals(call: Call, services: Services, query: PendingQuery) -> Pendi
 def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
     """Approves or refuses a treatment that waits for an approval. Each member, account or token decides once."""
     by = call.by
-    run = services.visible.get(by, run_id, environment=_environment(services, run_id, treatment))
+    environment = _environment(services, run_id, treatment)
+    run = services.visible.get(by, run_id, environment=environment)
+    if environment is None:
+        services.look.read(run).spec(treatment)  # raises NotFound, with the treatments that there are
     verdict = ApprovalVerdict(body.decision)
     decision = services.approvals.decide(run, treatment, verdict, Approver.of(by), by.author, body.comment)
     return DecisionView.of(decision, services.people.names_for(by, [decision.by]))

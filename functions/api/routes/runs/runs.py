@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs
+from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs, naming_pipelines
 from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.pipelines.check_document import pinned_programs
@@ -190,9 +190,10 @@ class RunList(Model):
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
     """Starts a run of a stored pipeline, checked again against the project as it is now."""
     owner = services.project(call.by, project, pipeline=pipeline)
-    frozen = services.freeze_pipeline.freeze_pipeline(
-        owner.organization, owner.name, pipeline, body.version, body.parameters
-    )
+    with naming_pipelines(call, services, owner, pipeline):
+        frozen = services.freeze_pipeline.freeze_pipeline(
+            owner.organization, owner.name, pipeline, body.version, body.parameters
+        )
     return _started(call, services, frozen, {"kind": "api"})
 
 

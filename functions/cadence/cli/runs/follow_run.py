@@ -27,8 +27,8 @@ def follow_run(client: Client, run_id: str) -> RunJson:
 
 def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
     with Live(console=out, refresh_per_second=4, transient=True) as live:
-        run = _follow(client, run_id, lambda run: live.update(treatment_table(run)))
-    out.print(treatment_table(run))
+        run = _follow(client, run_id, lambda run: live.update(treatment_table(run, run_id)))
+    out.print(treatment_table(run, run_id))
     return run
 
 
@@ -37,11 +37,11 @@ def _follow_plainly(client: Client, run_id: str) -> RunJson:
 
     def print_changes(run: RunJson) -> None:
         for treatment in run["treatments"]:
-            approve = approval_command(run["run_id"], treatment)
+            approve = approval_command(run_id, treatment)
             if printed.get(treatment["name"]) != (treatment["state"], approve):
                 printed[treatment["name"]] = (treatment["state"], approve)
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
-                waits = f", {waiting_words(run['run_id'], treatment)}" if approve else ""
+                waits = f", {waiting_words(run_id, treatment)}" if approve else ""
                 state = treatment_state(treatment).plain.replace("_", " ")
                 print(harmless(f"{treatment['name']}: {state}{waits}{cause}"), flush=True)
 
@@ -104,7 +104,7 @@ def _page(client: Client, run_id: str, after: str | None, wait: float) -> Mappin
     return page
 
 
-def treatment_table(run: RunJson) -> Table:
+def treatment_table(run: RunJson, run_id: str) -> Table:
     """The treatments of a run with their states, durations and causes; a cause is printed once."""
     first: dict[str, str] = {}
     for treatment in run["treatments"]:
@@ -117,16 +117,16 @@ def treatment_table(run: RunJson) -> Table:
                 treatment["name"],
                 treatment_state(treatment),
                 duration(treatment["started_at"], treatment["finished_at"]),
-                _reason(run, treatment, first),
+                _reason(run_id, treatment, first),
             )
             for treatment in run["treatments"]
         ),
     )
 
 
-def _reason(run: RunJson, treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
+def _reason(run_id: str, treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
     """The cause or what is waited for; `first` maps causes to the treatment beside which each is printed."""
     cause = treatment["cause"]
     if cause:
         return str(cause) if first[cause] == treatment["name"] else f"the same as {first[cause]}"
-    return waiting_words(run["run_id"], treatment)
+    return waiting_words(run_id, treatment)

@@ -55,7 +55,7 @@ def show_run(client: Client, run_id: str) -> None:
         out.print(f"\n{len(broken) - 3} more treatments failed; see below.", markup=False)
     out.print()
     shown = _worth_showing(run["treatments"])
-    out.print(treatment_table({**run, "treatments": shown}))
+    out.print(treatment_table({**run, "treatments": shown}, run["run_id"]))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
     show_summaries(client, run_id)

@@ -16,6 +16,7 @@ from cadence.cli.main import app
 from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
 from cadence.cli.shared import arguments
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs.states import RunState
 from cadence.local.commands import app as local_app
 from tests.git.repositories import Repository
@@ -153,3 +154,30 @@ def test_reasons_are_words() -> None:
     unknown = NameResolutionError("nowhere.invalid", connection, socket.gaierror(-2, "unknown"))
     assert _reason(MaxRetryError(pool, "/", unknown)) == "no host has this name"
     assert _reason(MaxRetryError(pool, "/", SSLError("certificate verify failed"))) == "TLS: certificate verify failed"
+
+
+def test_wrong_names_come_with_those_that_were_meant(api, cadence, tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+
+    def refused(*arguments: str) -> str:
+        result = cadence(*arguments)
+        assert result.exit_code == 1
+        return " ".join(result.stderr.split())
+
+    none = refused("start", "nope")
+    assert none.endswith("There is no pipeline 'nope'.")
+    assert api("PUT", "/v1/projects/default/pipelines/hello", {"document": HELLO}).status == 201
+    assert "There is no pipeline 'helo'. Did you mean 'hello'?" in refused("start", "helo")
+    assert "There is no pipeline 'zzz'. There is: hello." in refused("start", "zzz")
+    assert "There is no version 9 of pipeline 'hello'." in refused("start", "hello", "--version", "9")
+    assert f"Run {run_id} has no treatment 'grete'. Did you mean 'greet'?" in refused("show", run_id, "grete")
+    assert "has no treatment 'zzz'. There are: greet, shout." in refused("approve", run_id, "zzz")
+    assert "does not wait for an approval" in refused("approve", run_id, "greet")
+
+
+def test_at_most_five_names_are_listed() -> None:
+    assert choices("x", ["aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg"]) == (
+        " There are: aaa, bbb, ccc, ddd, eee and 2 more."
+    )
+    assert choices("x", []) == ""
