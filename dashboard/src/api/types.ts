@@ -5180,6 +5180,16 @@ export interface components {
              * @description The run whose end, or whose treatment, started this one.
              */
             started_by_run: string | null;
+            /**
+             * Started By Treatment
+             * @description The treatment there that started it; null for the run's end.
+             */
+            started_by_treatment: string | null;
+            /**
+             * Generated
+             * @description It is a part of the run that started it, with a document that a treatment there sent.
+             */
+            generated: boolean;
             /** Started At */
             started_at: string | null;
             /** Finished At */
@@ -5254,6 +5264,16 @@ export interface components {
              * @description The run whose end, or whose treatment, started this one.
              */
             started_by_run: string | null;
+            /**
+             * Started By Treatment
+             * @description The treatment there that started it; null for the run's end.
+             */
+            started_by_treatment: string | null;
+            /**
+             * Generated
+             * @description It is a part of the run that started it, with a document that a treatment there sent.
+             */
+            generated: boolean;
             /** Started At */
             started_at: string | null;
             /** Finished At */

@@ -227,8 +227,9 @@ function Header({ run, now }: { run: Run; now: number }) {
           </Fact>
         )}
         {run.started_by_run && (
-          <Fact name="Started by">
+          <Fact name={run.generated ? "Part of" : "Started by"}>
             <a href={href({ page: "run", run: run.started_by_run })}>{run.started_by_run}</a>
+            {run.started_by_treatment && `, treatment ${run.started_by_treatment}`}
           </Fact>
         )}
         <Cost run={run} ended={ended} />

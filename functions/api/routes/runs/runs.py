@@ -127,6 +127,10 @@ class RunView(Model):
     commit: str | None
     commit_message: str | None = Field(description="Its first line, or the title of the pull request.")
     started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
+    started_by_treatment: str | None = Field(description="The treatment there that started it; null for the run's end.")
+    generated: bool = Field(
+        description="It is a part of the run that started it, with a document that a treatment there sent."
+    )
     started_at: datetime | None
     finished_at: datetime | None
     rerun_of: str | None = Field(description="The earlier run that it took values over from.")

@@ -26,7 +26,7 @@ def connect(
     Raises NotConnected.
     """
     read = os.environ if environment is None else environment
-    project = project or read.get("CADENCE_PROJECT") or "default"
+    project = project or read.get("CADENCE_PROJECT") or None
     url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
     if url:
         _check_address("CADENCE_URL", url)
