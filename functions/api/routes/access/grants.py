@@ -181,7 +181,7 @@ def delete_role(call: Call, services: Services, role: str) -> Reply:
     return Reply(None)
 
 
-@endpoints.add("GET", "/v1/grants", Permission.GRANTS_READ, answers={200: GrantList}, errors=(422,))
+@endpoints.add("GET", "/v1/grants", Permission.GRANTS_READ, answers={200: GrantList}, errors=(404, 422))
 def list_grants(call: Call, services: Services, query: GrantsQuery) -> GrantList:
     """Lists the grants at the scopes at which the caller may read them."""
     store = services.people.store
