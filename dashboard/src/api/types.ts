@@ -2206,7 +2206,7 @@ export interface components {
         GrantBody: {
             /**
              * Subject
-             * @description `member:ID`, `team:NAME` or `service-account:NAME`.
+             * @description `member:ID`, the e-mail address of a member, `team:NAME` or `service-account:NAME`.
              */
             subject: string;
             /** Role */

@@ -132,3 +132,25 @@ def test_a_run_shows_the_name_of_who_started_it(api, cadence, tmp_path, monkeypa
     monkeypatch.setattr(PersonItem, "batch_get", lambda keys: pytest.fail("names are read for a member only"))
     run_id = cadence("run", "hello.yaml").stdout.strip()
     assert json.loads(cadence("show", run_id, "--json").stdout)["created_by_name"] == ""
+
+
+def test_grants_take_addresses_and_refuse_other_texts_in_words(cadence):
+    member_id = json.loads(cadence("member", "create", "Bea", "--email", "Bea@example.org", "--json").stdout)[
+        "member_id"
+    ]
+    granted = cadence("access", "grant", "bea@example.org", "viewer", "pipeline:default/later", "--json")
+    assert json.loads(granted.stdout)["subject"] == f"member:{member_id}"
+    assert "There is no stored pipeline later in project default yet" in " ".join(granted.stderr.split())
+    assert "warning" not in cadence("access", "grant", "bea@example.org", "viewer", "project:default").stderr
+    asked = ("runs:read", "pipeline:default/later")
+    assert cadence("access", "explain", "bea@example.org", *asked).exit_code == 0
+    assert len(json.loads(cadence("access", "list", "--subject", "bea@example.org", "--json").stdout)) == 2
+
+    assert "no member with the address" in cadence("access", "explain", "bo@example.org", *asked).stderr
+    for arguments, sentence in (
+        (("bea", *asked), "Not a subject. Write member:ID,"),
+        (("team:dev", "runs:read", "pipelin:default/pushed"), "Not a scope. Write organization, project:PROJECT,"),
+    ):
+        refused = cadence("access", "explain", *arguments)
+        assert refused.exit_code == 2 and sentence in " ".join(refused.stderr.split())
+        assert "pattern" not in refused.stderr
