@@ -19,6 +19,7 @@ def treatment(name: str, state: str, cause: str | None = None, waiting_for: str 
 
 def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
     run = {
+        "run_id": "01a",
         "treatments": [
             treatment("build", "succeeded"),
             treatment("test:a", "failed", "the command ended with exit code 1"),
@@ -26,7 +27,7 @@ def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
             treatment("deploy", "skipped", "test did not succeed"),
             treatment("report", "skipped", "test did not succeed"),
             treatment("sign", "pending", waiting_for="an approval"),
-        ]
+        ],
     }
 
     assert list(treatment_table(run).columns[3].cells) == [
@@ -42,7 +43,9 @@ def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
 def test_failures_that_do_not_fail_the_run_are_marked() -> None:
     soft = {**treatment("lint", "failed", cause="found 3"), "soft_failed": True}
 
-    assert [str(cell) for cell in treatment_table({"treatments": [soft]}).columns[1].cells] == ["failed (soft)"]
+    assert [str(cell) for cell in treatment_table({"run_id": "01a", "treatments": [soft]}).columns[1].cells] == [
+        "failed (soft)"
+    ]
     assert [run_state({"state": "succeeded", "soft_failures": count}).plain for count in (0, 1, 2)] == [
         "succeeded",
         "succeeded (1 soft failure)",

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, seconds_of
 from cadence.cli.shared.errors import FAILED, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import out, print_json, print_list, print_result, print_table
 
 role = typer.Typer(name="role", help="Roles: named sets of permissions.", no_args_is_help=True)
@@ -52,8 +52,9 @@ def create_role(
 
 
 @role.command("delete")
-def delete_role(name: Name, as_json: Json = False) -> None:
+def delete_role(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a role that is not granted."""
+    confirm_deletion(f"role {name}", yes)
     with reporting_errors(as_json):
         connect().delete_role(name)
     print_result({"deleted": name}, f"Deleted role {name}.", as_json)
@@ -90,8 +91,11 @@ def create_grant(
 
 
 @access.command("revoke")
-def delete_grant(grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID")], as_json: Json = False) -> None:
+def delete_grant(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID")], yes: Yes = False, as_json: Json = False
+) -> None:
     """Delete a grant."""
+    confirm_deletion(f"grant {grant_id}", yes)
     with reporting_errors(as_json):
         connect().delete_grant(grant_id)
     print_result({"deleted": grant_id}, f"Deleted grant {grant_id}.", as_json)

@@ -10,6 +10,7 @@ from rich.table import Table
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
 from cadence.cli.client.session import ApiError
+from cadence.cli.insight.approval_lines import approval_command, waiting_words
 from cadence.cli.shared.output import duration, err, make_table, out, print_line, treatment_state
 from cadence.cli.shared.started_runs import StartedRuns
 from cadence.cli.shared.terminal import harmless
@@ -32,15 +33,17 @@ def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
 
 
 def _follow_plainly(client: Client, run_id: str) -> RunJson:
-    printed: dict[str, str] = {}
+    printed: dict[str, tuple[str, str | None]] = {}
 
     def print_changes(run: RunJson) -> None:
         for treatment in run["treatments"]:
-            if printed.get(treatment["name"]) != treatment["state"]:
-                printed[treatment["name"]] = treatment["state"]
+            approve = approval_command(run["run_id"], treatment)
+            if printed.get(treatment["name"]) != (treatment["state"], approve):
+                printed[treatment["name"]] = (treatment["state"], approve)
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                waits = f", {waiting_words(run['run_id'], treatment)}" if approve else ""
                 state = treatment_state(treatment).plain.replace("_", " ")
-                print(harmless(f"{treatment['name']}: {state}{cause}"), flush=True)
+                print(harmless(f"{treatment['name']}: {state}{waits}{cause}"), flush=True)
 
     return _follow(client, run_id, print_changes)
 
@@ -114,16 +117,16 @@ def treatment_table(run: RunJson) -> Table:
                 treatment["name"],
                 treatment_state(treatment),
                 duration(treatment["started_at"], treatment["finished_at"]),
-                _reason(treatment, first),
+                _reason(run, treatment, first),
             )
             for treatment in run["treatments"]
         ),
     )
 
 
-def _reason(treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
+def _reason(run: RunJson, treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
     """The cause or what is waited for; `first` maps causes to the treatment beside which each is printed."""
     cause = treatment["cause"]
     if cause:
         return str(cause) if first[cause] == treatment["name"] else f"the same as {first[cause]}"
-    return f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""
+    return waiting_words(run["run_id"], treatment)

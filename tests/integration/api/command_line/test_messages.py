@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from urllib3.exceptions import MaxRetryError, NameResolutionError, SSLError
 
 from cadence.cli.client.session import _reason
+from cadence.cli.main import app
+from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
 from cadence.cli.shared import arguments
 from cadence.domain.runs.states import RunState
@@ -107,6 +109,28 @@ def test_a_deletion_is_confirmed_on_a_terminal(monkeypatch) -> None:
         arguments.confirm_deletion("secret a", yes=False)
     arguments.confirm_deletion("secret a", yes=True)
     assert asked == ["Delete secret a?"]
+
+
+def test_every_command_that_deletes_takes_yes() -> None:
+    verbs = {"delete", "erase", "remove", "revoke", "discard", "disconnect"}
+    options = {
+        path: {option for parameter in command.params for option in parameter.opts}
+        for path, command in _commands(typer.main.get_command(app), "cadence")
+        if path.rpartition(" ")[2] in verbs and path != "cadence context delete"
+    }
+    assert len(options) > 15
+    assert [path for path, known in options.items() if "--yes" not in known] == []
+
+
+def test_a_member_is_removed_after_a_question(cadence, monkeypatch) -> None:
+    created = json.loads(cadence("member", "create", "Bea", "--email", "bea@example.org", "--json").stdout)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(arguments, "sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+
+    kept = cadence("member", "delete", created["member_id"], stdin="n\n")
+    assert kept.exit_code == 1 and "Nothing was deleted." in kept.stderr
+    assert created["member_id"] in cadence("member", "list").stdout
+    assert cadence("member", "delete", created["member_id"], stdin="y\n").exit_code == 0
 
 
 def test_scripts_are_not_asked(cadence) -> None:
