@@ -37,7 +37,7 @@ class StartedRuns:
     def changes(self, treatments: list[Mapping[str, Any]]) -> Iterator[StartedRun]:
         """Yields each run once when it is found, and once more when it or its treatment has ended.
 
-        `treatments` are those of the run, as the API lists them. Only one that began without a pool is asked for its run.
+        `treatments` are those of the run, as the API lists them. Only those that began without a pool are asked.
         """
         for treatment in treatments:
             name = treatment["name"]
