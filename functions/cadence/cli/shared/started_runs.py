@@ -41,7 +41,7 @@ class StartedRuns:
         """
         for treatment in treatments:
             name = treatment["name"]
-            if name in self._settled or treatment["pool"] or not treatment["started_at"]:
+            if name in self._settled or not treatment["started_at"] or treatment["pool"]:
                 continue
             ended = treatment["state"] in _ENDED
             run_id = self._started.get(name)
