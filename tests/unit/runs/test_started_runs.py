@@ -13,7 +13,8 @@ OUTER, INNER = "01outer", "01inner"
 
 def treatment(name: str, state: str, pool: str | None = None) -> dict[str, Any]:
     of = {"name": name, "state": state, "pool": pool, "cause": None, "waiting_for": None}
-    return {**of, "started_at": None, "finished_at": None}
+    began = None if state in ("pending", "cancelled") else "2026-12-01T00:00:00Z"
+    return {**of, "started_at": began, "finished_at": None}
 
 
 def line(of: str, text: str) -> dict[str, Any]:
@@ -35,8 +36,8 @@ class Api:
         ended = state == "failed"
         group = treatment("matrix", "succeeded" if ended else "running")
         plan, instance = treatment("plan", "succeeded", "local"), treatment("matrix:0", "succeeded", "local")
-        treatments = [plan, group, instance, treatment("tests", state), treatment("last", "pending")]
-        return {"state": "failed" if ended else "running", "treatments": treatments}
+        treatments = [plan, group, instance, treatment("tests", state), treatment("last", "cancelled")]
+        return {"run_id": run_id, "state": "failed" if ended else "running", "treatments": treatments}
 
     def treatment(self, _run_id: str, name: str) -> Mapping[str, Any]:
         self.asked.append(name)

@@ -56,10 +56,12 @@ def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> Run
         run: RunJson = client.run(run_id)
         ended = is_final(run["state"])
         show(run)
+        width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
         for one in started.changes(run["treatments"]):
+            if one.run_id in inner and readable:  # it has ended
+                inner[one.run_id].print_lines(width, 0)
             out.print(one.line(), markup=False, highlight=False, soft_wrap=True)
             inner.setdefault(one.run_id, _Log(client, one.run_id, f"{one.treatment}/"))
-        width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
         if readable:
             readable = log.print_lines(width, 0 if ended else _WAIT)
             for one_log in inner.values() if readable else ():

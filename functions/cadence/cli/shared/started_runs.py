@@ -8,7 +8,6 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
 
 _ENDED = frozenset({"succeeded", "failed", "lost", "timed_out", "cancelled", "skipped"})
-_NOT_ASKED = frozenset({"pending", "ready", "skipped"})
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,11 @@ class StartedRuns:
     def changes(self, treatments: list[Mapping[str, Any]]) -> Iterator[StartedRun]:
         """Yields each run once when it is found, and once more when it or its treatment has ended.
 
-        `treatments` are those of the run, as the API lists them. Only a treatment without a pool is asked for its run.
+        `treatments` are those of the run, as the API lists them. Only those that began without a pool are asked.
         """
         for treatment in treatments:
             name = treatment["name"]
-            if name in self._settled or ":" in name or treatment["pool"] or treatment["state"] in _NOT_ASKED:
+            if name in self._settled or not treatment["started_at"] or treatment["pool"]:
                 continue
             ended = treatment["state"] in _ENDED
             run_id = self._started.get(name)
