@@ -72,6 +72,7 @@ def test_the_scripts_of_steps_stand_below_their_names() -> None:
         "shell": "sh -e",
         "env": {"A": "1"},
         "always": True,
+        "on_failure": False,
         "soft_fail": False,
     }
     assert list(scripts({"run": "", "shell": "sh", "steps": [step]})) == [

@@ -12,9 +12,13 @@ import pytest
 from cadence.cli.shared.pager import pager_command
 from tests.fakes.answering import Asked, Reply, answering
 
-RUN = {"run_id": "01m8f3", "pipeline": "hello", "state": "succeeded"} | dict.fromkeys(
-    ("created_at", "started_at", "finished_at"), "2026-11-30T12:00:00Z"
-)
+RUN = {
+    "run_id": "01m8f3",
+    "pipeline": "hello",
+    "state": "succeeded",
+    **dict.fromkeys(("created_at", "started_at", "finished_at"), "2026-11-30T12:00:00Z"),
+    **dict.fromkeys(("branch", "commit", "replay_of", "started_by_run", "rerun_of")),
+}
 CADENCE = (sys.executable, "-m", "cadence.cli.main", "runs")
 
 
