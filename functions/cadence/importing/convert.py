@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.domain.pipelines.document import Finding, Severity
+from cadence.importing.bitbucket.pipeline import from_bitbucket
 from cadence.importing.github.workflow import from_github
 from cadence.importing.gitlab.file import without_header
 from cadence.importing.gitlab.pipeline import from_gitlab
@@ -51,13 +52,16 @@ def guess(text: str) -> SourceFormat:
     data = YamlSource(without_header(text)[1]).data
     if isinstance(data.get("jobs"), dict):
         return SourceFormat.GITHUB
+    if isinstance(data.get("pipelines"), dict):
+        return SourceFormat.BITBUCKET
     if (
         any(isinstance(job, dict) and not _SIGNS_OF_GITLAB.isdisjoint(job) for job in data.values())
         or "include" in data
     ):
         return SourceFormat.GITLAB
     raise ImportFailure(
-        "The file is neither a workflow of WfCommons or GitHub Actions nor a file of GitLab CI. Give its format with --from."
+        "The file is neither a workflow of WfCommons or GitHub Actions nor a file of GitLab CI or Bitbucket Pipelines. "
+        "Give its format with --from."
     )
 
 
@@ -72,3 +76,5 @@ def _draft(text: str, kind: SourceFormat, scales: Scales, name: str) -> ImportDr
             return from_github(text, name)
         case SourceFormat.GITLAB:
             return from_gitlab(text, name)
+        case SourceFormat.BITBUCKET:
+            return from_bitbucket(text, name)

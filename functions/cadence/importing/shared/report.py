@@ -13,6 +13,7 @@ class SourceFormat(StrEnum):
     WFCOMMONS = "wfcommons"
     GITHUB = "github"
     GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
 
 
 @dataclass(frozen=True, slots=True, order=True)
