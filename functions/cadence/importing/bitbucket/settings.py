@@ -50,6 +50,7 @@ def _image(step: BitbucketStep) -> None:
     step.treatment.body["image"] = _image_name(step, value, line)
     if step.treatment.body["image"] is None:
         step.never = True
+        step.note(line, "image", "It is not known.", "Name the image; until then the treatment has when: false.")
     for key in mapping(value):
         if key in ("username", "password", "email", "aws"):
             step.note(

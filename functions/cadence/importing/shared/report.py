@@ -14,6 +14,7 @@ class SourceFormat(StrEnum):
     GITHUB = "github"
     GITLAB = "gitlab"
     BITBUCKET = "bitbucket"
+    WOODPECKER = "woodpecker"
 
 
 @dataclass(frozen=True, slots=True, order=True)
