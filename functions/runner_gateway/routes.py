@@ -191,7 +191,7 @@ def write_cache(gateway: Gateway, request: GatewayRequest) -> Answer:
     answer = gateway.write_cache.write(
         runner, body["key"], body["entry"], committed, end, body["next_seq"], wire.wanted(body)
     )
-    return wire.output_json(answer)
+    return {**wire.output_json(answer), **({"refused": answer.refused} if answer.refused else {})}
 
 
 _RUNNER = r"runners/(?P<runner>[0-9a-z-]{1,64})"

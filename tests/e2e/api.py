@@ -56,7 +56,7 @@ class Api:
         while True:
             page = self.get(f"/v1/runs/{run_id}/logs", **(filters | ({"after": after} if after else {})))
             found += page["lines"]
-            if not page["lines"]:
+            if not page["more"] and not page["lines"]:
                 return found
             after = page["after"]
 

@@ -1126,6 +1126,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @description The name of the member that `by` is; empty if it is none, or has no name here.
+             */
+            by_name: string;
+            /**
              * At
              * Format: date-time
              */
@@ -2201,7 +2206,7 @@ export interface components {
         GrantBody: {
             /**
              * Subject
-             * @description `member:ID`, `team:NAME` or `service-account:NAME`.
+             * @description `member:ID`, the e-mail address of a member, `team:NAME` or `service-account:NAME`.
              */
             subject: string;
             /** Role */
@@ -5175,6 +5180,16 @@ export interface components {
              * @description The run whose end, or whose treatment, started this one.
              */
             started_by_run: string | null;
+            /**
+             * Started By Treatment
+             * @description The treatment there that started it; null for the run's end.
+             */
+            started_by_treatment: string | null;
+            /**
+             * Generated
+             * @description It is a part of the run that started it, with a document that a treatment there sent.
+             */
+            generated: boolean;
             /** Started At */
             started_at: string | null;
             /** Finished At */
@@ -5249,6 +5264,16 @@ export interface components {
              * @description The run whose end, or whose treatment, started this one.
              */
             started_by_run: string | null;
+            /**
+             * Started By Treatment
+             * @description The treatment there that started it; null for the run's end.
+             */
+            started_by_treatment: string | null;
+            /**
+             * Generated
+             * @description It is a part of the run that started it, with a document that a treatment there sent.
+             */
+            generated: boolean;
             /** Started At */
             started_at: string | null;
             /** Finished At */
@@ -5271,6 +5296,11 @@ export interface components {
             priority: number;
             /** @description Of a run that is a process of a Mélodium engine. */
             melodium: components["schemas"]["MelodiumView"] | null;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
             /** Document Sha256 */
             document_sha256: string;
             /** Parameters */

@@ -7,6 +7,7 @@ interface Run {
   branch: string | null;
   state: string;
   replay_of: unknown;
+  generated: boolean;
 }
 
 export interface Broken<R extends Run> {
@@ -15,11 +16,11 @@ export interface Broken<R extends Run> {
   times: number;
 }
 
-/** Pipelines whose newest ended run broke; `runs` are the newest first. Replays are no runs of a pipeline. */
+/** Pipelines whose newest ended run broke; `runs` are the newest first. Replays and parts of other runs do not count. */
 export function brokenPipelines<R extends Run>(runs: readonly R[]): Broken<R>[] {
   const streaks = new Map<string, Broken<R> & { over: boolean }>();
   for (const run of runs) {
-    if (!hasEnded(run.state) || run.state === "cancelled" || run.replay_of) continue;
+    if (!hasEnded(run.state) || run.state === "cancelled" || run.replay_of || run.generated) continue;
     const key = `${run.project}/${run.pipeline}`;
     const known = streaks.get(key);
     if (!known) streaks.set(key, { run, times: broke(run.state) ? 1 : 0, over: !broke(run.state) });

@@ -98,7 +98,7 @@ function Waiting({ one, now, decided }: { one: Pending; now: number; decided: ()
         {one.decisions.map((decision) => (
           <span key={`${decision.by}/${decision.at}`} class="quiet-text">
             {" "}
-            · {visible(decision.by)} {decision.decision === "approve" ? "approved" : "refused"}
+            · {visible(decision.by_name || decision.by)} {decision.decision === "approve" ? "approved" : "refused"}
             {decision.comment ? `: ${visible(decision.comment)}` : ""}
           </span>
         ))}

@@ -21,12 +21,19 @@ type GraphPage = Schemas["GraphView"];
 
 const STANDINGS: Record<string, string> = {
   same: "the same",
-  differs: "different by itself",
+  differs: "different",
   follows: "because of others",
   stopped: "stopped",
   unknown: "not comparable",
   open: "not ended",
 };
+
+/** A treatment that was given something else does not differ by itself. */
+function standing(one: TreatmentDiff): string {
+  if (one.standing !== "differs") return STANDINGS[one.standing] ?? one.standing;
+  const changed = one.inputs.some((port) => port.known) || one.definition.length > 0 || one.variables.length > 0;
+  return changed ? "given something else" : "different by itself";
+}
 
 export function DiffPage({ run, other }: { run: string; other: string }) {
   useTitle("Comparison");
@@ -305,7 +312,7 @@ function Treatments({ diff }: { diff: Diff }) {
                   <th scope="row">
                     <a href={href({ page: "treatment", run: diff.now.run_id, treatment: one.name })}>{one.name}</a>
                   </th>
-                  <td data-label="Result">{STANDINGS[one.standing] ?? one.standing}</td>
+                  <td data-label="Result">{standing(one)}</td>
                   {[one.then, one.now].map((side, at) => (
                     <td key={at} class="together" data-label={sideName(diff, at === 0 ? "then" : "now")}>
                       <span>

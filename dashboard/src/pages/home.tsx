@@ -31,7 +31,7 @@ export function Home() {
       const [approvals, mine, runs, pools, hosts, alerts] = await Promise.all([
         may("runs:read") ? get<Schemas["PendingApprovalList"]>(["approvals"], {}, signal) : none,
         may("runs:read")
-          ? get<Schemas["RunList"]>(["runs"], { by, state: "failed", since, limit: MOST }, signal)
+          ? get<Schemas["RunList"]>(["runs"], { by, state: "failed", since, limit: 3 * MOST }, signal)
           : none,
         may("runs:read") ? get<Schemas["RunList"]>(["runs"], { limit: 200, since }, signal) : none,
         may("pools:read") ? get<Schemas["PoolList"]>(["pools"], {}, signal) : none,
@@ -43,7 +43,8 @@ export function Home() {
       );
       return {
         approvals: approvals.items.filter((one) => one.obstacle === null),
-        mine: mine.items.filter((run) => broke(run.state)),
+        // The failure of a generated run is that of the run which it is a part of.
+        mine: mine.items.filter((run) => broke(run.state) && !run.generated).slice(0, MOST),
         broken: brokenPipelines(runs.items),
         pools: poolProblems(details, hosts.items, Date.now()),
         alerts: alerts.items.filter((alert) => alert.state === "open"),

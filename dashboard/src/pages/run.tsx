@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
+import { visible } from "../model/ansi.ts";
 import { between, softFailures } from "../model/format.ts";
 import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
@@ -204,7 +205,8 @@ function Header({ run, now }: { run: Run; now: number }) {
       <dl class="facts">
         <Fact name="Time">{between(run.started_at, run.finished_at, now)}</Fact>
         <Fact name="Started">
-          <Ago time={run.created_at} now={now} /> by {run.starter}
+          <Ago time={run.created_at} now={now} /> by{" "}
+          {visible((run.starter === run.created_by && run.created_by_name) || run.starter)}
         </Fact>
         {run.branch && <Fact name="Branch">{run.branch}</Fact>}
         {run.commit && (
@@ -225,8 +227,9 @@ function Header({ run, now }: { run: Run; now: number }) {
           </Fact>
         )}
         {run.started_by_run && (
-          <Fact name="Started by">
+          <Fact name={run.generated ? "Part of" : "Started by"}>
             <a href={href({ page: "run", run: run.started_by_run })}>{run.started_by_run}</a>
+            {run.started_by_treatment && `, treatment ${run.started_by_treatment}`}
           </Fact>
         )}
         <Cost run={run} ended={ended} />

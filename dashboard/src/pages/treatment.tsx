@@ -192,7 +192,7 @@ function Approval({ approval }: { approval: Schemas["ApprovalView"] }) {
               {one.decision === "approve" ? "approved" : "refused"}
             </span>
             <span>
-              by <strong>{visible(one.by)}</strong>
+              by <strong>{visible(one.by_name || one.by)}</strong>
               {one.comment ? `: ${visible(one.comment)}` : ""}
             </span>
           </li>

@@ -142,6 +142,11 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
           Trace it back
         </a>
       </p>
+      {treatment.started_run && (
+        <p>
+          Its run: <a href={href({ page: "run", run: treatment.started_run })}>{treatment.started_run}</a>
+        </p>
+      )}
       {diagnosis?.explanations.map((explanation) => (
         <p key={explanation} class="quiet-text">
           {explanation}

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { brokenPipelines, poolProblems } from "../../src/model/attention.ts";
 
-const run = (pipeline: string, state: string, replay_of: unknown = null) => ({
+const run = (pipeline: string, state: string, replay_of: unknown = null, generated = false) => ({
   project: "p",
   pipeline,
   branch: null,
   state,
   replay_of,
+  generated,
 });
 
 describe("broken pipelines", () => {
@@ -21,6 +22,7 @@ describe("broken pipelines", () => {
       run("a", "succeeded"),
       run("a", "failed"),
       run("c", "failed", { run_id: "x", treatment: "t" }),
+      run("d", "failed", null, true),
     ];
     expect(brokenPipelines(runs).map((one) => [one.run.pipeline, one.times])).toEqual([["a", 2]]);
   });

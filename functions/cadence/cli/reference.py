@@ -18,7 +18,8 @@ has made. `CADENCE_ORGANIZATION` names another organization to act in as a guest
 (default: `default`).
 
 In place of a run's id, commands take the beginning or the end of the id (four letters or more, if it names one run
-among the newest 200), `@last` for the newest run and `@failed` for the newest failed one. Ids begin with the time of
+among the newest 200), `@last` for the newest run and `@failed` for the newest failed one. Both leave out replays and
+runs that other runs started, and keep to the project in `CADENCE_PROJECT` if it is set. Ids begin with the time of
 the run, so that their ends differ sooner: `cadence runs` marks the end that is enough. `cadence --install-completion`
 sets up completion for bash, zsh and fish: of commands, and of runs, treatments, pipelines, projects and pools, for
 which the API is asked and given a second. `NO_COLOR` turns colours off.
@@ -30,7 +31,9 @@ It prints tables and live progress on a terminal, and plain lines elsewhere (tab
 
 Commands use one set of verbs: `list`, `show`, `create`, `update` and `delete`; `set` for secrets and single settings;
 `join`, `drain`, `resume` and `remove` for hosts; `connect`, `rotate` and `disconnect` for repositories. `create`
-replaces a resource of the same name unless its help states otherwise.
+replaces a resource of the same name unless its help states otherwise. What deletes, removes, revokes, discards or
+disconnects asks first on a terminal; `--yes` answers, and scripts are not asked, except before a whole project,
+organization or person goes.
 
 | exit code | meaning |
 |---|---|
@@ -44,8 +47,12 @@ replaces a resource of the same name unless its help states otherwise.
 def reference() -> str:
     """The page as Markdown."""
     sections = [_INTRODUCTION]
-    for path, command in _commands(typer.main.get_command(app), "cadence"):
-        context = command.make_context(path, [], resilient_parsing=True, terminal_width=110, max_content_width=110)
+    program = typer.main.get_command(app)
+    for path, command in _commands(program, "cadence"):
+        # Commands inherit the names of the option for help from the program, as when they are called.
+        context = command.make_context(
+            path, [], resilient_parsing=True, terminal_width=110, max_content_width=110, **program.context_settings
+        )
         sections.append(f"## `{path}`\n\n```\n{command.get_help(context).rstrip()}\n```\n")
     return "\n".join(sections)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..execution.sandbox import LaunchSpec
 from ..execution.workspace import Workspace
-from ..shared.errors import AgentError
+from ..shared.errors import AgentError, TreatmentFailed
 
 ENGINES = ("podman", "docker")
 EXTRA_ARGUMENTS = "CADENCE_PODMAN_ARGS"
@@ -77,6 +77,19 @@ class ContainerEngine:
         """
         argv = ["sh", "-c", _PULL_OF_ARCHITECTURE if arch else _PULL, "sh", self.program, image, arch]
         return LaunchSpec(argv=argv, env={**os.environ, **logins}, cwd=str(workspace.work), cleanup=[])
+
+    def require_local(self, image: str) -> None:
+        """Checks that an image is present whose name says that no registry has it (``localhost/…``).
+
+        Raises TreatmentFailed: it would be looked for in vain several times.
+        """
+        if not image.startswith("localhost/") or self._ask("image", "inspect", image).returncode == 0:
+            return
+        if self._ask("image", "ls", "--quiet").returncode == 0:  # an engine that does not work reports that itself
+            raise TreatmentFailed(
+                f"the image {image} is not on this machine, and no registry has images of this name: build it here "
+                f"with {self.kind}, or name the registry that has it"
+            )
 
     def digest(self, image: str) -> str | None:
         """Returns the ``sha256:…`` of a present image, as its registry knows it, or as it was built here."""

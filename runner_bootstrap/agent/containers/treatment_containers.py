@@ -105,6 +105,7 @@ class EngineContainers:
         with RegistryLogins(assignment.registries.reveal()) as logins:
             for image, arch in dict.fromkeys(images):
                 self._context.log.say(f"image {image} with {self._engine.kind}")
+                self._engine.require_local(image)
                 command.pull(self._engine.pull(image, self._context.workspace, logins.environment, arch), image)
         assignment.registries.overwrite()
         if assignment.image:

@@ -115,8 +115,12 @@ class TreatmentCaches:
         entry_key = {"key": planned.key, "entry": answer["entry"]}
         termination = _CacheTermination(self._termination)
 
+        refusals: list[str] = []
+
         def write(requests: Requests) -> Requests:
-            return {name: self._call("cache/write", {**entry_key, **body}) for name, body in requests.items()}
+            answers = {name: self._call("cache/write", {**entry_key, **body}) for name, body in requests.items()}
+            refusals.extend(answer["refused"] for answer in answers.values() if answer.get("refused"))
+            return answers
 
         upload_credits = UploadCredits(write, termination)
         output = OutputUpload(
@@ -146,7 +150,10 @@ class TreatmentCaches:
         except Stopped:
             termination.raise_error()
             raise
-        self._log.say(f"cache: saved {planned.key}")
+        # Another runner may have saved the key since this one began to.
+        self._log.say(
+            f"cache: {planned.key} is not saved: {refusals[0]}" if refusals else f"cache: saved {planned.key}"
+        )
 
     def _warn(self, what: str, error: Exception) -> None:
         self._termination.check()

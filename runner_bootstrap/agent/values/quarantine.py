@@ -45,9 +45,9 @@ def forgiving(assignment: Assignment, workspace: Workspace, command: Command, lo
         others = not_in_quarantine(failed, assignment.quarantine)
         if not failed or others:
             raise
+        tests = "the failed test is" if len(failed) == 1 else f"the {len(failed)} failed tests are"
         log.say(
-            f"exit code {code} does not fail this treatment: the {len(failed)} failed tests are in quarantine: "
-            f"{', '.join(failed[:10])}",
+            f"exit code {code} does not fail this treatment: {tests} in quarantine: {', '.join(failed[:10])}",
             "warning",
         )
 

@@ -61,7 +61,10 @@ def test_only_what_a_run_left_is_removed_when_it_is_too_old(stack: Stack) -> Non
 
     assert not refused(retention("s3").delete_objects, Bucket=bucket, Delete=objects)
     assert refused(retention("s3").delete_object, Bucket=bucket, Key="documents/a")
-    assert refused(retention("s3").get_object, Bucket=bucket, Key="runs/test/logs/0")
+    # What a legal hold keeps is written again, and nothing else is read.
+    assert not refused(retention("s3").put_object, Bucket=bucket, Key="runs/test/logs/0", Body=b"")
+    assert not refused(retention("s3").get_object, Bucket=bucket, Key="runs/test/logs/0")
+    assert refused(retention("s3").get_object, Bucket=bucket, Key="documents/a")
     key = {"pk": {"S": "RUN#test"}, "sk": {"S": "RUN"}}
     assert refused(retention("dynamodb").delete_item, TableName=account.variables("api")["CADENCE_RUNS_TABLE"], Key=key)
 

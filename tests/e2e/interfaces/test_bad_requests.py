@@ -356,6 +356,8 @@ def test_things_of_others_do_not_exist(door: Door, api: Api, other_organization:
         "put_program": program,
         "put_retention": {"days": 3},
         "put_storage": {"mebibytes": 3},
+        "put_badges": {"public": False},
+        "set_hold": {"reason": "r"},
     }
     bodies |= {"validate_document": {"document": HELLO}, "rerun": {"from": "all"}, "decide": {"decision": "approve"}}
 

@@ -113,6 +113,7 @@ class FakeGateway:
         self.caches: dict[str, tuple[str, Stream]] = {}
         self.saving: dict[str, Stream] = {}
         self.no_saving: str | None = None
+        self.saved_meanwhile: str | None = None
         #: What engines said to the Mélodium API, in order: path and body.
         self.engine_requests: list[tuple[str, Any]] = []
         self.api_tokens: set[str] = set()
@@ -304,6 +305,8 @@ class FakeGateway:
         key, entry = body.pop("key"), body.pop("entry")
         runner.outputs["cache"] = self.saving[entry]
         answer = self.outputs(runner, body, "cache")
+        if body["end"] and self.saved_meanwhile:
+            return {**answer, "refused": self.saved_meanwhile}
         if body["end"]:
             self.caches[key] = (entry, self.saving[entry])
         return answer

@@ -92,3 +92,10 @@ def test_nothing_to_save_and_no_leave_to_save(gateway: FakeGateway, work: Work) 
     refused = runner(gateway, "touch a.log", 2)
     work(refused)
     assert cache_lines(refused)[-1] == f"cache: pip-{LOCK} is not saved: pull requests from forks save no caches"
+
+
+def test_a_cache_that_another_runner_saved_first_is_not_called_saved(gateway: FakeGateway, work: Work) -> None:
+    gateway.saved_meanwhile = "it was saved by another runner meanwhile"
+    second = runner(gateway, "touch a.log")
+    assert work(second)["outcome"] == "succeeded"
+    assert cache_lines(second)[-1] == f"cache: pip-{LOCK} is not saved: it was saved by another runner meanwhile"

@@ -86,6 +86,16 @@ def test_an_image_that_cannot_be_had(gateway: FakeGateway, work: Work) -> None:
     assert done["error"].startswith("the image localhost:9/no/such:image cannot be pulled (exit code 125): Error: ")
 
 
+def test_an_image_that_only_this_machine_could_have_is_not_looked_for_elsewhere(
+    gateway: FakeGateway, work: Work
+) -> None:
+    runner = gateway.add_runner("true", image="localhost/no-such:image")
+    done = work(runner)
+    assert done["outcome"] == "failed"
+    assert done["error"].startswith("the image localhost/no-such:image is not on this machine")
+    assert not [line for line in runner.text("agent") if "retry" in line.lower()]
+
+
 def test_ports_as_standard_input_and_output_of_a_container(gateway: FakeGateway, work: Work) -> None:
     ports = [{"port": "x", "flow": "stream", "type": "byte"}]
     runner = gateway.add_runner("cat; echo end", image=IMAGE, inputs=ports, outputs=ports, stdin="x", stdout="x")

@@ -16,10 +16,13 @@ from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.cli.client.client import Client
 from cadence.cli.client.short_ids import unique_endings
+from cadence.cli.insight.summaries import show_summary
 from cadence.cli.main import app
 from cadence.cli.shared.document_file import MOST_BYTES
 from cadence.domain.pipelines.document.syntax.source import MAX_BYTES
+from cadence.domain.runs.job_summary import JobSummary
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import RunState
 from tests.fakes.runs import a_run
@@ -345,3 +348,19 @@ def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadenc
     ]
     assert cadence("runs", "--commit", "C0FFEE").stdout.split("\t")[0] == run_id
     assert cadence("runs", "--commit", "beef").stdout == ""
+
+
+def test_summaries_are_shown_with_their_run_and_their_treatment(api, cadence, server, capsys):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    lines = "\n".join(f"- line {number}" for number in range(40))
+    for treatment, text in (("greet", lines), ("zeta", "**well**")):
+        api.services.summaries.put_summary(JobSummary(run_id, treatment, 1, text))
+
+    shown = cadence("show", run_id)
+    assert shown.exit_code == 0, shown.output
+    assert "summary of greet\n- line 0\n" in shown.stdout
+    assert f"- line 29\n… 10 more lines: cadence show {run_id} greet\n" in shown.stdout
+    assert "summary of zeta\n**well**\n" in shown.stdout
+
+    show_summary(Client(server, api.token), run_id, "greet")
+    assert capsys.readouterr().out == f"\nsummary of greet\n{lines}\n"

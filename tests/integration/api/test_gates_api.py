@@ -104,10 +104,24 @@ def test_an_approval_is_kept_and_shown_and_made_once(api: Api, waiting: str) -> 
 
     shown = api("GET", f"/v1/runs/{waiting}/treatments/deploy").json["approval"]
     assert shown["decisions"] == [made.json]
+    assert shown["decisions"][0]["by_name"] == ""
     required, decision = approval_lines(shown)
     assert required.startswith("environment production: 1 of 1 approval, asked ")
     assert re.fullmatch(rf"approved by {made.json['by']}, [-0-9]{{10}} [:0-9]{{8}}: fine", decision)
     assert list(approval_lines(api("GET", f"/v1/runs/{waiting}/treatments/greet").json["approval"])) == []
+
+
+def test_an_approval_of_a_member_shows_its_name(api: Api, waiting: str) -> None:
+    invitation = {"email": "bea@example.org", "role": "maintainer", "scope": "project:default"}
+    code = api("POST", "/v1/invitations", invitation).json["code"]
+    bea = api("POST", "/v1/accept-invitation", {"code": code, "name": "Bea"}, token=None).json["token"]
+    path = f"/v1/runs/{waiting}/treatments/deploy"
+
+    decision = api("POST", f"{path}/approval", {"decision": "approve"}, token=bea).json
+    assert decision["by"].startswith("member:") and decision["by_name"] == "Bea"
+    shown = api("GET", path).json["approval"]
+    assert shown["decisions"] == [decision]
+    assert list(approval_lines(shown))[1].startswith("approved by Bea, ")
 
 
 def test_what_waits_for_an_approval_is_listed_with_who_may_decide(api: Api, waiting: str) -> None:

@@ -121,9 +121,12 @@ def test_the_first_of_two_savers_wins(caches: Caches) -> None:
     first, second = (caches.begin.save(caches.runner, "pip-1").entry for _ in range(2))
     assert first
     assert second
+    refused = []
     for entry in (second, first):
         caches.upload(entry, 5, 0)
-        caches.write.write(caches.runner, "pip-1", entry, [], StreamEnd(5, "0" * 64, 1), 1, ())
+        answer = caches.write.write(caches.runner, "pip-1", entry, [], StreamEnd(5, "0" * 64, 1), 1, ())
+        refused.append(answer.refused)
+    assert refused == [None, "it was saved by another runner meanwhile"]
     assert caches.found("pip-1") == (second, True)
     assert caches.objects == {second}
     assert caches.begin.save(caches.runner, "pip-1").refused == "it was saved by another runner meanwhile"

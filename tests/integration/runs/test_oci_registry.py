@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -178,6 +179,29 @@ def test_a_registry_that_does_not_answer() -> None:
     host = f"127.0.0.1:{first_free()}"
     with pytest.raises(Transient, match=f"The registry {host} cannot be asked .*: it does not answer: no connection"):
         digest(f"{host}/org/app:1")
+
+
+@pytest.mark.parametrize(
+    ("code", "refusal"),
+    [(socket.EAI_NONAME, ProviderRejected), (socket.EAI_AGAIN, Transient)],
+    ids=["no such name", "try again"],
+)
+def test_a_name_that_does_not_exist_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, code: int, refusal: type[Exception]
+) -> None:
+    def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "as the resolver says")
+
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    waits: list[float] = []
+    registries = OciRegistries(EgressPolicy.of("registry.test"), waits.append)
+
+    with pytest.raises(refusal, match=r"The registry registry\.test cannot be asked .* is not known"):
+        registries.digest(parse_image("registry.test/org/app:1"))
+
+    assert len(waits) == (0 if refusal is ProviderRejected else 2)
 
 
 @pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is not installed")

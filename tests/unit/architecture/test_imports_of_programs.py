@@ -49,8 +49,10 @@ def test_the_list_of_runs_imports_a_client_and_a_table_only(tmp_path: Path) -> N
     run = {"run_id": "01m8f3", "pipeline": "hello", "state": "succeeded"}
     times = dict.fromkeys(("created_at", "started_at", "finished_at"), "2026-11-30T12:00:00Z")
 
+    alone = dict.fromkeys(("branch", "commit", "started_by_run", "replay_of", "rerun_of"))
+
     def runs(_: Asked) -> Reply:
-        return Reply(body={"items": [run | times], "next": None})
+        return Reply(body={"items": [run | times | alone], "next": None})
 
     with answering(runs) as url:
         printed, modules = imported(url, tmp_path, "runs")

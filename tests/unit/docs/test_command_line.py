@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cadence.cli.lazy_commands import COMMANDS
 from cadence.cli.main import app
+from cadence.cli.reference import reference
 
 GROUP: Any = typer.main.get_command(app)
 
@@ -41,3 +42,9 @@ def test_an_unknown_command_is_wrong_use() -> None:
     answer = CliRunner().invoke(app, ["rnus"])
     assert answer.exit_code == 2
     assert "runs" in answer.output
+
+
+def test_the_reference_names_the_option_for_help_as_the_program_does() -> None:
+    help_of_runs = CliRunner().invoke(app, ["runs", "-h"]).output
+    assert "-h, --help" in help_of_runs
+    assert {line.split("  ")[1] for line in reference().splitlines() if "Show this message" in line} == {"-h, --help"}

@@ -6,6 +6,7 @@ import yaml
 from cadence.importing.convert import convert
 from cadence.importing.github.common_actions import COMMON
 
+COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
 WORKFLOW = """\
 on: {push: }
 jobs:
@@ -68,8 +69,40 @@ def test_a_cache_of_rust_has_an_entry_for_each_commit_made_from_the_one_before()
     assert "target" in cache["paths"]
 
 
-def test_a_cache_needs_no_file_that_the_script_has_yet_to_clone() -> None:
-    given = "{path: .tox, key: \"tox-${{ hashFiles('tox.ini') }}\"}"
-    (cache,) = yaml.safe_load(convert(WORKFLOW % ("actions/cache@v4", given)).document)["treatments"]["build"]["cache"]
-    assert "files" not in cache
-    assert cache["restore"] == ["tox-"]
+CACHING = """\
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {p: [1, 2]}}
+    steps:
+      - {uses: actions/checkout@v4, with: {fetch-depth: %s}}
+      - {uses: actions/cache@v4, with: {path: .tox, key: "%s", restore-keys: "%s"}}
+      - run: tox
+"""
+
+
+@pytest.mark.parametrize(
+    ("depth", "key", "restore", "expected", "reported"),
+    [
+        (1, "t-${{ hashFiles('tox.ini') }}", "", {"key": "t", "files": ["tox.ini"]}, []),
+        (
+            1,
+            "t-${{ matrix.p }}-${{ hashFiles('./a', '**/b.lock') }}",
+            "t-${{ matrix.p }}-",
+            {"key": "t-${{ matrix.p }}", "files": ["a", "**/b.lock"], "restore": ["t-${{ matrix.p }}-"]},
+            ["jobs.build: hashFiles of 2 patterns"],
+        ),
+        (0, "t-${{ hashFiles('a') }}", "t-", {"key": f"t-{COMMIT}", "restore": ["t-"]}, ["jobs.build: hashFiles"]),
+        (1, "t-${{ hashFiles('!a') }}", "", {"key": f"t-{COMMIT}"}, ["jobs.build: hashFiles"]),
+    ],
+    ids=["file", "files", "cloned", "excluded"],
+)
+def test_a_cache_has_the_files_and_the_prefixes_that_were_written(
+    depth: int, key: str, restore: str, expected: dict[str, object], reported: list[str]
+) -> None:
+    imported = convert(CACHING % (depth, key, restore))
+
+    assert imported.valid, imported.findings
+    assert yaml.safe_load(imported.document)["treatments"]["build"]["cache"] == [{**expected, "paths": [".tox"]}]
+    assert [note.what for note in imported.notes if "hashFiles" in note.what] == reported

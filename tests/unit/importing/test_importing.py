@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cadence.domain.pipelines.document import Severity, validate
 from cadence.domain.pipelines.document.syntax.yaml_text import read_yaml
 from cadence.importing import Imported, ImportFailure, Scales, SourceFormat, convert, guess
+from cadence.importing.shared.trial_start import refusals_of_start
 from cadence.importing.shared.yaml_source import MAX_YAML_BYTES
 from cadence.importing.shared.yaml_writer import yaml_text
 
@@ -41,11 +42,14 @@ def script(treatment: Any) -> str:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_is_recognised_and_valid(path: Path) -> None:
+def test_is_recognised_valid_and_can_be_started(path: Path) -> None:
     result = convert(path.read_text(), name=path.stem)
 
     assert result.kind == path.parent.name
     assert [finding for finding in result.findings if finding.severity is Severity.ERROR] == []
+    pipeline = validate(result.document).pipeline
+    assert pipeline is not None
+    assert refusals_of_start(pipeline) == ()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -85,7 +89,8 @@ def test_a_github_matrix_job_becomes_a_matrix_with_image_cache_and_artifact() ->
     assert test["image"] == "python:${{ matrix.python_version }}"
     assert test["cache"] == [
         {
-            "key": 'Linux-pip-${{ has(event.commit) ? event.commit : "none" }}',
+            "key": "Linux-pip",
+            "files": ["requirements.txt", "setup.cfg"],
             "paths": [".cache/pip", ".tox"],
             "restore": ["Linux-pip-"],
         }

@@ -112,3 +112,31 @@ def test_more_steps_than_a_treatment_has_are_joined_in_the_last() -> None:
     build = treatment("\n".join(f"- {{run: echo {number}}}" for number in range(120)))
     assert len(build["steps"]) == 100
     assert "echo 119" in build["steps"][-1]["run"]
+
+
+def test_variables_of_a_step_are_its_env_unless_only_the_script_knows_them() -> None:
+    build = treatment("""
+- {run: make, id: v}
+- run: make test
+  env: {MODE: "$5 a day", REF: "${{ github.ref_name }}", V: "${{ steps.v.outputs.v }}", KEY: "${{ secrets.KEY }}"}
+- {run: make more, env: {KEY: public}}
+""")
+
+    second, third = build["steps"][1:]
+    assert second["env"] == {"MODE": "$5 a day", "REF": '${{ has(event.branch) ? event.branch : "" }}'}
+    assert 'export V="$(step_output v v)"' in second["run"].splitlines()
+    assert "MODE" not in second["run"]
+    assert third["env"] == {"KEY": "public"}
+    assert build["secrets"] == {"KEY": "KEY"}
+
+
+def test_variables_of_a_step_alone_are_those_of_its_treatment() -> None:
+    build = treatment("- {run: make, env: {MODE: fast}}", "    env: {MODE: slow, LANG: C}")
+    assert build["env"] == {"MODE": "fast", "LANG": "C"}
+    assert build["run"] == "make\n"
+
+
+def test_variables_of_joined_steps_stay_with_them() -> None:
+    lines = [f"- {{run: echo $N, env: {{N: '{number} $x'}}}}" for number in range(101)]
+    last = treatment("\n".join(lines))["steps"][-1]["run"].splitlines()
+    assert last == ["(", "export N='99 $x'", "echo $N", ")", "(", "export N='100 $x'", "echo $N", ")"]

@@ -87,6 +87,7 @@ def test_the_command_writes_a_file_once(tmp_path: Path) -> None:
 
     assert first.exit_code == 0, first.output
     assert "site.yaml" in first.output
+    assert "--no-images" in first.output
     assert validate((tmp_path / ".cadence" / "site.yaml").read_text()).findings == ()
     assert again.exit_code == 1
     assert "exists already" in again.stderr

@@ -26,10 +26,10 @@ def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
             treatment("deploy", "skipped", "test did not succeed"),
             treatment("report", "skipped", "test did not succeed"),
             treatment("sign", "pending", waiting_for="an approval"),
-        ]
+        ],
     }
 
-    assert list(treatment_table(run).columns[3].cells) == [
+    assert list(treatment_table(run, "01a").columns[3].cells) == [
         "",
         "the command ended with exit code 1",
         "the same as test:a",
@@ -42,7 +42,7 @@ def test_a_cause_that_several_treatments_share_is_printed_once() -> None:
 def test_failures_that_do_not_fail_the_run_are_marked() -> None:
     soft = {**treatment("lint", "failed", cause="found 3"), "soft_failed": True}
 
-    assert [str(cell) for cell in treatment_table({"treatments": [soft]}).columns[1].cells] == ["failed (soft)"]
+    assert [str(cell) for cell in treatment_table({"treatments": [soft]}, "01a").columns[1].cells] == ["failed (soft)"]
     assert [run_state({"state": "succeeded", "soft_failures": count}).plain for count in (0, 1, 2)] == [
         "succeeded",
         "succeeded (1 soft failure)",

@@ -1,27 +1,63 @@
 """Roles, grants, and why somebody may do something."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.naming import check_name
 from api.routes.access.organizations import PermissionName
 from api.shapes import Name
 from api.visibility import organization_of
+from cadence.application.access.approver_names import subject_named
 from cadence.composition.api import Services
 from cadence.domain.access.access import ALL_PERMISSIONS, Permission
 from cadence.domain.access.decisions import AccessAllowed, Right
-from cadence.domain.access.people import SUBJECT_PATTERN, Grant, Subject
+from cadence.domain.access.people import SUBJECT_PATTERN, Grant
 from cadence.domain.access.roles import BUILT_IN_ROLES
 from cadence.domain.access.scopes import SCOPE_PATTERN, Scope
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 endpoints = Endpoints("people")
 
-SubjectText = Annotated[str, StringConstraints(pattern=SUBJECT_PATTERN)]
-ScopeText = Annotated[str, StringConstraints(pattern=SCOPE_PATTERN)]
+_ADDRESS = r"[^@\s]{1,128}@[^@\s]{1,190}"
+_SUBJECT = rf"^(?:{SUBJECT_PATTERN[1:-1]}|{_ADDRESS})$"
+
+
+def _matching(pattern: str, code: Literal["bad_subject", "bad_scope"], message: str) -> AfterValidator:
+    """Checks a text against a pattern, and refuses it in words."""
+
+    def checked(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise PydanticCustomError(code, message)
+        return text
+
+    return AfterValidator(checked)
+
+
+SubjectText = Annotated[
+    str,
+    _matching(
+        _SUBJECT,
+        "bad_subject",
+        "Not a subject. Write member:ID, the e-mail address of a member, team:NAME or service-account:NAME, for example "
+        "team:dev.",
+    ),
+    Field(json_schema_extra={"pattern": _SUBJECT}),
+]
+ScopeText = Annotated[
+    str,
+    _matching(
+        SCOPE_PATTERN,
+        "bad_scope",
+        "Not a scope. Write organization, project:PROJECT, pipeline:PROJECT/PIPELINE, environment:PROJECT/ENVIRONMENT or "
+        "pool:POOL, for example project:web or pipeline:web/build.",
+    ),
+    Field(json_schema_extra={"pattern": SCOPE_PATTERN}),
+]
 
 
 class RoleView(Model):
@@ -56,7 +92,9 @@ class GrantList(Model):
 class GrantBody(Body):
     """`subject` gets `role` at `scope` and at everything inside of it."""
 
-    subject: SubjectText = Field(description="`member:ID`, `team:NAME` or `service-account:NAME`.")
+    subject: SubjectText = Field(
+        description="`member:ID`, the e-mail address of a member, `team:NAME` or `service-account:NAME`."
+    )
     role: Name
     scope: ScopeText = Field(
         description="`organization`, `project:P`, `pipeline:P/NAME`, `environment:P/NAME` or `pool:NAME`."
@@ -69,7 +107,9 @@ class GrantsQuery(Model):
 
 
 class ExplainQuery(Model):
-    subject: SubjectText = Field(description="`member:ID`, `team:NAME` or `service-account:NAME`.")
+    subject: SubjectText = Field(
+        description="`member:ID`, the e-mail address of a member, `team:NAME` or `service-account:NAME`."
+    )
     permission: str = Field(max_length=60, description="A permission such as `runs:start`.")
     thing: ScopeText = Field(description="A scope, such as `pipeline:web/build`.")
 
@@ -141,16 +181,18 @@ def delete_role(call: Call, services: Services, role: str) -> Reply:
     return Reply(None)
 
 
-@endpoints.add("GET", "/v1/grants", Permission.GRANTS_READ, answers={200: GrantList}, errors=(422,))
+@endpoints.add("GET", "/v1/grants", Permission.GRANTS_READ, answers={200: GrantList}, errors=(404, 422))
 def list_grants(call: Call, services: Services, query: GrantsQuery) -> GrantList:
     """Lists the grants at the scopes at which the caller may read them."""
-    grants = services.people.store.get_policy(call.by.organization).grants
+    store = services.people.store
+    subject = query.subject and str(subject_named(store, call.by, query.subject))
+    grants = store.get_policy(call.by.organization).grants
     return GrantList(
         items=[
             _grant(grant)
             for grant in grants
             if call.by.covers(grant.scope)
-            and query.subject in (None, str(grant.subject))
+            and subject in (None, str(grant.subject))
             and query.scope in (None, str(grant.scope))
         ]
     )
@@ -165,7 +207,9 @@ def list_grants(call: Call, services: Services, query: GrantsQuery) -> GrantList
 )
 def create_grant(call: Call, services: Services, body: GrantBody) -> Reply:
     """Grants a role at a scope. Needs every permission of the role there. The same grant twice is one (200)."""
-    grant, new = services.people.roles.grant(call.by, Subject.parse(body.subject), body.role, Scope.parse(body.scope))
+    scope, roles = Scope.parse(body.scope), services.people.roles
+    roles.check_grantable(call.by, body.role, scope)  # before addresses are looked up
+    grant, new = roles.grant(call.by, subject_named(services.people.store, call.by, body.subject), body.role, scope)
     return Reply(_grant(grant), 201 if new else 200)
 
 
@@ -187,7 +231,7 @@ def explain_access(call: Call, services: Services, query: ExplainQuery) -> Expla
         raise InvalidRequest(message, [Violation("permission", message, "unknown_permission")])
     if not call.by.covers(thing):
         raise NotFound(f"There is no {thing} here.")
-    subject = Subject.parse(query.subject)
+    subject = subject_named(services.people.store, call.by, query.subject)
     decision = services.people.explain.explain(call.by.organization, subject, query.permission, thing)
     if isinstance(decision, AccessAllowed):
         right = decision.by

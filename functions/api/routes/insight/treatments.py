@@ -52,7 +52,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         services.clock(),
         previewed=_reads_values(call, insight),
         started_run=_started_run(services, insight, details.spec),
-        approval=_approval(services, run_id, details.spec),
+        approval=_approval(call, services, run_id, details.spec),
         steps=_steps(services, details),
     )
 
@@ -187,18 +187,20 @@ def _steps(services: Services, details: TreatmentInsight) -> Sequence[StepProgre
     return progress_of(spec.steps, treatment.state, attempt, report)
 
 
-def _approval(services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:
+def _approval(call: Call, services: Services, run_id: str, spec: TreatmentSpec) -> ApprovalView | None:
     if spec.environment is None:
         return None
     try:
         request = services.approval_store.get_request(run_id, spec.name)
     except NotFound:
         return None
+    decisions = list(services.approval_store.decisions(run_id, spec.name))
+    names = services.people.names_for(call.by, (decision.by for decision in decisions))
     return ApprovalView(
         environment=request.environment,
         required=request.required,
         approvers=None if request.approvers is None else list(request.approvers),
         asked_at=request.asked_at,
         expires_at=request.expires_at,
-        decisions=[DecisionView.of(decision) for decision in services.approval_store.decisions(run_id, spec.name)],
+        decisions=[DecisionView.of(decision, names) for decision in decisions],
     )

@@ -1,5 +1,6 @@
 """Approvals: what waits for one, deciding with a token, making a link, and the page behind a link."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -83,9 +84,9 @@ class LinkView(Model):
 @endpoints.add("GET", "/v1/approvals", Permission.RUNS_READ, answers={200: PendingApprovalList}, errors=(404, 422))
 def list_approvals(call: Call, services: Services, query: PendingQuery) -> PendingApprovalList:
     """Lists the treatments that wait for an approval, of the newest 100 running runs; what expires first in front."""
-    return PendingApprovalList(
-        items=[_pending(pending) for pending in services.pending_approvals.list(call.by, query.project)]
-    )
+    waiting = list(services.pending_approvals.list(call.by, query.project))
+    names = services.people.names_for(call.by, (one.by for pending in waiting for one in pending.decisions))
+    return PendingApprovalList(items=[_pending(pending, names) for pending in waiting])
 
 
 @endpoints.add(
@@ -98,10 +99,13 @@ def list_approvals(call: Call, services: Services, query: PendingQuery) -> Pendi
 def decide(call: Call, services: Services, run_id: str, treatment: str, body: DecisionBody) -> DecisionView:
     """Approves or refuses a treatment that waits for an approval. Each member, account or token decides once."""
     by = call.by
-    run = services.visible.get(by, run_id, environment=_environment(services, run_id, treatment))
+    environment = _environment(services, run_id, treatment)
+    run = services.visible.get(by, run_id, environment=environment)
+    if environment is None:
+        services.look.read(run).spec(treatment)  # raises NotFound, with the treatments that there are
     verdict = ApprovalVerdict(body.decision)
     decision = services.approvals.decide(run, treatment, verdict, Approver.of(by), by.author, body.comment)
-    return DecisionView.of(decision)
+    return DecisionView.of(decision, services.people.names_for(by, [decision.by]))
 
 
 @endpoints.add(
@@ -161,7 +165,7 @@ def decide_by_link(call: Call, services: Services, link: str, body: LinkDecision
     return _page(decided_page(decision))
 
 
-def _pending(pending: PendingApproval) -> PendingApprovalView:
+def _pending(pending: PendingApproval, names: Mapping[str, str]) -> PendingApprovalView:
     run, request = pending.run, pending.request
     return PendingApprovalView(
         run_id=run.run_id,
@@ -177,7 +181,7 @@ def _pending(pending: PendingApproval) -> PendingApprovalView:
         approvers=None if request.approvers is None else list(request.approvers),
         asked_at=request.asked_at,
         expires_at=request.expires_at,
-        decisions=[DecisionView.of(decision) for decision in pending.decisions],
+        decisions=[DecisionView.of(decision, names) for decision in pending.decisions],
         obstacle=pending.obstacle,
     )
 

@@ -1,7 +1,8 @@
 """Pipelines: checking documents, storing them as versions."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,10 +12,11 @@ from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import FindingView, JsonObject
 from cadence.application.pipelines.programs import SentProgram
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission
+from cadence.domain.access.access import Permission, Project
 from cadence.domain.access.scopes import project_scope
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.pipelines.versions import PipelineVersion
-from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 from cadence.domain.triggers.cron import firings
 from cadence.domain.triggers.triggers import to_json
 
@@ -177,10 +179,11 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
     """Shows a pipeline with its document: the newest version, or the requested one."""
     owner = services.project(call.by, project, pipeline=pipeline)
     where = (owner.organization, owner.name, pipeline)
-    if query.version is None:
-        version = services.pipelines.newest(*where)
-    else:
-        version = services.pipelines.version(*where, query.version)
+    with naming_pipelines(call, services, owner, pipeline):
+        if query.version is None:
+            version = services.pipelines.newest(*where)
+        else:
+            version = services.pipelines.version(*where, query.version)
     document = services.documents.get(version.document_sha256).decode()
     return PipelineWithDocument(**_view(version, services).model_dump(), document=document)
 
@@ -195,8 +198,23 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
 def list_versions(call: Call, services: Services, project: str, pipeline: str) -> PipelineList:
     """Lists all versions of a pipeline, the newest first."""
     owner = services.project(call.by, project, pipeline=pipeline)
-    services.pipelines.newest(owner.organization, owner.name, pipeline)
+    with naming_pipelines(call, services, owner, pipeline):
+        services.pipelines.newest(owner.organization, owner.name, pipeline)
     return _listed(services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
+
+
+@contextmanager
+def naming_pipelines(call: Call, services: Services, owner: Project, pipeline: str) -> Iterator[None]:
+    """Adds to NotFound of a pipeline which ones there are, of those that the caller may see."""
+    try:
+        yield
+    except NotFound as error:
+        by = call.by
+        newest = services.pipelines.list_newest(owner.organization, owner.name)
+        names = [one.name for one in newest if by.sees(by.organization, owner.name, pipeline=one.name)]
+        if pipeline in names:
+            raise  # it is another version that is missing
+        raise NotFound(error.message + choices(pipeline, names), **error.details) from None
 
 
 def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:

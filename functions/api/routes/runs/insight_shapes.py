@@ -1,6 +1,7 @@
 """Shapes of the inside of a run."""
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import Field
@@ -79,15 +80,17 @@ class DecisionView(Model):
     treatment: str
     decision: str
     by: str
+    by_name: str = Field(description="The name of the member that `by` is; empty if it is none, or has no name here.")
     at: datetime
     comment: str
 
     @classmethod
-    def of(cls, decision: Decision) -> "DecisionView":
+    def of(cls, decision: Decision, names: Mapping[str, str]) -> "DecisionView":
         return cls(
             treatment=decision.treatment,
             decision=str(decision.verdict),
             by=decision.by,
+            by_name=names.get(decision.by, ""),
             at=decision.at,
             comment=decision.comment,
         )

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs
+from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs, naming_pipelines
 from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
 from cadence.application.pipelines.check_document import pinned_programs
@@ -127,6 +127,10 @@ class RunView(Model):
     commit: str | None
     commit_message: str | None = Field(description="Its first line, or the title of the pull request.")
     started_by_run: str | None = Field(description="The run whose end, or whose treatment, started this one.")
+    started_by_treatment: str | None = Field(description="The treatment there that started it; null for the run's end.")
+    generated: bool = Field(
+        description="It is a part of the run that started it, with a document that a treatment there sent."
+    )
     started_at: datetime | None
     finished_at: datetime | None
     rerun_of: str | None = Field(description="The earlier run that it took values over from.")
@@ -142,6 +146,7 @@ class TreatmentsQuery(Model):
 
 
 class RunWithTreatments(RunView):
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
     document_sha256: str
     parameters: JsonObject
     event: JsonObject
@@ -185,9 +190,10 @@ class RunList(Model):
 def start_pipeline(call: Call, services: Services, project: str, pipeline: str, body: StartBody) -> Reply:
     """Starts a run of a stored pipeline, checked again against the project as it is now."""
     owner = services.project(call.by, project, pipeline=pipeline)
-    frozen = services.freeze_pipeline.freeze_pipeline(
-        owner.organization, owner.name, pipeline, body.version, body.parameters
-    )
+    with naming_pipelines(call, services, owner, pipeline):
+        frozen = services.freeze_pipeline.freeze_pipeline(
+            owner.organization, owner.name, pipeline, body.version, body.parameters
+        )
     return _started(call, services, frozen, {"kind": "api"})
 
 
@@ -277,6 +283,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
     page = services.treatments.page_of_treatments(run_id, TREATMENTS_PER_PAGE, after)
     return RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
+        created_by_name=services.people.names_for(call.by, [run.created_by]).get(run.created_by, ""),
         document_sha256=run.document_sha256,
         parameters=dict(run.parameters),
         event=dict(run.event),

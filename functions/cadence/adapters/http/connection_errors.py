@@ -22,6 +22,13 @@ def reason_of(error: Exception) -> str:
     return _BROKE
 
 
+def name_does_not_exist(error: Exception) -> bool:
+    """Whether an error of urllib3 says for good that there is no such name: a resolver that is busy says otherwise."""
+    failure = getattr(error, "reason", None) or error
+    cause = failure.__cause__ if isinstance(failure, urllib3.exceptions.NameResolutionError) else None
+    return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+
+
 def reason_of_socket(error: BaseException | None) -> str:
     """Returns the reason of an error of a socket or of TLS, for use after "cannot be used: "."""
     match error:

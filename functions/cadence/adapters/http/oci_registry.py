@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from cadence.adapters.http.connection_errors import reason_of
+from cadence.adapters.http.connection_errors import name_does_not_exist, reason_of
 from cadence.adapters.http.egress_policy import EgressPolicy, EgressRefused, guarded_pool
 from cadence.domain.pipelines.image import Image
 from cadence.domain.pipelines.registry_login import RegistryLogin
@@ -50,6 +50,10 @@ class _NotAnswering(Exception):
     """The registry gave no usable answer this time."""
 
 
+class _NoSuchName(Exception):
+    """The name of the registry, or of the host that it refers to, does not exist."""
+
+
 class OciRegistries:
     """Asks registries.
 
@@ -76,6 +80,12 @@ class OciRegistries:
                 return self._ask(image, login)
             except _NotAnswering as error:
                 problem = str(error)
+            except _NoSuchName as error:
+                raise ProviderRejected(
+                    f"The registry {image.registry} cannot be asked for the image {image}: the name {error} is not known "
+                    "here. Check the name, and whether Cadence reaches that network; where it does not, write images "
+                    "with their digest (name@sha256:…), or leave `image` out to use the runner's own programs."
+                ) from None
         raise Transient(f"The registry {image.registry} cannot be asked for the image {image}: {problem}")
 
     def _ask(self, image: Image, login: RegistryLogin | None) -> str:
@@ -135,7 +145,7 @@ class _Http:
         self._guarded = guarded_pool(reach, user_agent="cadence", timeout=self._timeout, retries=self._once)
 
     def request(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
-        """Raises _NotAnswering, ProviderRejected."""
+        """Raises _NotAnswering, _NoSuchName, ProviderRejected."""
         headers = dict(headers)
         for _ in range(_MOST_REDIRECTS):
             answer = self._one(method, url, headers)
@@ -159,6 +169,8 @@ class _Http:
         except EgressRefused as error:
             raise ProviderRejected(f"The registry {host} may not be asked: {error}") from error
         except (OSError, HTTPError) as error:
+            if name_does_not_exist(error):
+                raise _NoSuchName(urllib.parse.urlsplit(url).hostname) from error
             raise _NotAnswering(f"it does not answer: {reason_of(error)}") from error
         answer = _Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
         if answer.status == 429 or answer.status >= 500:

@@ -14,6 +14,29 @@ _CODE = "unknown_approver"
 _FORMS = "Write member:ID, the e-mail address of a member, team:NAME, service-account:NAME or the name of a token."
 
 
+def subject_named(people: PeopleStore, by: Principal, text: str) -> Subject:
+    """Returns the subject of a text: one in its own form, or the member with that e-mail address.
+
+    Raises InvalidRequest for another text; NotFound for an address that no member or several have, or by a guest.
+    """
+    if "@" not in text:
+        return Subject.parse(text)
+    if by.subject is not None and by.subject not in by.subjects:
+        raise NotFound(f"Guests name members by their ids, not by addresses such as {text!r}.")
+    found = _with_address(people.list_members(by.organization), text)
+    if found is None:
+        raise NotFound(f"There is no member with the address {text!r} here. `cadence member list` shows the members.")
+    return found.subject
+
+
+def _with_address(members: Sequence[Member], address: str) -> Member | None:
+    found = [member for member in members if member.email.casefold() == address.casefold()]
+    if len(found) > 1:
+        ids = ", ".join(str(member.subject) for member in found)
+        raise NotFound(f"Several members have the address {address!r}. Name one of them by its id: {ids}.")
+    return found[0] if found else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApproverNames:
     """Turns the approvers of a request into those that are stored."""
@@ -87,12 +110,9 @@ class _Known:
     def _of_address(self, address: str) -> str:
         if self.is_guest:
             raise NotFound(f"Guests name members by their ids, not by addresses such as {address!r}.")
-        found = [member for member in self.members if member.email.casefold() == address.casefold()]
-        if len(found) > 1:
-            ids = ", ".join(str(member.subject) for member in found)
-            raise NotFound(f"Several members have the address {address!r}. Name one of them by its id: {ids}.")
-        if found:
-            return str(found[0].subject)
+        found = _with_address(self.members, address)
+        if found is not None:
+            return str(found.subject)
         if self._is_token(address):
             return address
         raise NotFound(f"There is no member with the address {address!r} here. {_FORMS}")

@@ -136,8 +136,7 @@ class ManageRoles:
 
     def check_team(self, by: Principal, team: str) -> None:
         """Checks that `by` may add members to a team. Raises NotFound, Forbidden if it holds less than the team."""
-        subject = self.people.get_team(by.organization, team).subject
-        self.check_outranks(by, subject)
+        self.check_outranks(by, self._team(by.organization, team))
 
     def check_everything(self, by: Principal) -> None:
         """Raises Forbidden unless `by` holds everything that a role can give in the whole organization."""
@@ -174,9 +173,15 @@ class ManageRoles:
         if subject.kind is SubjectKind.MEMBER:
             self.people.get_member(organization, subject.name)
         elif subject.kind is SubjectKind.TEAM:
-            self.people.get_team(organization, subject.name)
+            self._team(organization, subject.name)
         else:
             self.people.get_service_account(organization, subject.name)
+
+    def _team(self, organization: str, name: str) -> Subject:
+        try:
+            return self.people.get_team(organization, name).subject
+        except NotFound as error:
+            raise NotFound(f"{error.message} `cadence team create {name[:70]}` creates it.") from None
 
     def _check_scope(self, organization: str, scope: Scope) -> None:
         if scope.kind is ScopeKind.POOL:

@@ -8,8 +8,10 @@ from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Documents
 from cadence.domain.pipelines import plan
+from cadence.domain.pipelines.document import Finding, located
 from cadence.domain.pipelines.planning import RunFacts, instantiate
 from cadence.domain.pipelines.source import with_source
+from cadence.domain.shared.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,14 @@ class PlanRun:
             unplanned.pipeline, frozen.parameters, event, facts, unplanned.environments, unplanned.pools
         )
         if planned.plan is None:
-            raise InvalidDocument(planned.findings)
+            raise InvalidDocument(self._located(planned.findings, frozen.document_sha256))
         return with_plan(frozen, planned.plan, self.documents)
+
+    def _located(self, findings: tuple[Finding, ...], sha256: str) -> tuple[Finding, ...]:
+        try:
+            return located(findings, self.documents.get(sha256))
+        except NotFound:  # the findings matter more than their places
+            return findings
 
 
 def with_plan(frozen: RunRequest, new_plan: plan.Plan, documents: Documents) -> RunRequest:

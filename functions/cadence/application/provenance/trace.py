@@ -14,6 +14,7 @@ from cadence.application.provenance.mapping import PieceMapping
 from cadence.application.provenance.ports import CacheHistory, ChunkTimes
 from cadence.application.provenance.steps import Steps, Tracing, cache_node, owner, run_node, treatment_node, value_node
 from cadence.application.shared.value_ports import Chunks
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind, ValuePart
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
@@ -76,7 +77,7 @@ class Trace:
         """Traces a treatment: all of it, or what it did for (backward) or with (forward) one port. Raises NotFound."""
         tracing = self._tracing(run)
         if tracing.known.spec(run.run_id, treatment) is None:
-            raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
+            raise _no_treatment(tracing.known, run, treatment)
         return self._walk(tracing, treatment_node(run.run_id, treatment, port), direction, limit, position)
 
     def line(
@@ -183,8 +184,13 @@ def _describe(known: Known, node: Node) -> None:
 def _check_output(known: Known, run: Run, treatment: str, port: str) -> None:
     spec = known.spec(run.run_id, treatment)
     if spec is None:
-        raise NotFound(f"Run {run.run_id} has no treatment {treatment!r}.")
+        raise _no_treatment(known, run, treatment)
     outputs = [output.port for output in spec.outputs]
     if port not in (*outputs, *_LIFECYCLE):
         named = ", ".join(outputs) or "none"
         raise NotFound(f"Treatment {treatment!r} has no output {port!r} (it has: {named}).")
+
+
+def _no_treatment(known: Known, run: Run, treatment: str) -> NotFound:
+    names = [one.name for one in known.stores.treatments.list_treatments(run.run_id)]
+    return NotFound(f"Run {run.run_id} has no treatment {treatment!r}.{choices(treatment, names)}")

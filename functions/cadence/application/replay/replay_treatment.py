@@ -17,6 +17,7 @@ from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import parse_image
 from cadence.domain.pipelines.specification import ConcurrencyPolicy, TreatmentKind, TreatmentSpec
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.placement.placing import misplaced
 from cadence.domain.replay.planning import How, ReplayPlan, refusal, replay_plan, wanted
 from cadence.domain.runners.runner import Runner
@@ -91,7 +92,8 @@ class FindOriginal:
             try:
                 context = self.treatments.get_context(run.run_id, name)
             except NotFound:
-                raise NotFound(f"Run {run.run_id} has no treatment {name!r}.") from None
+                names = [one.name for one in self.treatments.list_treatments(run.run_id)]
+                raise NotFound(f"Run {run.run_id} has no treatment {name!r}.{choices(name, names)}") from None
             kept_from = context.treatment.kept_from
             if kept_from is None:
                 refused = refusal(context.spec, context.treatment)

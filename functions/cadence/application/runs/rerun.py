@@ -11,6 +11,7 @@ from cadence.application.shared.value_ports import Chunks
 from cadence.application.shared.workers import Workers, several_at_once
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs import rerun_reuse
 from cadence.domain.runs.rerun_reuse import ReusedTreatments
 from cadence.domain.runs.run import Run
@@ -37,8 +38,9 @@ class Rerun:
             raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
         specs = plan.decode(self.documents.get(run.plan_sha256))
         for name in again:
-            if name not in {spec.name for spec in specs}:
-                message = f"Run {run.run_id} has no treatment {name!r}."
+            names = {spec.name for spec in specs}
+            if name not in names:
+                message = f"Run {run.run_id} has no treatment {name!r}.{choices(name, names)}"
                 raise InvalidRequest(message, [Violation("/from", message)])
         reused = self._reused(run, specs, again)
         sha256 = self.documents.put(rerun_reuse.encode(reused))

@@ -9,6 +9,7 @@ from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.stored_input import stored_values
@@ -55,7 +56,8 @@ class RunDetails:
         try:
             return self.specs.get(treatment) or self.treatment_store.get_spec(self.run.run_id, treatment)
         except NotFound:
-            raise NotFound(f"Run {self.run.run_id} has no treatment {treatment!r}.") from None
+            message = f"Run {self.run.run_id} has no treatment {treatment!r}.{choices(treatment, self.specs)}"
+            raise NotFound(message) from None
 
     def value(self, sha256: str) -> Value:
         """Returns any value or stored input of the run with this digest: their bytes are the same. Raises NotFound."""

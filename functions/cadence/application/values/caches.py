@@ -37,6 +37,7 @@ from cadence.domain.values.stream import (
 from cadence.domain.values.value_retention import bucket_of
 
 _MOST_GRANTED = 64
+_SAVED_BY_ANOTHER = "it was saved by another runner meanwhile"
 
 
 class CacheStore(Protocol):
@@ -91,6 +92,13 @@ class Saving:
     """The entry to upload, or the reason why it is refused."""
 
     entry: str | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class WrittenCache(OutputAnswer):
+    """As of an output; `refused` says why the entry that ended is not kept."""
+
     refused: str | None = None
 
 
@@ -164,7 +172,7 @@ class SaveCache:
         now = self.clock()
         taken = self.caches.get(*_scope(runner), key, _bucket(runner))
         if taken and taken.expires_at > now:
-            return Saving(None, "it was saved by another runner meanwhile")
+            return Saving(None, _SAVED_BY_ANOTHER)
         upload = CacheUpload(
             organization=runner.organization,
             project=runner.project,
@@ -202,8 +210,8 @@ class WriteCache:
         end: StreamEnd | None,
         next_seq: int,
         wanted: Sequence[Chunk],
-    ) -> OutputAnswer:
-        """Grants uploads; with `end` the entry is stored.
+    ) -> WrittenCache:
+        """Grants uploads; with `end` the entry is stored, unless another runner stored one under the key meanwhile.
 
         Raises NotFound (no such upload of this runner), TooLarge, and Conflict if the bucket does not have what was
         reported; then the upload is removed.
@@ -212,7 +220,7 @@ class WriteCache:
         if upload is None or (upload.runner_id, upload.key) != (runner.runner_id, key):
             existing = self.caches.get(*_scope(runner), key, _bucket(runner))
             if end and existing and existing.entry == entry:
-                return OutputAnswer((), 0.0)
+                return WrittenCache((), 0.0)
             raise NotFound("There is no such upload of a cache by this runner.")
         if (end.size if end else next_seq * MAX_CHUNK) > self.limits.entry:
             self._forget(upload)
@@ -224,9 +232,8 @@ class WriteCache:
             self._forget(upload)
             raise
         if end:
-            self._commit(runner, upload, end)
-            return OutputAnswer((), 0.0)
-        return OutputAnswer([signed_upload(self.urls, name(chunk.seq), chunk) for chunk in wanted[:_MOST_GRANTED]], 0.0)
+            return WrittenCache((), 0.0, None if self._commit(runner, upload, end) else _SAVED_BY_ANOTHER)
+        return WrittenCache([signed_upload(self.urls, name(chunk.seq), chunk) for chunk in wanted[:_MOST_GRANTED]], 0.0)
 
     def _check_stored(
         self, upload: CacheUpload, name: Callable[[int], str], chunks: Sequence[Chunk], end: StreamEnd | None
@@ -239,7 +246,8 @@ class WriteCache:
             prefix = ids.cache_prefix(upload.organization, upload.project, upload.entry, upload.bucket)
             check_stored(self.stored_sizes(prefix), end)
 
-    def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> None:
+    def _commit(self, runner: Runner, upload: CacheUpload, end: StreamEnd) -> bool:
+        """Stores the entry; returns False, and removes the upload, if the key has one already."""
         now = self.clock()
         replaced = self.caches.get(upload.organization, upload.project, upload.key, upload.bucket)
         saved = CacheEntry(
@@ -257,13 +265,14 @@ class WriteCache:
         )
         if not self.caches.add(saved):
             self._forget(upload)
-            return
+            return False
         # Before its upload is removed: a repeated call passes here again.
         self.caches.note_saved(runner, _use(runner, saved, saved.key, now))
         if replaced and replaced.entry != saved.entry:
             self._remove_objects(replaced)
         self.caches.end(upload)
         self._make_room(saved, now)
+        return True
 
     def _make_room(self, saved: CacheEntry, now: datetime) -> None:
         entries = self.caches.list_entries(saved.organization, saved.project, bucket=saved.bucket)

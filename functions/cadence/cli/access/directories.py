@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, print_list, print_result
 
 directory = typer.Typer(
@@ -70,8 +70,9 @@ def create_directory(
 
 
 @directory.command("delete")
-def delete_directory(name: Name, as_json: Json = False) -> None:
+def delete_directory(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a directory. Members stay, and are no longer removed because of it."""
+    confirm_deletion(f"directory {name}", yes)
     with reporting_errors(as_json):
         connect().delete_directory(name)
     print_result({"deleted": name}, f"Deleted directory {name}.", as_json)

@@ -5,15 +5,16 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import seconds_of
+from cadence.cli.client.session import ApiError, Unreachable
+from cadence.cli.shared.arguments import confirm_deletion, seconds_of
 from cadence.cli.shared.errors import FAILED, reporting_errors
-from cadence.cli.shared.options import Json, Name
-from cadence.cli.shared.output import out, print_json, print_list, print_result, print_table
+from cadence.cli.shared.options import Json, Name, Yes
+from cadence.cli.shared.output import err, out, print_json, print_list, print_result, print_table
 
 role = typer.Typer(name="role", help="Roles: named sets of permissions.", no_args_is_help=True)
 access = typer.Typer(name="access", help="Grants: who has which role where, and why.", no_args_is_help=True)
 
-SUBJECT_HELP = "member:ID, team:NAME or service-account:NAME."
+SUBJECT_HELP = "member:ID, the e-mail address of a member, team:NAME or service-account:NAME."
 SCOPE_HELP = "organization, project:P, pipeline:P/NAME, environment:P/NAME or pool:NAME."
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help=SUBJECT_HELP)]
 
@@ -52,8 +53,9 @@ def create_role(
 
 
 @role.command("delete")
-def delete_role(name: Name, as_json: Json = False) -> None:
+def delete_role(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a role that is not granted."""
+    confirm_deletion(f"role {name}", yes)
     with reporting_errors(as_json):
         connect().delete_role(name)
     print_result({"deleted": name}, f"Deleted role {name}.", as_json)
@@ -86,12 +88,32 @@ def create_grant(
     """Grant a role at a scope."""
     with reporting_errors(as_json):
         created = connect().create_grant(subject, role_name, scope)
+    _warn_of_missing_pipeline(scope)
     print_result(created, f"{subject} has the role {role_name} at {scope}.", as_json)
 
 
+def _warn_of_missing_pipeline(scope: str) -> None:
+    """Warns of a grant for a pipeline that is not stored (yet); it holds from the moment at which it is."""
+    kind, _, thing = scope.partition(":")
+    if kind != "pipeline":
+        return
+    project, _, pipeline = thing.partition("/")
+    try:
+        connect(project).pipeline(pipeline)
+    except ApiError as error:
+        if error.status == 404:
+            warning = f"There is no stored pipeline {pipeline} in project {project} yet, or you may not see it."
+            err.print(f"warning: {warning} The grant holds for any of this name.", markup=False)
+    except Unreachable:
+        return  # the grant is made; only the warning is missing
+
+
 @access.command("revoke")
-def delete_grant(grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID")], as_json: Json = False) -> None:
+def delete_grant(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT_ID")], yes: Yes = False, as_json: Json = False
+) -> None:
     """Delete a grant."""
+    confirm_deletion(f"grant {grant_id}", yes)
     with reporting_errors(as_json):
         connect().delete_grant(grant_id)
     print_result({"deleted": grant_id}, f"Deleted grant {grant_id}.", as_json)

@@ -18,9 +18,9 @@ from cadence.cli.client.contexts import (
     write_contexts,
 )
 from cadence.cli.client.provider_sign_in import ProviderSignIn, SignInFailed
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import NOT_REACHED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import err, out, print_list, print_result
 
 context = typer.Typer(name="context", help="Installations that you signed in to.", no_args_is_help=True)
@@ -143,8 +143,9 @@ def create_identity_provider(
 
 
 @identity_provider.command("delete")
-def delete_identity_provider(name: Name, as_json: Json = False) -> None:
+def delete_identity_provider(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete an identity provider. Members stay."""
+    confirm_deletion(f"identity provider {name}", yes)
     with reporting_errors(as_json):
         connect().delete_identity_provider(name)
     print_result({"deleted": name}, f"Deleted identity provider {name}.", as_json)

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from cadence.cli.access.invitations import Teams, accept_invitation, delete_invitation, invite, list_invitations
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import prompt_secret, seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret, seconds_of
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result, print_table
 
 member = typer.Typer(name="member", help="Members of the organization, and invitations.", no_args_is_help=True)
@@ -18,7 +19,6 @@ service_account = typer.Typer(name="service-account", help="Accounts for program
 
 MemberId = Annotated[str, typer.Argument(metavar="MEMBER_ID", help="The id of a member.")]
 TeamName = Annotated[str, typer.Argument(metavar="TEAM")]
-Teams = Annotated[list[str] | None, typer.Option("--team", help="A team to join; may be repeated.")]
 Description = Annotated[str, typer.Option(help="What it is for.")]
 
 
@@ -60,8 +60,9 @@ def create_member(
 
 
 @member.command("delete")
-def delete_member(member_id: MemberId, as_json: Json = False) -> None:
+def delete_member(member_id: MemberId, yes: Yes = False, as_json: Json = False) -> None:
     """Remove a member. Tokens, links and invitations of the member end at once."""
+    confirm_deletion(f"member {member_id}, with all tokens and grants of the member", yes)
     with reporting_errors(as_json):
         connect().delete_member(member_id)
     print_result({"deleted": member_id}, f"Removed member {member_id}.", as_json)
@@ -116,61 +117,10 @@ def list_erasures(as_json: Json = False) -> None:
     )
 
 
-@member.command("invite")
-def invite(
-    email: Annotated[str, typer.Argument(metavar="EMAIL")],
-    teams: Teams = None,
-    role: Annotated[str | None, typer.Option(help="A role to grant, together with --scope.")] = None,
-    scope: Annotated[str | None, typer.Option(help="Where to grant it, such as project:web.")] = None,
-    expires_in: Annotated[str, typer.Option(metavar="DURATION", help="How long it can be accepted.")] = "7d",
-    as_json: Json = False,
-) -> None:
-    """Invite a person and print the code that accepts the invitation."""
-    seconds = seconds_of("--expires-in", expires_in)
-    body = {"email": email, "teams": teams or [], "role": role, "scope": scope, "expires_in": seconds}
-    with reporting_errors(as_json):
-        created = connect().invite(body)
-    print_json(created) if as_json else print(created["code"])
-
-
-@member.command("invitations")
-def list_invitations(as_json: Json = False) -> None:
-    """List open invitations."""
-    with reporting_errors(as_json):
-        invitations = connect().invitations()
-    print_list(
-        invitations,
-        ("INVITATION", "FOR", "ROLE", "SCOPE", "EXPIRES"),
-        lambda one: (
-            one["invitation_id"],
-            one["email"] or one["team"],
-            one["role"],
-            one["scope"],
-            date_time(one["expires_at"]),
-        ),
-        as_json,
-    )
-
-
-@member.command("uninvite")
-def delete_invitation(
-    invitation_id: Annotated[str, typer.Argument(metavar="INVITATION_ID")], as_json: Json = False
-) -> None:
-    """Delete an open invitation."""
-    with reporting_errors(as_json):
-        connect().delete_invitation(invitation_id)
-    print_result({"deleted": invitation_id}, f"Deleted invitation {invitation_id}.", as_json)
-
-
-@member.command("accept")
-def accept_invitation(name: Name, as_json: Json = False) -> None:
-    """Accept an invitation under your name and print a first token. The code is asked for, or read from standard
-    input.
-    """
-    code = prompt_secret("the invitation's code")
-    with reporting_errors(as_json):
-        accepted = connect().accept_invitation(code, name)
-    print_json(accepted) if as_json else print(accepted["token"])
+member.command("invite")(invite)
+member.command("invitations")(list_invitations)
+member.command("uninvite")(delete_invitation)
+member.command("accept")(accept_invitation)
 
 
 @team.command("list")
@@ -218,8 +168,9 @@ def create_team(
 
 
 @team.command("delete")
-def delete_team(name: TeamName, as_json: Json = False) -> None:
+def delete_team(name: TeamName, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a team with its grants."""
+    confirm_deletion(f"team {name} with its grants", yes)
     with reporting_errors(as_json):
         connect().delete_team(name)
     print_result({"deleted": name}, f"Deleted team {name}.", as_json)
@@ -275,8 +226,9 @@ def create_service_account(name: Name, description: Description = "", as_json: J
 
 
 @service_account.command("delete")
-def delete_service_account(name: Name, as_json: Json = False) -> None:
+def delete_service_account(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a service account with its grants and tokens."""
+    confirm_deletion(f"service account {name} with its grants and tokens", yes)
     with reporting_errors(as_json):
         connect().delete_service_account(name)
     print_result({"deleted": name}, f"Deleted service account {name}.", as_json)

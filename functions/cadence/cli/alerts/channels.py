@@ -8,9 +8,9 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import name_value_pairs, prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, name_value_pairs, prompt_secret
 from cadence.cli.shared.errors import FAILED, reporting_errors
-from cadence.cli.shared.options import Json, Name, ProjectOrAll
+from cadence.cli.shared.options import Json, Name, ProjectOrAll, Yes
 from cadence.cli.shared.output import date_time, err, out, print_json, print_list, print_result
 
 channel = typer.Typer(name="channel", help="Channels that messages of alerts are sent to.", no_args_is_help=True)
@@ -75,8 +75,9 @@ def create_channel(
 
 
 @channel.command("delete")
-def delete_channel(name: Name, project: ProjectOrAll = None, as_json: Json = False) -> None:
+def delete_channel(name: Name, project: ProjectOrAll = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a channel that no rule uses."""
+    confirm_deletion(f"channel {name}", yes)
     with reporting_errors(as_json):
         connect(project).delete_channel(name)
     print_result({"deleted": name}, f"Deleted channel {name}.", as_json)

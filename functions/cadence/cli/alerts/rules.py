@@ -7,10 +7,10 @@ import typer
 import yaml
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, seconds_of
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name, ProjectOrAll
+from cadence.cli.shared.options import Json, Name, ProjectOrAll, Yes
 from cadence.cli.shared.output import date_time, err, labels_text, out, print_json, print_list, print_result
 
 rule = typer.Typer(name="rule", help="Rules that open alerts.", no_args_is_help=True)
@@ -58,8 +58,9 @@ def create_rule(name: Name, file: File, project: ProjectOrAll = None, as_json: J
 
 
 @rule.command("delete")
-def delete_rule(name: Name, project: ProjectOrAll = None, as_json: Json = False) -> None:
+def delete_rule(name: Name, project: ProjectOrAll = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete an alert rule and its alerts."""
+    confirm_deletion(f"alert rule {name} and its alerts", yes)
     with reporting_errors(as_json):
         connect(project).delete_alert_rule(name)
     print_result({"deleted": name}, f"Deleted alert rule {name}.", as_json)

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.arguments import name_value_pairs, seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, name_value_pairs, seconds_of
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, ProjectOrAll
+from cadence.cli.shared.options import Json, ProjectOrAll, Yes
 from cadence.cli.shared.output import date_time, labels_text, print_list, print_result
 
 silence = typer.Typer(
@@ -63,9 +63,11 @@ def create_silence(
 def delete_silence(
     silence_id: Annotated[str, typer.Argument(metavar="SILENCE", help="The id of a silence.")],
     project: ProjectOrAll = None,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Delete a silence. Alerts send messages again."""
+    confirm_deletion(f"silence {silence_id}", yes)
     with reporting_errors(as_json):
         connect(project).delete_silence(silence_id)
     print_result({"deleted": silence_id}, f"Deleted silence {silence_id}.", as_json)

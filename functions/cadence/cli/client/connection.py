@@ -26,10 +26,10 @@ def connect(
     Raises NotConnected.
     """
     read = os.environ if environment is None else environment
-    project = project or read.get("CADENCE_PROJECT") or "default"
+    project = project or read.get("CADENCE_PROJECT") or None
     url, token = read.get("CADENCE_URL"), read.get("CADENCE_TOKEN")
-    if url and not url.startswith(("http://", "https://")):
-        raise NotConnected(f"CADENCE_URL is {url!r}, which is no address. Write it as https://cadence.example.com.")
+    if url:
+        _check_address("CADENCE_URL", url)
     if url and token:
         return Client(url, token, project, organization=read.get("CADENCE_ORGANIZATION"))
     if url or token:
@@ -53,6 +53,32 @@ def connect(
         raise NotConnected(
             f"{found} cannot be used ({error}). Start the local stack again: cadence local up."
         ) from error
+
+
+def connect_without_token(
+    url: str | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Client:
+    """A client for requests that need no token: at `url`, else at `CADENCE_URL`, else where `connect` finds one.
+
+    Raises NotConnected.
+    """
+    read = os.environ if environment is None else environment
+    address, source = (url, "--url") if url else (read.get("CADENCE_URL"), "CADENCE_URL")
+    if address:
+        _check_address(source, address)
+        return Client(address, "")
+    try:
+        found = connect(environment={**read, "CADENCE_TOKEN": ""}, folder=folder)
+    except NotConnected:
+        raise NotConnected(
+            "The address of the installation is not known: add --url https://cadence.example.com, or set CADENCE_URL."
+        ) from None
+    return Client(found.url, "")
+
+
+def _check_address(source: str, address: str) -> None:
+    if not address.startswith(("http://", "https://")):
+        raise NotConnected(f"{source} is {address!r}, which is no address. Write it as https://cadence.example.com.")
 
 
 def _context(environment: Mapping[str, str]) -> ConnectionContext | None:

@@ -49,7 +49,7 @@ class RunRequests(ApiSession):
 
     def runs(self, limit: int = 50, **filters: str | None) -> Iterator[Json]:
         """Runs, newest first, at most `limit`. Filters: project, state, pipeline, branch, by, since."""
-        yield from self._pages("runs", limit, filters)
+        yield from self._pages(path_of("runs"), limit, filters)
 
     def run_summaries(self, run_id: str, limit: int) -> list[Any]:
         """Returns the first `limit` summaries that treatments of a run wrote."""

@@ -23,6 +23,8 @@ _PIECE = 1024 * 1024
 _LATE, _LOST = "no answer in time", "no connection"
 _SEARCHED = 200
 """Newest runs among which a part of an id is looked up."""
+_FIRST_LOOKED_AT = 10
+"""Runs that one request for `@last` reads: the newest is seldom a replay, or a run that another one started."""
 _NAMED_RUN = re.compile(r"/v1/runs/(?P<named>%40last|%40failed|@last|@failed|[0-9a-z]{4,25})(?=/|$)")
 
 
@@ -49,10 +51,11 @@ class ApiSession:
     """
 
     def __init__(
-        self, url: str, token: str, project: str = "default", timeout: float = 30, organization: str | None = None
+        self, url: str, token: str, project: str | None = None, timeout: float = 30, organization: str | None = None
     ) -> None:
         self.url = url.rstrip("/")
-        self.project = project
+        self.project = project or "default"
+        self._chosen_project = project
         self.token = token
         self._timeout = timeout
         self._until: float | None = None
@@ -67,10 +70,11 @@ class ApiSession:
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
 
-    def _pages(self, name: str, limit: int, filters: Mapping[str, Any]) -> Iterator[Json]:
+    def _pages(self, path: str, limit: int, filters: Mapping[str, Any], page_size: int = 200) -> Iterator[Json]:
         cursor, left = None, limit
         while left > 0:
-            page = self._call("GET", path_of(name), params={**filters, "limit": min(left, 200), "cursor": cursor})
+            size = min(left, page_size)
+            page = self._call("GET", path, params={**filters, "limit": size, "cursor": cursor})
             yield from page["items"]
             left -= len(page["items"])
             cursor = page["next"]
@@ -124,12 +128,9 @@ class ApiSession:
         return self._named_runs[named]
 
     def _run_named(self, named: str) -> str:
-        filters = {"@failed": {"state": "failed"}}.get(named, {})
-        runs = [run["run_id"] for run in self._pages("runs", 1 if named.startswith("@") else _SEARCHED, filters)]
         if named in {"@last", "@failed"}:
-            if runs:
-                return str(runs[0])
-            raise ApiError(404, {"detail": f"There is no run that {named} could name."})
+            return self._newest_run(named)
+        runs = [run["run_id"] for run in self._pages(path_of("runs"), _SEARCHED, {})]
         matching = [run_id for run_id in runs if run_id.startswith(named) or run_id.endswith(named)]
         if len(matching) == 1:
             return str(matching[0])
@@ -140,6 +141,18 @@ class ApiSession:
             detail = f"{named} is not unique: {len(matching)} runs have it. Name one by its end: {some}{rest}."
             raise ApiError(404, {"detail": detail})
         return named
+
+    def _newest_run(self, named: str) -> str:
+        """The id of the newest run, or the newest failed one, that is no replay and that no other run started.
+
+        It keeps to the project that was chosen, if any.
+        """
+        filters = {"project": self._chosen_project, "state": "failed" if named == "@failed" else None}
+        for run in self._pages(path_of("runs"), _SEARCHED, filters, page_size=_FIRST_LOOKED_AT):
+            if not run["started_by_run"] and not run["replay_of"]:
+                return str(run["run_id"])
+        where = f" in project {self._chosen_project}" if self._chosen_project else ""
+        raise ApiError(404, {"detail": f"There is no run{where} that {named} could name."})
 
     def _download(self, url: str) -> Iterator[bytes]:
         """Downloads without the token, since the address itself is the permission."""

@@ -2,15 +2,16 @@
 
 import base64
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, OnlyProject
+from cadence.cli.shared.options import Json, OnlyProject, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 from cadence.cli.shared.terminal import harmless
 
@@ -78,9 +79,15 @@ def redrive_dead_letters(
 
 @dead_letter.command("discard")
 def discard_dead_letters(
-    ids: Ids = None, everything: All = False, kind: Kind = None, project: OnlyProject = None, as_json: Json = False
+    ids: Ids = None,
+    everything: All = False,
+    kind: Kind = None,
+    project: OnlyProject = None,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Remove dead letters for good."""
+    confirm_deletion("all dead letters that were selected" if everything else _count(ids or ()), yes)
     changed = _change_each(ids, everything, kind, project, as_json, Client.discard_dead_letter)
     print_result({"ids": changed}, f"Discarded {_count(changed)}.", as_json)
 
@@ -106,5 +113,5 @@ def _change_each(
     return chosen
 
 
-def _count(ids: list[str]) -> str:
+def _count(ids: Sequence[str]) -> str:
     return f"{len(ids)} dead letter{'s' * (len(ids) != 1)}"

@@ -8,9 +8,9 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.exports.backfills import backfill
 from cadence.cli.exports.export_dead_letters import dead_letter
-from cadence.cli.shared.arguments import name_value_pairs, prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, name_value_pairs, prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 export = typer.Typer(
@@ -130,8 +130,9 @@ def create_export(
 
 
 @export.command("delete")
-def delete_export(name: Name, as_json: Json = False) -> None:
+def delete_export(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete an export and its pending deliveries."""
+    confirm_deletion(f"export {name} and its pending deliveries", yes)
     with reporting_errors(as_json):
         connect().delete_export(name)
     print_result({"deleted": name}, f"Deleted export {name}.", as_json)

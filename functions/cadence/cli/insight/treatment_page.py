@@ -8,12 +8,13 @@ from rich.text import Text
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
-from cadence.cli.insight.approval_lines import approval_lines
+from cadence.cli.insight.approval_lines import approval_command, approval_lines, approval_seconds
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.instance_table import show_instances
 from cadence.cli.insight.new_failures import show_new_failures
 from cadence.cli.insight.resource_charts import show_resources
 from cadence.cli.insight.step_table import scripts, show_steps
+from cadence.cli.insight.summaries import show_summary
 from cadence.cli.insight.unreported_values import unreported
 from cadence.cli.shared.output import (
     clock_time,
@@ -36,6 +37,7 @@ _SOURCE_TREE = "source-tree"
 _GROUPS = frozenset({"gather", "each"})
 _PREPARED = {
     "waited": "waited {} for its inputs",
+    "approval": "waited {} for approval",
     "queued": "queued {}",
     "booted": "booted in {}",
     "ran": "ran {}",
@@ -72,6 +74,7 @@ def show_treatment(client: Client, run_id: str, name: str) -> None:
         show_instances(treatment["instances"])
     _ports("inputs", treatment["inputs"], run_id, treatment)
     _ports("outputs", treatment["outputs"], run_id, treatment)
+    show_summary(client, run_id, name)
     _history(treatment)
     if treatment["usage"]:
         _heading("resources")
@@ -179,7 +182,10 @@ def _history(treatment: Mapping[str, Any]) -> None:
         return
     _heading("history")
     spent = treatment["times"]
-    phrases = [_spent(spent[name], form) for name, form in _PREPARED.items()]
+    approval = approval_seconds(treatment)
+    if approval is not None:
+        spent = {**spent, "approval": approval, "queued": max(0.0, spent["queued"] - approval)}
+    phrases = [_spent(spent.get(name), form) for name, form in _PREPARED.items()]
     out.print(Text(f"    {date_time(history[0]['at'])}   {', '.join(phrase for phrase in phrases if phrase)}"))
     several = history[-1]["attempt"] > 1
     before = None
@@ -275,6 +281,8 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     """Prints the commands that help to find a fault."""
     name = treatment["name"]
     commands = []
+    if approve := approval_command(run_id, treatment):
+        commands.append((approve, "let it go on"))
     fed = next((port for port in treatment["inputs"] if port["source"] or port["element_of"]), None)
     if fed:
         commands.append((f"cadence value show {run_id} {name}.{fed['port']} --input", "the whole input"))

@@ -1,6 +1,6 @@
 """The command `logs`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,8 +9,9 @@ from cadence.cli.shared.arguments import time_of
 from cadence.cli.shared.completion import complete_treatment
 from cadence.cli.shared.errors import INTERRUPTED, reporting_errors
 from cadence.cli.shared.options import Json, Run
-from cadence.cli.shared.output import out, print_json_line, print_line
+from cadence.cli.shared.output import err, out, print_json_line, print_line
 from cadence.cli.shared.pager import paged
+from cadence.cli.shared.started_runs import StartedRuns
 
 Treatment = Annotated[
     str | None,
@@ -56,10 +57,12 @@ def logs(
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
-        names = [one["name"] for one in client.run(run_id)["treatments"]]
+        run = client.run(run_id)
+        names = [one["name"] for one in run["treatments"]]
         if treatment and treatment not in names:
             client.treatment(run_id, treatment)  # raises the error of the API if there is none
         width = max(map(len, names), default=0)
+        started = StartedRuns(client, run_id)
         try:
             for one in client.all_logs(
                 run_id,
@@ -72,5 +75,15 @@ def logs(
                 grep=grep,
             ):
                 print_json_line(one) if as_json else print_line(one, out, width)
+            if not as_json:
+                treatments = client.run(run_id)["treatments"] if follow else run["treatments"]
+                _name_started(started, [one for one in treatments if treatment in (None, one["name"])])
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _name_started(started: StartedRuns, treatments: list[Any]) -> None:
+    """Names the runs whose lines are not in this log: below the lines on a terminal, else apart from them."""
+    console = out if out.is_terminal else err
+    for one in started.changes(treatments):
+        console.print(one.line(), markup=False, highlight=False, soft_wrap=True)

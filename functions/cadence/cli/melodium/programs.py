@@ -7,8 +7,9 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.melodium.program_files import pack_program
 from cadence.cli.melodium.program_validation import print_entrypoint
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, Name, Project
+from cadence.cli.shared.options import Json, Name, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 program = typer.Typer(name="program", help="Stored Mélodium programs.", no_args_is_help=True)
@@ -60,8 +61,9 @@ def create_program(
 
 
 @program.command("delete")
-def delete_program(name: Name, project: Project = None, as_json: Json = False) -> None:
+def delete_program(name: Name, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a stored program. Pipelines that were stored before keep it."""
+    confirm_deletion(f"program {name}", yes)
     with reporting_errors(as_json):
         connect(project).delete_program(name)
     print_result({"deleted": name}, f"Deleted program {name}.", as_json)

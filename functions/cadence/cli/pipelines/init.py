@@ -58,10 +58,13 @@ def init(
         raise fail(f"{file} exists already: delete it, or choose another name with --name.", FAILED) from None
     except OSError as error:
         raise fail(f"{file} cannot be written: {error.strerror}.", WRONG_USE) from None
+    # A machine without podman and docker, or without a registry, cannot run images.
+    without = "Without container images: delete the file, and call cadence init --no-images\n" if images else ""
     print_result(
         {"file": str(file), "document": document},
         f"Wrote {file}.\n"
         f"Try it with the files as they are here: cadence run {file} --follow\n"
+        f"{without}"
         "Run it at each push: commit it, then cadence repository connect URL",
         as_json,
     )

@@ -9,8 +9,9 @@ import typer
 import yaml
 
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Name, PoolName
+from cadence.cli.shared.options import Json, Name, PoolName, Yes
 from cadence.cli.shared.output import (
     cost_text,
     date_time,
@@ -127,9 +128,11 @@ def delete_pool(
             help="Delete the pool even if its infrastructure cannot be inspected. What exists there stays, and costs.",
         ),
     ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Delete a pool and its credentials. Refused while its infrastructure still has machines of the pool."""
+    confirm_deletion(f"pool {name} and its credentials", yes)
     with reporting_errors(as_json):
         connect().delete_pool(name, abandon=abandon)
     print_result({"deleted": name}, f"Deleted pool {name}.", as_json)

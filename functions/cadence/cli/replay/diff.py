@@ -24,6 +24,7 @@ _STANDINGS = {
     "open": "has not ended",
     "same": "same",
 }
+_GIVEN_OTHERS = "was given something else"
 
 
 def diff(
@@ -32,8 +33,8 @@ def diff(
         str | None,
         typer.Argument(
             metavar="OTHER",
-            help="Another run, named in the same ways. Without it, RUN is compared with the last run of its pipeline "
-            "that succeeded before it.",
+            help="Another run, named in the same ways; the older of both is shown as then, the newer as now. Without "
+            "it, RUN is compared with the last run of its pipeline that succeeded before it.",
             show_default=False,
             autocompletion=complete_run,
         ),
@@ -50,6 +51,8 @@ def diff(
         if then is None:
             raise fail("No earlier run of the same pipeline has succeeded: name another run to compare with.", FAILED)
         found = client.diff(then, now)
+        if found["then"]["created_at"] > found["now"]["created_at"]:  # named the other way round
+            found = client.diff(now, then)
     print_json(found) if as_json else show_diff(found)
     if found["divergence"]:
         raise typer.Exit(FAILED)
@@ -141,7 +144,7 @@ def _show_treatments(found: Mapping[str, Any]) -> None:
             [
                 (
                     one["name"],
-                    _STANDINGS[one["standing"]],
+                    _standing(one),
                     state_text(one["then"]["state"]),
                     _seconds(one["then"]["seconds"]),
                     state_text(one["now"]["state"]),
@@ -156,6 +159,12 @@ def _show_treatments(found: Mapping[str, Any]) -> None:
         out.print(f"… {hidden} more treatments differ", style="dim")
     if same and found["divergence"]:
         out.print(f"{same} treatment{'s' * (same != 1)} gave the same results", style="dim")
+
+
+def _standing(treatment: Mapping[str, Any]) -> str:
+    """A treatment's standing in words: one that was given something else does not differ by itself."""
+    changed = any(port["known"] for port in treatment["inputs"]) or treatment["definition"] or treatment["variables"]
+    return _GIVEN_OTHERS if treatment["standing"] == "differs" and changed else _STANDINGS[treatment["standing"]]
 
 
 def _differ(divergence: Mapping[str, Any], name: str) -> bool:

@@ -14,8 +14,9 @@ import typer
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.client.loopback_redirect import LoopbackRedirect
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.errors import NOT_REACHED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Project
+from cadence.cli.shared.options import Json, Project, Yes
 from cadence.cli.shared.output import err, print_list, print_result
 
 _LONGEST_WAIT = 900.0
@@ -105,8 +106,9 @@ def rotate_github_app(
 
 
 @github_app.command("delete")
-def delete_github_app(name: AppArgument, project: Project = None, as_json: Json = False) -> None:
+def delete_github_app(name: AppArgument, project: Project = None, yes: Yes = False, as_json: Json = False) -> None:
     """Forget a GitHub App that no repository is connected with. Delete it on GitHub, too."""
+    confirm_deletion(f"what is stored of the GitHub App {name}", yes)
     with reporting_errors(as_json):
         client = connect(project)
         app = find_app(client, name)

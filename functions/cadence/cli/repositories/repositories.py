@@ -7,9 +7,9 @@ import typer
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.repositories.github_apps import find_app
-from cadence.cli.shared.arguments import prompt_secret
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json, Project
+from cadence.cli.shared.options import Json, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 repository = typer.Typer(
@@ -121,9 +121,11 @@ def disconnect_repository(
         bool, typer.Option("--force", help="Disconnect also if the code host refuses to remove the webhook.")
     ] = False,
     project: Project = None,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Disconnect a repository: remove its webhook and its credentials. Its runs stay."""
+    confirm_deletion(f"the connection of repository {name}, with its webhook and credentials", yes)
     with reporting_errors(as_json):
         client = connect(project)
         found = _found(client, name)

@@ -9,9 +9,10 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
+from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.completion import complete_pool
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json
+from cadence.cli.shared.options import Json, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 host = typer.Typer(
@@ -135,8 +136,9 @@ def resume_host(host_id: HostId, as_json: Json = False) -> None:
 
 
 @host.command("remove")
-def remove_host(host_id: HostId, as_json: Json = False) -> None:
+def remove_host(host_id: HostId, yes: Yes = False, as_json: Json = False) -> None:
     """Remove a host. Its token is refused from now on; drain the host and stop its agent first."""
+    confirm_deletion(f"host {host_id}", yes)
     _change(host_id, as_json, lambda client, one: client.remove_host(one["pool"], one["host_id"]), "is removed")
 
 

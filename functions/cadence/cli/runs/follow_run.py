@@ -10,7 +10,9 @@ from rich.table import Table
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
 from cadence.cli.client.session import ApiError
+from cadence.cli.insight.approval_lines import approval_command, waiting_words
 from cadence.cli.shared.output import duration, err, make_table, out, print_line, treatment_state
+from cadence.cli.shared.started_runs import StartedRuns
 from cadence.cli.shared.terminal import harmless
 
 _WAIT = 1.0  # seconds that one request for lines waits for the first of them
@@ -25,50 +27,72 @@ def follow_run(client: Client, run_id: str) -> RunJson:
 
 def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
     with Live(console=out, refresh_per_second=4, transient=True) as live:
-        run = _follow(client, run_id, lambda run: live.update(treatment_table(run)))
-    out.print(treatment_table(run))
+        run = _follow(client, run_id, lambda run: live.update(treatment_table(run, run_id)))
+    out.print(treatment_table(run, run_id))
     return run
 
 
 def _follow_plainly(client: Client, run_id: str) -> RunJson:
-    printed: dict[str, str] = {}
+    printed: dict[str, tuple[str, str | None]] = {}
 
     def print_changes(run: RunJson) -> None:
         for treatment in run["treatments"]:
-            if printed.get(treatment["name"]) != treatment["state"]:
-                printed[treatment["name"]] = treatment["state"]
+            approve = approval_command(run_id, treatment)
+            if printed.get(treatment["name"]) != (treatment["state"], approve):
+                printed[treatment["name"]] = (treatment["state"], approve)
                 cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                waits = f", {waiting_words(run_id, treatment)}" if approve else ""
                 state = treatment_state(treatment).plain.replace("_", " ")
-                print(harmless(f"{treatment['name']}: {state}{cause}"), flush=True)
+                print(harmless(f"{treatment['name']}: {state}{waits}{cause}"), flush=True)
 
     return _follow(client, run_id, print_changes)
 
 
 def _follow(client: Client, run_id: str, show: Callable[[RunJson], None]) -> RunJson:
-    after, readable = None, True
+    log, started = _Log(client, run_id), StartedRuns(client, run_id)
+    inner: dict[str, _Log] = {}
+    readable = True
     while True:
         run: RunJson = client.run(run_id)
         ended = is_final(run["state"])
         show(run)
-        if not readable:
-            if ended:
-                return run
-            time.sleep(_WAIT)
-            continue
         width = max((len(treatment["name"]) for treatment in run["treatments"]), default=0)
-        while True:
-            page = _page(client, run_id, after, 0 if ended else _WAIT)
-            if page is None:
-                readable = False
-                err.print("The token may not read logs (logs:read), so only the progress is shown.", markup=False)
-                break
-            for line in page["lines"]:
-                print_line(line, out, width)
-            after = page["after"]
-            if not page["more"]:
-                break
+        for one in started.changes(run["treatments"]):
+            if one.run_id in inner and readable:  # it has ended
+                inner[one.run_id].print_lines(width, 0)
+            out.print(one.line(), markup=False, highlight=False, soft_wrap=True)
+            inner.setdefault(one.run_id, _Log(client, one.run_id, f"{one.treatment}/"))
+        if readable:
+            readable = log.print_lines(width, 0 if ended else _WAIT)
+            for one_log in inner.values() if readable else ():
+                one_log.print_lines(width, 0)
+        elif not ended:
+            time.sleep(_WAIT)
         if ended:
             return run
+
+
+class _Log:
+    """The log of one run, printed as far as it is there; `prefix` is set before the names of its treatments."""
+
+    def __init__(self, client: Client, run_id: str, prefix: str = "") -> None:
+        self._client = client
+        self._run_id = run_id
+        self._prefix = prefix
+        self._after: str | None = None
+
+    def print_lines(self, width: int, wait: float) -> bool:
+        """Prints the lines that are new; waits `wait` seconds for the first. False if the token may not read logs."""
+        while True:
+            page = _page(self._client, self._run_id, self._after, wait)
+            if page is None:
+                err.print("The token may not read logs (logs:read), so only the progress is shown.", markup=False)
+                return False
+            for line in page["lines"]:
+                print_line({**line, "treatment": self._prefix + line["treatment"]}, out, width)
+            self._after = page["after"]
+            if not page["more"]:
+                return True
 
 
 def _page(client: Client, run_id: str, after: str | None, wait: float) -> Mapping[str, Any] | None:
@@ -82,7 +106,7 @@ def _page(client: Client, run_id: str, after: str | None, wait: float) -> Mappin
     return page
 
 
-def treatment_table(run: RunJson) -> Table:
+def treatment_table(run: RunJson, run_id: str) -> Table:
     """The treatments of a run with their states, durations and causes; a cause is printed once."""
     first: dict[str, str] = {}
     for treatment in run["treatments"]:
@@ -95,16 +119,16 @@ def treatment_table(run: RunJson) -> Table:
                 treatment["name"],
                 treatment_state(treatment),
                 duration(treatment["started_at"], treatment["finished_at"]),
-                _reason(treatment, first),
+                _reason(run_id, treatment, first),
             )
             for treatment in run["treatments"]
         ),
     )
 
 
-def _reason(treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
+def _reason(run_id: str, treatment: Mapping[str, Any], first: Mapping[str, str]) -> str:
     """The cause or what is waited for; `first` maps causes to the treatment beside which each is printed."""
     cause = treatment["cause"]
     if cause:
         return str(cause) if first[cause] == treatment["name"] else f"the same as {first[cause]}"
-    return f"waits for {treatment['waiting_for']}" if treatment["waiting_for"] else ""
+    return waiting_words(run_id, treatment)

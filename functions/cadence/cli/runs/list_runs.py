@@ -1,20 +1,24 @@
 """The command `runs`, in a module of its own: it is called most often, and imports least."""
 
 import os
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.client.connection import connect
 from cadence.cli.client.short_ids import unique_endings
+from cadence.cli.runs.run_origin import run_commit, run_origin
 from cadence.cli.shared.completion import complete_pipeline, complete_project
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, duration, marked_end, print_list, run_state
+from cadence.cli.shared.output import date_time, duration, err, marked_end, out, print_json, print_table, run_state
 from cadence.cli.shared.pager import paged
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
+_WIDE = 110
+"""Columns of a terminal that has room for branches and commits."""
 
 
 def runs(
@@ -43,7 +47,9 @@ def runs(
 ) -> None:
     """List runs, newest first.
 
-    On a terminal, the end of each id that is enough to name the run among these stands out.
+    On a terminal, the end of each id that is enough to name the run among these stands out, and branch and commit are
+    shown from 110 columns on. Elsewhere, lines end with branch and commit and with the run that one is a part of,
+    replays, or was started by.
     """
     if state is not None and state not in STATES:
         raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
@@ -58,17 +64,38 @@ def runs(
     }
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        err.print("No runs.")
+        return
+    with paged(True):
+        _print_runs(found)
+
+
+def _print_runs(found: Sequence[Mapping[str, Any]]) -> None:
     ends = unique_endings(one["run_id"] for one in found)
-    with paged(not as_json):
-        print_list(
-            found,
-            ("RUN", "PIPELINE", "STATE", "CREATED", "TIME"),
-            lambda one: (
-                marked_end(one["run_id"], ends[one["run_id"]]),
-                one["pipeline"],
-                run_state(one),
-                date_time(one["created_at"]),
-                duration(one["started_at"], one["finished_at"]),
-            ),
-            as_json,
-        )
+    columns = ["RUN", "PIPELINE", "STATE", "CREATED", "TIME"]
+    rows: list[list[Any]] = [
+        [
+            marked_end(one["run_id"], ends[one["run_id"]]),
+            one["pipeline"],
+            run_state(one),
+            date_time(one["created_at"]),
+            duration(one["started_at"], one["finished_at"]),
+        ]
+        for one in found
+    ]
+    if not out.is_terminal:
+        print_table(columns, [[*row, run_commit(one), run_origin(one)] for row, one in zip(rows, found, strict=True)])
+        return
+    added = {
+        "COMMIT": [run_commit(one) or "" for one in found] if out.width >= _WIDE else [],
+        "ORIGIN": [run_origin(one, ends) or "" for one in found],
+    }
+    for column, cells in added.items():
+        if any(cells):
+            columns.append(column)
+            rows = [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
+    print_table(columns, rows)

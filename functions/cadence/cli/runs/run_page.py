@@ -9,15 +9,24 @@ from cadence.cli.client.client import Client
 from cadence.cli.client.session import ApiError
 from cadence.cli.insight.diagnosis import show_diagnosis, show_last_lines
 from cadence.cli.insight.new_failures import show_new_failures
+from cadence.cli.insight.summaries import show_summaries
 from cadence.cli.insight.treatment_page import BROKEN
 from cadence.cli.runs.follow_run import treatment_table
-from cadence.cli.shared.output import date_time, duration, out, pairs_text, run_state, state_text, treatment_state
-from cadence.cli.shared.terminal import harmless
+from cadence.cli.runs.run_origin import run_commit, run_origin
+from cadence.cli.shared.output import (
+    date_time,
+    duration,
+    out,
+    pairs_lines,
+    run_state,
+    state_text,
+    treatment_state,
+    without_empty,
+)
 
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
 _MOST_STARTED = 40
-_MOST_SUMMARIES = 10
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -31,11 +40,12 @@ def show_run(client: Client, run_id: str) -> None:
     version = f" version {run['pipeline_version']}" if run["pipeline_version"] else ""
     _facts(
         pipeline=f"{run['project']}/{run['pipeline']}{version}",
-        created=f"{date_time(run['created_at'])} by {run['created_by']}",
+        created=f"{date_time(run['created_at'])} by {run.get('created_by_name') or run['created_by']}",
         duration=duration(run["started_at"], run["finished_at"]),
-        replay_of=_original(run["replay_of"]),
-        parameters=pairs_text(run["parameters"], most=5),
-        event=pairs_text(run["event"], most=5),
+        origin=run_origin(run),
+        commit=run_commit(run),
+        parameters=pairs_lines(run["parameters"], most=5),
+        event=pairs_lines(without_empty(run["event"]), most=5),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
     broken = sorted(broken, key=lambda treatment: bool(treatment.get("soft_failed")))
@@ -45,25 +55,11 @@ def show_run(client: Client, run_id: str) -> None:
         out.print(f"\n{len(broken) - 3} more treatments failed; see below.", markup=False)
     out.print()
     shown = _worth_showing(run["treatments"])
-    out.print(treatment_table({**run, "treatments": shown}))
+    out.print(treatment_table({**run, "treatments": shown}, run["run_id"]))
     if len(shown) < len(run["treatments"]):
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
-    _show_summaries(client, run_id)
+    show_summaries(client, run_id)
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
-
-
-def _show_summaries(client: Client, run_id: str) -> None:
-    try:
-        summaries = client.run_summaries(run_id, _MOST_SUMMARIES)
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-        return  # the token may not read what treatments write, or the server is of an earlier version
-    if summaries:
-        from rich.markdown import Markdown  # imported here, as it takes longer than a whole list of runs
-    for summary in summaries:
-        out.print(Text.assemble("\nsummary of ", (summary["treatment"], "bold")))
-        out.print(Markdown(harmless(summary["text"]), hyperlinks=False))
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -116,11 +112,9 @@ def _show_diagnosis(client: Client, run_id: str, treatment: Mapping[str, Any]) -
     show_last_lines(run_id, treatment["name"], diagnosis, heading=False)
 
 
-def _original(of: Mapping[str, str] | None) -> str | None:
-    return f"{of['treatment']} of run {of['run_id']}" if of else None
-
-
 def _facts(**facts: Any) -> None:
     for name, value in facts.items():
-        if value not in (None, "", "-"):
-            out.print(Text.assemble((f"{name.replace('_', ' '):<11}", "dim"), str(value)))
+        lines = value if isinstance(value, list) else [] if value in (None, "", "-") else [value]
+        for number, line in enumerate(lines):
+            label = "" if number else name
+            out.print(Text.assemble((f"{label:<11}", "dim"), str(line)))

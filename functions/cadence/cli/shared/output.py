@@ -31,6 +31,7 @@ _STYLES = {
     "error": "bold red",
     "warning": "yellow",
 }
+_MOST_IN_A_LINE = 3
 _OF_PARAMETERS = frozenset({"unknown-parameter", "bad-parameter", "missing-parameter"})
 _LEVELS = {"error": "red", "critical": "red", "warning": "yellow", "warn": "yellow", "debug": "dim"}
 
@@ -186,6 +187,18 @@ def pairs_text(values: Mapping[str, Any], most: int | None = None) -> str:
         f"{name}={f'{len(value)} entries' if most and isinstance(value, list) and len(value) > most else _written(value)}"
         for name, value in sorted(values.items())
     )
+
+
+def pairs_lines(values: Mapping[str, Any], most: int) -> list[str]:
+    """Values as `pairs_text` writes them: in one line, or a line for each of more than three."""
+    if len(values) > _MOST_IN_A_LINE:
+        return [pairs_text({name: values[name]}, most) for name in sorted(values)]
+    return [pairs_text(values, most)] if values else []
+
+
+def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are neither null nor empty."""
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
 def labels_text(labels: Mapping[str, str]) -> str:

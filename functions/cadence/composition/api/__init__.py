@@ -206,18 +206,21 @@ class Services:
         """Returns a project in which the principal has the permission that is asked for.
 
         With `pipeline` or `environment` it is enough to have it there, with `within` anywhere in the project. Raises
-        NotFound, in the same words, for all other projects; Forbidden where the principal has other permissions.
+        NotFound for all other projects, in words that depend on the request only, not on what exists; Forbidden where
+        the principal has other permissions.
         """
-        missing = NotFound(f"There is no project {name!r} here.")
         organization = principal.organization
         seen = principal.sees(organization, name, pipeline=pipeline, environment=environment)
         if not seen and not (within and principal.sees_within(organization, name)):
             refuse_if_known(principal, project_scope(name, pipeline=pipeline, environment=environment))
-            raise missing
+            thing = f"project {name!r} here"
+            if pipeline or environment:
+                thing = f"{'pipeline' if pipeline else 'environment'} {pipeline or environment!r} in project {name!r}"
+            raise NotFound(f"There is no {thing}, or you may not use it.")
         try:
             project = self.access.get_project(principal.organization, name)
         except NotFound:
-            raise missing from None
+            raise NotFound(f"There is no project {name!r} here.") from None
         if project.deletion is not None:
             raise NotFound(
                 f"The project {name!r} is being deleted, and nothing of it can be used any more. "

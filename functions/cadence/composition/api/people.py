@@ -1,5 +1,6 @@
 """Wiring of members, teams, service accounts, roles, grants and invitations, for the `api` Lambda."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
@@ -26,6 +27,7 @@ from cadence.application.shared.identifiers import new_ulid
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
+from cadence.domain.access.access import Principal
 from cadence.domain.access.people import Subject, SubjectKind, holders
 from cadence.domain.limits.approval import Approver
 from cadence.domain.shared.errors import NotFound
@@ -54,6 +56,17 @@ class People:
         """Returns the names of members and former members of an organization, by `member:ID`."""
         names = {str(former.subject): former.name for former in self.store.list_former(organization)}
         return names | {str(member.subject): member.name for member in self.store.list_members(organization)}
+
+    def names_for(self, by: Principal, authors: Iterable[str]) -> Mapping[str, str]:
+        """Returns the names of the members among `authors`, by `member:ID`; one read, none without a member.
+
+        Guests, who have no names of members to read, get none.
+        """
+        if by.subject is not None and by.subject not in by.subjects:
+            return {}
+        prefix = f"{SubjectKind.MEMBER}:"
+        ids = [author.removeprefix(prefix) for author in authors if author.startswith(prefix)]
+        return {prefix + member: name for member, name in self.store.names_of(by.organization, ids).items()}
 
     def maker(self, link: ApprovalLink) -> Approver | None:
         """Returns the member, service account or token that made a link, with its teams of now.

@@ -29,6 +29,7 @@ _TOOLCHAINS = {
 }
 _DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
 _HASH = re.compile(r"\$\{\{\s*hashFiles\(([^)]*)\)\s*\}\}")
+_FILE = re.compile(r"""'(?!!|/|~|\.\./)[^'$]+'""")
 _COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
 _GLOB = re.compile(r"[*?\[]")
 
@@ -150,33 +151,45 @@ def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
 
 def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     key = plain(given.get("key"))
-    files = [file.strip(" '\"") for match in _HASH.findall(key) for file in match.split(",") if file.strip(" '\"")]
+    hashed = _HASH.search(key) is not None
+    files = _hashed_files(job, key, line) if hashed else []
     cache_key = job.translate(re.sub(r"[-_]$", "", _HASH.sub("", key)) or "cache", line, "cache key")
     paths = [_cached_path(job, path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
     if cache_key is None or not paths:
         return ["true"]
-    key = cache_key.replace("--", "-").strip("-")
-    cache: dict[str, Any] = {"key": f"{key}-{_COMMIT}" if files else key}
-    cache["paths"] = list(dict.fromkeys(paths))
+    cache_key = cache_key.replace("--", "-").strip("-")
     restore = [
-        job.translate(p.strip(), line, "restore-keys")
-        for p in plain(given.get("restore-keys")).splitlines()
-        if p.strip()
+        job.translate(prefix.strip(), line, "restore-keys")
+        for prefix in plain(given.get("restore-keys")).splitlines()
+        if prefix.strip()
     ]
-    if files:
-        # Files are hashed before the script clones them, so each commit has an entry, made from the newest before it.
-        restore = [f"{key.partition('${{')[0]}-".replace("--", "-"), *restore]
-    if any(restore):
-        cache["restore"] = list(dict.fromkeys(prefix for prefix in restore if prefix and "${{" not in prefix))
-        if any(prefix and "${{" in prefix for prefix in restore) or not cache["restore"]:
-            job.note(
-                line,
-                "restore-keys",
-                "Prefixes have no expressions in Cadence.",
-                "Write the prefixes out, if they are needed.",
-            )
-    job.treatment.body.setdefault("cache", []).append({k: v for k, v in cache.items() if v})
+    cache = {
+        "key": f"{cache_key}-{_COMMIT}" if hashed and not files else cache_key,
+        "files": files,
+        "paths": list(dict.fromkeys(paths)),
+        "restore": list(dict.fromkeys(prefix for prefix in restore if prefix)),
+    }
+    job.treatment.body.setdefault("cache", []).append({name: value for name, value in cache.items() if value})
     return ["true"]
+
+
+def _hashed_files(job: GitHubJob, key: str, line: int) -> list[str]:
+    """The patterns of files whose content is part of a key; none, and a note, if the key is to have the commit."""
+    words = [word.strip() for match in _HASH.findall(key) for word in match.split(",") if word.strip()]
+    files = [_within(word[1:-1]) for word in words if _FILE.fullmatch(word)]
+    if len(files) < len(words):
+        why, todo = "Only names and patterns of files in the repository can be part of a key.", "Say `files`"
+    elif not job.treatment.body.get("source"):
+        why, todo = "The script clones the files after the key is needed.", "Say `source: true` and `files`"
+    else:
+        if len(files) > 1:
+            job.note(
+                line, f"hashFiles of {len(files)} patterns", "A pattern that matches no file fails the treatment.",
+                "Leave out of `files` what is not in every commit.",
+            )  # fmt: skip
+        return list(dict.fromkeys(files))
+    job.note(line, "hashFiles", f"{why} Each commit has an entry of its own now.", f"{todo} to share entries.")
+    return []
 
 
 def _cached_path(job: GitHubJob, path: str, line: int) -> str:

@@ -60,14 +60,15 @@ class TranslationScope:
     """The scope in which an expression is translated.
 
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
-    matrix's axes to those of the document. `states` is true in the `if` of a job, which may refer to the states of
-    other treatments.
+    matrix's axes to those of the document; those of `partial` only some combinations have. `states` is true in the `if`
+    of a job, which may refer to the states of other treatments.
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
     booleans: frozenset[str] = frozenset()
     job: str = ""
     states: bool = False
@@ -169,9 +170,10 @@ class _Translator:
                 return f"({self.truth(left)} {operator} {self.truth(right)})"
             case MemberAccess(("inputs", *_)) | MemberAccess(("github", "event", "inputs", *_)):
                 return f'{self.value(node)} != ""'
-            case MemberAccess(("matrix", *_)):
-                value = self.value(node)
-                return f'({value} != "" && {value} != false && {value} != 0 && {value} != null)'
+            case MemberAccess(("matrix", str(axis), *rest)) if axis in self._scope.axes and None not in rest:
+                value = self._of_matrix(axis, rest)
+                there = f"has({self._of_matrix(axis, [])}) && " if axis in self._scope.partial else ""
+                return f'({there}{value} != "" && {value} != false && {value} != 0 && {value} != null)'
             case _:
                 return f'{self.value(node)} != ""'
 
@@ -222,7 +224,9 @@ class _Translator:
             case ("runner", str(name)) if name in _RUNNER:
                 return _RUNNER[name]
             case ("matrix", str(axis), *rest) if axis in self._scope.axes and None not in rest:
-                return ".".join(["matrix", self._scope.axes[axis], *(part or "" for part in rest)])
+                value = self._of_matrix(axis, rest)
+                there = f"has({self._of_matrix(axis, [])})"
+                return f'({there} ? {value} : "")' if axis in self._scope.partial else value
             case ("env", str(name)) if name in self._scope.env:
                 return self._variable(name)
             case ("needs", str(job), "result") if job in self._scope.needs and self._scope.states:
@@ -230,6 +234,9 @@ class _Translator:
             case _:
                 pass
         raise GitHubExpressionError(f"{node} has no counterpart")
+
+    def _of_matrix(self, axis: str, rest: Iterable[str | None]) -> str:
+        return ".".join(["matrix", self._scope.axes[axis], *(part or "" for part in rest)])
 
     def _variable(self, name: str) -> str:
         value = self._scope.env[name]

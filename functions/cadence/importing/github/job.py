@@ -2,12 +2,14 @@
 expressions.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cadence.importing.github.cel import TranslationScope, expression, translated
 from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess, parse
+from cadence.importing.github.service_addresses import ServiceAddresses, port_variable
 from cadence.importing.github.templates import only_expression, split
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import variable
@@ -15,6 +17,8 @@ from cadence.importing.shared.shell import NOT_CARRIED_OVER, missing, put_in, qu
 from cadence.importing.shared.yaml_source import YamlSource, plain
 
 STEP_OUTPUT = "step_output"
+_OF_SCRIPTS = ("steps.", "needs.", "secrets.", "github.token", "runner.temp", "github.workspace", "job.services.")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass
@@ -43,6 +47,7 @@ class GitHubJob:
     scope: TranslationScope
     outputs_of_needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     available: Mapping[str, tuple[ImportedTreatment, Artifact]] = field(default_factory=dict)
+    services: ServiceAddresses = field(default_factory=ServiceAddresses)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     exported: dict[str, str] = field(default_factory=dict)
     missing_env: set[str] = field(default_factory=set)
@@ -129,11 +134,9 @@ class GitHubJob:
             return None
         if not isinstance(node, MemberAccess):
             return None
+        if (secret := _secret(node)) is not None:
+            return self.secret(secret)
         match node.path:
-            case ("secrets", str(name)):
-                return self.secret(name)
-            case ("github", "token"):
-                return self.secret("GITHUB_TOKEN")
             case ("github", "workspace"):
                 return "$(pwd)"
             case ("runner", "temp"):
@@ -143,7 +146,11 @@ class GitHubJob:
                 return f"$({STEP_OUTPUT} {self.step_ids[step]} {name})"
             case ("needs", str(job), "outputs", str(name)) if name in self.outputs_of_needs.get(job, ()):
                 return f'$(cat "$CADENCE_IN_{self.needed(job, name)}")'
-            case ("env", str(name)) if name not in self.scope.env or "${{" in plain(self.scope.env[name]):
+            case ("job", "services", str(name), "ports", str(port)):
+                return port_variable(name, port)
+            case ("env", str(name)) if (
+                name in self.exported or name not in self.scope.env or "${{" in plain(self.scope.env[name])
+            ):
                 return name
             case _:
                 return None
@@ -163,10 +170,11 @@ class GitHubJob:
             self.needed_outputs[key] = self.treatment.input(f"{job}_{output}", "Block<string>")
         return self.needed_outputs[key]
 
-    def variables(self, env: Mapping[str, Any], *, of_job: bool) -> dict[str, str]:
-        """Environment variables: those of the job go to the treatment; returned are those that a script must export
-        itself.
+    def variables(self, env: Mapping[str, Any], of_step: dict[str, str] | None = None) -> dict[str, str]:
+        """Environment variables: those of the job go to the treatment, those of a step to `of_step`. Returned are those
+        that a script must export itself.
         """
+        of_job = of_step is None
         exported: dict[str, str] = {}
         for name, value in env.items():
             text, line = plain(value), self.line(env, name)
@@ -178,6 +186,11 @@ class GitHubJob:
             secret = self._only_secret(text)
             if secret is not None and (of_job or name not in self.env):
                 self.treatment.body.setdefault("secrets", {})[name] = secret
+            elif self.services.in_word(name, text, text) is not None:
+                word = self.in_quotes(text, line)
+                exported[name] = self.services.in_word(name, text, word) or word
+            elif of_step is not None and _NAME.fullmatch(name) and (fixed := self._fixed(text)) is not None:
+                of_step[name] = fixed
             elif not of_job or ("${{" in text and self._needs_script(text)):
                 exported[name] = self.in_quotes(text, line)
                 if of_job and NOT_CARRIED_OVER in exported[name]:  # only scripts that use it stop
@@ -191,20 +204,29 @@ class GitHubJob:
                     self.missing_env.add(name)
         return exported
 
+    def _fixed(self, text: str) -> str | None:
+        """A value that is known when a run starts; `None` if only the script knows it."""
+        try:
+            return None if self._needs_script(text) else translated(text, self.scope)
+        except GitHubExpressionError:
+            return None
+
     def _only_secret(self, text: str) -> str | None:
-        match only_expression(text):
-            case MemberAccess(("secrets", str(name))):
-                return name
-            case MemberAccess(("github", "token")):
-                return "GITHUB_TOKEN"
-            case _:
-                return None
+        node = only_expression(text)
+        return _secret(node) if isinstance(node, MemberAccess) else None
 
     def _needs_script(self, text: str) -> bool:
-        return any(
-            part.strip().startswith(("steps.", "needs.", "secrets.", "github.token", "runner.temp", "github.workspace"))
-            for part in split(text)[1::2]
-        )
+        return any(part.strip().startswith(_OF_SCRIPTS) for part in split(text)[1::2])
 
     def with_env(self, env: Mapping[str, Any]) -> TranslationScope:
         return replace(self.scope, env={**self.scope.env, **env})
+
+
+def _secret(node: MemberAccess) -> str | None:
+    match node.path:
+        case ("secrets", str(name)):
+            return name
+        case ("github", "token"):
+            return "GITHUB_TOKEN"
+        case _:
+            return None

@@ -13,6 +13,7 @@ from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 
 OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _AXIS = re.compile(r"\bmatrix\.([\w-]+)((?:\.[\w-]+)*)")
+_NOT_AXES = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
 _COMPUTED = (
     "Write the axes out, or make one treatment for each item of a stream with `each`. Scripts stop where they use a "
     "value."
@@ -31,7 +32,14 @@ def matrix(job: GitHubJob) -> None:
         _matrix(job)
     made = job.treatment.body.get("matrix", {})
     known = {*made, *(name for entry in made.get("include", ()) for name in entry)}
-    job.scope = replace(job.scope, axes={name: axis for name, axis in job.scope.axes.items() if axis in known})
+    axes = {name: axis for name, axis in job.scope.axes.items() if axis in known}
+    partial = frozenset(name for name, axis in axes.items() if axis not in made and not _everywhere(made, axis))
+    job.scope = replace(job.scope, axes=axes, partial=partial)
+
+
+def _everywhere(made: Mapping[str, Any], axis: str) -> bool:
+    """Whether every combination has an axis that only `include` names: there are no others than its entries."""
+    return not made.keys() - _NOT_AXES and all(axis in entry for entry in made.get("include", ()))
 
 
 def _matrix(job: GitHubJob) -> None:

@@ -1,6 +1,7 @@
 """A job's settings: where it runs, its matrix, containers, limits and conditions."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
 from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
-from cadence.importing.shared.cel import all_of
+from cadence.importing.github.service_addresses import host_variable, port_variable
 from cadence.importing.shared.containers import health_of_options, ports, service_name
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
@@ -69,7 +70,7 @@ def _container(job: GitHubJob) -> None:
     image = _image(job, plain(container.get("image")), job.line(job.body, "container"))
     if image:
         job.treatment.body["image"] = image
-    job.variables(mapping(container.get("env")), of_job=True)
+    job.variables(mapping(container.get("env")))
     for key in ("credentials", "volumes", "options", "ports"):
         if container.get(key):
             job.note(
@@ -111,10 +112,17 @@ def _services(job: GitHubJob) -> None:
             job.note(line, f"services.{name}: {what}", "A service has no such setting.", "Do without it.")
         if "container" not in job.body:
             job.note(
-                line, f"services.{name}", "GitHub gives services of such a job ports of localhost.",
-                f"Have the script call the host {service_name(name)}.",
+                line, f"services.{name}", "GitHub gives services of such a job ports of localhost.", _call_instead(name, service),
             )  # fmt: skip
     job.treatment.body["services"] = containers
+
+
+def _call_instead(name: str, service: Mapping[str, Any]) -> str:
+    inner = ports(texts(service.get("ports")))
+    if not inner:
+        return f"List its ports in `ports`, and have what the script calls use ${host_variable(name)}."
+    addresses = ", ".join(f"${host_variable(name)}:${port_variable(name, port)}" for port in inner)
+    return f"Variables of `env` are converted; have all else that the script calls use {addresses}."
 
 
 def _condition(job: GitHubJob) -> None:
@@ -170,11 +178,7 @@ def _soft_fail(job: GitHubJob) -> None:
     if found is None:
         job.treatment.body["soft_fail"] = True
         return
-    # A value that only some entries of `include` have is missing elsewhere, which GitHub takes for false.
-    everywhere = {job.scope.axes.get(name) for name in mapping(mapping(job.body.get("strategy")).get("matrix"))}
-    missing = [name for name in dict.fromkeys(re.findall(r"\bmatrix\.(\w+)", found)) if name not in everywhere]
-    guards = [f"has(matrix.{name})" for name in missing]
-    job.treatment.body["soft_fail"] = f"${{{{ {all_of([*guards, found])} }}}}"
+    job.treatment.body["soft_fail"] = f"${{{{ {found} }}}}"
 
 
 def _left_out(why: str, todo: str, key: str) -> Any:

@@ -1,6 +1,7 @@
 """The steps of a job, as named steps of its treatment."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,12 +55,13 @@ _MOST_STEPS = 100
 
 @dataclass(kw_only=True)
 class _Step:
-    """A step while it is converted: `lines` are its script, without what all steps begin with."""
+    """A step while it is converted: `lines` are its script, without what all steps begin with; `env` its variables."""
 
     title: str
     lines: list[str]
     id: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def only_comments(self) -> bool:
@@ -81,14 +83,20 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     body = job.treatment.body
     if not steps:
         body["run"] = "true"
-    elif len(steps) == 1 and not steps[0].settings and "CADENCE_ENV" not in scripts[0]:
+    elif len(steps) == 1 and _is_script_alone(steps[0], scripts[0], body):
         body["run"] = scripts[0]
+        job.env.update(steps[0].env)
     else:
         names = StepTitles()
         body["steps"] = [
-            {"name": names.fresh(step.title), **step.settings, "run": script}
+            {"name": names.fresh(step.title), **step.settings, **({"env": step.env} if step.env else {}), "run": script}
             for step, script in zip(steps, scripts, strict=True)
         ]
+
+
+def _is_script_alone(step: _Step, script: str, body: Mapping[str, Any]) -> bool:
+    """Whether a step needs nothing that only steps have; a variable may replace a secret in steps alone."""
+    return not step.settings and "CADENCE_ENV" not in script and step.env.keys().isdisjoint(body.get("secrets", ()))
 
 
 class StepTitles:
@@ -131,8 +139,13 @@ def _bounded(steps: list[_Step]) -> list[_Step]:
     if len(steps) <= _MOST_STEPS:
         return steps
     kept, rest = steps[: _MOST_STEPS - 1], steps[_MOST_STEPS - 1 :]
-    lines = [line for step in rest for line in ("(", *step.lines, ")")]
-    return [*kept, _Step(title=rest[0].title, lines=lines)]
+    lines: list[str] = []
+    env: dict[str, str] = {}
+    for step in rest:
+        words = {name: shlex.quote(value) for name, value in step.env.items() if "${{" not in value}
+        env |= {name: value for name, value in step.env.items() if name not in words}
+        lines += ["(", *exports(words), *step.lines, ")"]
+    return [*kept, _Step(title=rest[0].title, lines=lines, env=env)]
 
 
 def _step(job: GitHubJob, step: Mapping[str, Any], index: int, defaults: Mapping[str, Any]) -> _Step:
@@ -142,14 +155,14 @@ def _step(job: GitHubJob, step: Mapping[str, Any], index: int, defaults: Mapping
     title = plain(step.get("name") or step.get("uses") or _first_line(step) or f"step {index + 1}")
     made = _Step(title=title, lines=[], id=job.step_ids.get(plain(step.get("id") or ""), ""))
     try:
-        made.lines = exports(job.variables(env, of_job=False))
+        exported = exports(job.variables(env, made.env))
         if step.get("uses"):
-            made.lines += action(job, step, plain(step["uses"]), job.line(step, "uses"))
-            made.lines = made.lines if made.lines != ["true"] else []
+            lines = action(job, step, plain(step["uses"]), job.line(step, "uses"))
+            made.lines = [*exported, *lines] if lines != ["true"] else []
             if not made.lines and "if" in step:
                 _setting_with_condition(job, step)
         else:
-            made.lines += _command(job, step, defaults)
+            made.lines = [*exported, *_command(job, step, defaults)]
         if made.lines and not made.only_comments:
             _add_settings(job, step, made, line)
     finally:
@@ -191,10 +204,12 @@ def _add_settings(job: GitHubJob, step: Mapping[str, Any], made: _Step, line: in
 
 
 def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
+    uses = plain(step["uses"])
+    keeps = uses.startswith("actions/upload-artifact")
+    outputs = " Outputs of failed attempts are kept, too, but handed to no other treatment." if keeps else ""
     job.note(
-        job.line(step, "if"), f"if: {plain(step['if'])} of {plain(step['uses'])}",
-        "It became a setting of the treatment, which has no condition; outputs are those of treatments that succeeded.",
-        "Nothing, if that is enough.",
+        job.line(step, "if"), f"if: {plain(step['if'])} of {uses}",
+        f"It became a setting of the treatment, which has no condition.{outputs}", "Nothing, if that is enough.",
     )  # fmt: skip
 
 
@@ -293,6 +308,7 @@ def _script(job: GitHubJob, step: _Step) -> str:
     used = used_variables(body)
     lines = exports(job.exported)
     own = {line.removeprefix("export ").partition("=")[0] for line in step.lines if line.startswith("export ")}
+    own |= step.env.keys()
     lines += [stop_without(name) for name in sorted((job.missing_env & needed_variables(body)) - own)]
     if job.home:
         lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')

@@ -9,6 +9,7 @@ from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.matrix import matrix
 from cadence.importing.github.reusable import write_trigger
+from cadence.importing.github.service_addresses import addresses_of
 from cadence.importing.github.settings import settings
 from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
@@ -116,6 +117,7 @@ class _Workflow:
             scope=scope,
             outputs_of_needs={other: self._jobs[other].outputs for other in needs[name]},
             available=self._available(name, needs),
+            services=addresses_of(body),
         )
         matrix(job)
         if body.get("name") and slug(plain(body["name"])) != treatment.name and "${{" not in plain(body["name"]):
@@ -133,7 +135,7 @@ class _Workflow:
 
     def _run(self, job: GitHubJob) -> None:
         for env in (mapping(self._data.get("env")), mapping(job.body.get("env"))):
-            exported = job.variables(env, of_job=True)
+            exported = job.variables(env)
             job.exported.update(exported)
         defaults = {
             **mapping(mapping(self._data.get("defaults")).get("run")),

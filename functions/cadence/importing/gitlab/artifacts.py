@@ -41,13 +41,14 @@ def published(job: GitLabJob) -> Artifacts:
         if key != "dotenv":
             job.note(line, f"artifacts.reports.{key}", "Nothing reads such reports.", "Keep the file as an artifact.")
     for key in artifacts:
-        if key in ("when", "exclude", "untracked"):
+        if key == "when":
             job.note(
-                line,
-                f"artifacts.{key}",
-                "Outputs are those of treatments that succeeded.",
-                "Pack the files in the script.",
-            )
+                line, f"artifacts.when: {plain(artifacts[key])}",
+                "Outputs of failed attempts are kept, too, but handed to no other treatment.",
+                "Nothing, if that is enough.",
+            )  # fmt: skip
+        elif key in ("exclude", "untracked"):
+            job.note(line, f"artifacts.{key}", "Outputs have no such setting.", "Pack the files in the script.")
         elif key not in ("paths", "reports", "name", "expire_in", "expose_as", "public", "access"):
             job.note(line, f"artifacts.{key}", "Outputs have no such setting.", "Do without it.")
     return found

@@ -60,7 +60,7 @@ def script(job: GitLabJob, beginning: list[str]) -> None:
     used = used_variables(text)
     lines: list[str] = []
     if after:
-        lines += ["after_script() (", "set +e", *after, ")", "trap after_script EXIT", ""]
+        lines += ["after_script() (", "set +e", *after, ")", "trap 'after_script || :' EXIT", ""]
     if _setting(job, "GIT_STRATEGY") not in ("none", "empty"):
         lines += _files(job, [*beginning, text])
     within = {

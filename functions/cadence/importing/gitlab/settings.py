@@ -108,9 +108,7 @@ def _cache(job: GitLabJob) -> None:
         if files:
             one["files"] = [_within(file) for file in files]
         one["paths"] = paths
-        restore = [
-            text for text in _known(job, texts(cache.get("fallback_keys")), line, "fallback_keys") if "${{" not in text
-        ]
+        restore = _known(job, texts(cache.get("fallback_keys")), line, "fallback_keys")
         if restore:
             one["restore"] = restore
         caches.append(one)

@@ -9,7 +9,7 @@ FAILED = '["failed", "lost", "timed_out"]'
 
 
 _ALWAYS_THERE = ("event.kind", "run.")
-_GUARDED = re.compile(r'\(has\((event\.\w+)\) \? \1 : ""\)')
+_GUARDED = re.compile(r'\(has\(((?:event|matrix)\.\w+)\) \? \1 : ""\)')
 
 
 def event_value(name: str) -> str:

@@ -5,6 +5,7 @@ import shlex
 from cadence.domain.pipelines.document import Finding, Severity, validate
 from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.report import ImportFailure
+from cadence.importing.shared.trial_start import fill_needed_values, refusals_of_start
 
 _ROUNDS = 5
 
@@ -12,13 +13,16 @@ _ROUNDS = 5
 def mended(draft: ImportDraft) -> tuple[str, tuple[Finding, ...]]:
     """Returns the document's text without what is invalid in it, and its findings.
 
-    Each part that is left out is in the report, and a treatment that lost a part does not run (`when: false`). Raises
-    ImportFailure if the rest is invalid still.
+    A document whose runs would be refused counts as invalid. Each part that is left out is in the report, and a
+    treatment that lost a part does not run (`when: false`). Raises ImportFailure if the rest is invalid still.
     """
+    fill_needed_values(draft)
     for _ in range(_ROUNDS):
         document = draft.text()
-        findings = validate(document, "yaml").findings
-        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        checked = validate(document, "yaml")
+        findings = checked.findings
+        refused = refusals_of_start(checked.pipeline) if checked.pipeline else findings
+        errors = [finding for finding in refused if finding.severity is Severity.ERROR]
         if not errors:
             return document, findings
         handled = [_leave_out(draft, finding) for finding in errors]
@@ -41,8 +45,9 @@ def _leave_out(draft: ImportDraft, finding: Finding) -> bool:
                 treatment.line, f"{name}: {key}", f"It would not be valid: {finding.message}",
                 "The treatment does not run (when: false) until this is written by hand.",
             )  # fmt: skip
-            if key in ("run", "steps"):
-                treatment.body.pop("steps", None)
+            if key in ("run", "steps", "trigger"):
+                for work in ("steps", "trigger"):
+                    treatment.body.pop(work, None)
                 treatment.body["run"] = f"echo {shlex.quote(f'{name} was not carried over')} >&2; exit 1"
             else:
                 treatment.body.pop(key, None)

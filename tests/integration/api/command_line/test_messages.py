@@ -12,8 +12,11 @@ from typer.testing import CliRunner
 from urllib3.exceptions import MaxRetryError, NameResolutionError, SSLError
 
 from cadence.cli.client.session import _reason
+from cadence.cli.main import app
+from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
 from cadence.cli.shared import arguments
+from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs.states import RunState
 from cadence.local.commands import app as local_app
 from tests.git.repositories import Repository
@@ -109,6 +112,28 @@ def test_a_deletion_is_confirmed_on_a_terminal(monkeypatch) -> None:
     assert asked == ["Delete secret a?"]
 
 
+def test_every_command_that_deletes_takes_yes() -> None:
+    verbs = {"delete", "erase", "remove", "revoke", "discard", "disconnect"}
+    options = {
+        path: {option for parameter in command.params for option in parameter.opts}
+        for path, command in _commands(typer.main.get_command(app), "cadence")
+        if path.rpartition(" ")[2] in verbs and path != "cadence context delete"
+    }
+    assert len(options) > 15
+    assert [path for path, known in options.items() if "--yes" not in known] == []
+
+
+def test_a_member_is_removed_after_a_question(cadence, monkeypatch) -> None:
+    created = json.loads(cadence("member", "create", "Bea", "--email", "bea@example.org", "--json").stdout)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(arguments, "sys", SimpleNamespace(stdin=terminal, stderr=terminal))
+
+    kept = cadence("member", "delete", created["member_id"], stdin="n\n")
+    assert kept.exit_code == 1 and "Nothing was deleted." in kept.stderr
+    assert created["member_id"] in cadence("member", "list").stdout
+    assert cadence("member", "delete", created["member_id"], stdin="y\n").exit_code == 0
+
+
 def test_scripts_are_not_asked(cadence) -> None:
     cadence("secret", "set", "a", stdin="value\n")
     cadence("secret", "set", "b", stdin="value\n")
@@ -129,3 +154,30 @@ def test_reasons_are_words() -> None:
     unknown = NameResolutionError("nowhere.invalid", connection, socket.gaierror(-2, "unknown"))
     assert _reason(MaxRetryError(pool, "/", unknown)) == "no host has this name"
     assert _reason(MaxRetryError(pool, "/", SSLError("certificate verify failed"))) == "TLS: certificate verify failed"
+
+
+def test_wrong_names_come_with_those_that_were_meant(api, cadence, tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(HELLO)
+    run_id = cadence("run", "hello.yaml").stdout.strip()
+
+    def refused(*arguments: str) -> str:
+        result = cadence(*arguments)
+        assert result.exit_code == 1
+        return " ".join(result.stderr.split())
+
+    none = refused("start", "nope")
+    assert none.endswith("There is no pipeline 'nope'.")
+    assert api("PUT", "/v1/projects/default/pipelines/hello", {"document": HELLO}).status == 201
+    assert "There is no pipeline 'helo'. Did you mean 'hello'?" in refused("start", "helo")
+    assert "There is no pipeline 'zzz'. There is: hello." in refused("start", "zzz")
+    assert "There is no version 9 of pipeline 'hello'." in refused("start", "hello", "--version", "9")
+    assert f"Run {run_id} has no treatment 'grete'. Did you mean 'greet'?" in refused("show", run_id, "grete")
+    assert "has no treatment 'zzz'. There are: greet, shout." in refused("approve", run_id, "zzz")
+    assert "does not wait for an approval" in refused("approve", run_id, "greet")
+
+
+def test_at_most_five_names_are_listed() -> None:
+    assert choices("x", ["aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg"]) == (
+        " There are: aaa, bbb, ccc, ddd, eee and 2 more."
+    )
+    assert choices("x", []) == ""

@@ -123,7 +123,7 @@ def test_a_role_for_a_project_answers_there_and_nowhere_else(ask, role):
             mistakes.append(wrong(endpoint, own, "an answer"))
         if endpoint.scope in IN_A_PROJECT:
             foreign = ask(endpoint, role, scope, "other")
-            missing = ask(endpoint, role, scope, "none")
+            missing = ask(endpoint, role, scope, "nowhere")
             if (foreign.status, foreign.text) != (missing.status, missing.text):
                 mistakes.append(wrong(endpoint, foreign, f"{missing.status}: {missing.text}, {foreign.text}"))
             if foreign.status != (404 if permitted else 403):

@@ -360,3 +360,23 @@ def test_changes_are_audited(api):
 
     actions = [one["action"] for one in api("GET", "/v1/audit").json["items"]]
     assert actions[:4] == ["remove_member", "create_grant", "accept_invitation", "create_invitation"]
+
+
+def test_a_refused_start_names_the_pipeline_in_the_same_words_whatever_exists(api):
+    for name in ("hello", "hidden"):
+        document = HELLO.replace("name: hello", f"name: {name}")
+        assert api("PUT", f"/v1/projects/default/pipelines/{name}", {"document": document}).status == 201
+    _, token = member(api, "Ada", ("developer", "pipeline:default/hello"))
+    start = "/v1/projects/{}/pipelines/{}/runs"
+
+    def refusal(project: str, pipeline: str) -> str:
+        refused = api("POST", start.format(project, pipeline), {}, token=token)
+        assert refused.status == 404
+        return str(refused.json["detail"])
+
+    assert refusal("default", "hidden") == "There is no pipeline 'hidden' in project 'default', or you may not use it."
+    assert refusal("default", "none") == "There is no pipeline 'none' in project 'default', or you may not use it."
+    assert refusal("none", "none") == "There is no pipeline 'none' in project 'none', or you may not use it."
+    started = api("POST", "/v1/projects/default/runs", {"document": HELLO}, token=token)
+    assert started.json["detail"] == "There is no project 'default' here, or you may not use it."
+    assert api("POST", start.format("none", "none"), {}).json["detail"] == "There is no project 'none' here."

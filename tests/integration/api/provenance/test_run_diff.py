@@ -84,6 +84,7 @@ def test_the_command_names_what_changed_and_ends_with_1(api, runs, cadence):
     assert "line 2, column 1" in printed.output
     assert (with_last.exit_code, json.loads(with_last.stdout)["then"]["run_id"]) == (1, then)
     assert json.loads(cadence("diff", then[-8:], "@last", "--json").stdout)["now"]["run_id"] == now
+    assert cadence("diff", now, then).output == printed.output  # in the order of time, however they are named
     assert cadence("diff", then, then).exit_code == 0
     alone = cadence("diff", then)
     assert alone.exit_code == 1 and "No earlier run" in alone.stderr

@@ -75,6 +75,12 @@ class FormerMemberItem(AccessTable):
         return FormerMember(member_id=self.sk.removeprefix(self.PREFIX), name=self.name, email=self.email)
 
 
+class PersonItem(AccessTable):
+    """The name of a member or former member; the items are those of MemberItem and FormerMemberItem."""
+
+    name = UnicodeAttribute()
+
+
 class TeamItem(AccessTable):
     PREFIX: ClassVar[str] = "TEAM#"
 
@@ -243,6 +249,7 @@ PEOPLE_ITEMS: tuple[type[AccessTable], ...] = (
     AccessTable,
     MemberItem,
     FormerMemberItem,
+    PersonItem,
     TeamItem,
     ServiceAccountItem,
     InvitationItem,

@@ -1,6 +1,6 @@
 """`PeopleStore` and `PolicyStore` on the `access` table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from cadence.adapters.dynamodb.access.people_items import (
     FormerMemberItem,
     InvitationItem,
     MemberItem,
+    PersonItem,
     PolicyItem,
     ServiceAccountItem,
     TeamItem,
@@ -81,6 +82,18 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
         with translated(f"member {member_id}"):
             item = MemberItem(*member_key(organization, member_id))
             item.update([MemberItem.identity.set(identity)], condition=unbound)
+
+    def names_of(self, organization: str, member_ids: Iterable[str]) -> Mapping[str, str]:
+        """The names of members and former members by id, of those that are known; read as one batch."""
+        ids = sorted({*member_ids})
+        prefixes = (MemberItem.PREFIX, FormerMemberItem.PREFIX)
+        keys = [(organization_key(organization), prefix + member_id) for member_id in ids for prefix in prefixes]
+        with translated("the names of members"):
+            found = {item.sk: item.name for item in PersonItem.batch_get(keys)} if keys else {}
+        known = (
+            (member_id, found.get(prefixes[0] + member_id, found.get(prefixes[1] + member_id))) for member_id in ids
+        )
+        return {member_id: name for member_id, name in known if name is not None}
 
     # Teams
 

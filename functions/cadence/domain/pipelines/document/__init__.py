@@ -10,6 +10,7 @@ from cadence.domain.pipelines.document.connections.types import (
 )
 from cadence.domain.pipelines.document.findings import Code, Finding, Severity
 from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
+from cadence.domain.pipelines.document.locating import located
 from cadence.domain.pipelines.document.pipeline import (
     BUILTIN_OUTPUTS,
     Connection,
@@ -50,6 +51,7 @@ __all__ = [
     "Unavailable",
     "bind_parameters",
     "environments_of",
+    "located",
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",

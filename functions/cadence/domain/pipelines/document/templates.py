@@ -28,6 +28,8 @@ PLACES: frozenset[Path] = frozenset(
         (*_SERVICE, "memory"),
         ("cache", "key"),
         ("cache", ANY, "key"),
+        ("cache", "restore", ANY),
+        ("cache", ANY, "restore", ANY),
         ("environment",),
         ("environment", "name"),
         ("id_token", "audience"),

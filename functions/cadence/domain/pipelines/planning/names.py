@@ -54,7 +54,7 @@ class RunProblems:
     def findings(self) -> tuple[Finding, ...]:
         """Returns the problems as findings.
 
-        They are about values, not about a place in a text: line and column are 0.
+        Their line and column are 0: `located` looks up their places where the text is at hand.
         """
         return tuple(_finding(problem) for problem in self._found.values())
 
