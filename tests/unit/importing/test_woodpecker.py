@@ -125,13 +125,26 @@ def test_steps_after_a_failure_run_in_the_same_treatment_or_see_the_states_of_th
     assert document["connections"] == ["build.workspace -> lint.workspace"]
 
 
-def test_alternatives_with_different_states_do_not_run() -> None:
+def test_alternatives_with_different_states_and_conditions_do_not_run() -> None:
     document, result = read(
         "steps: [{name: a, image: alpine, commands: [ls], when: [{event: push}, {status: failure}, {event: tag}]}]"
     )
+    same, nothing = read("steps: [{name: a, image: x, commands: [a], when: [{status: failure}, {status: success}]}]")
 
-    assert document["treatments"]["a"]["when"] == f'${{{{ {PUSH} || (event.kind == "push" && {TAG} != "") }}}}'
+    assert document["treatments"]["a"]["when"] is False
     assert notes(result) == ["a: when: status"]
+    assert same["treatments"]["a"]["steps"][0]["always"] is True
+    assert notes(nothing) == []
+
+
+def test_a_detached_step_without_commands_is_a_service() -> None:
+    document, result = read(
+        "steps: [{name: cache, image: redis, detach: true}, {name: a, image: alpine, commands: ['echo $$HOME']}]"
+    )
+
+    assert document["treatments"]["a"]["services"] == {"cache": {"image": "redis"}}
+    assert document["treatments"]["a"]["run"] == "echo $HOME\n"
+    assert notes(result) == []
 
 
 def test_steps_that_depend_on_each_other_run_in_that_order() -> None:
@@ -151,7 +164,11 @@ def test_paths_and_conditions_that_are_unknown() -> None:
     document, result = imported("paths")
     check = document["treatments"]["check"]
 
-    assert '!(has(event.changed_files) && event.changed_files.exists(file, file.matches("^docs/.*$")))' in check["when"]
+    assert (
+        "(!has(event.changed_files) || size(event.changed_files) == 0 || (event.changed_files.exists(file, "
+        'file.matches("^src/.*$") || file.matches("^[^/]*\\\\.toml$")) && event.changed_files.exists(file, '
+        '!(file.matches("^docs/.*$")))))'
+    ) in check["when"]
     assert [step.get("when") for step in check["steps"]][1:] == [False, False]
     assert {"check: when: evaluate", "with-ignore: when: path"} <= set(notes(result))
 
@@ -163,7 +180,7 @@ def test_paths_and_conditions_that_are_unknown() -> None:
         ("echo '${CI_COMMIT_SHA} x'", "echo ''\"${CI_COMMIT_SHA}\"' x'"),
         ('echo "it\'s ${CI_COMMIT_SHA}"', 'echo "it\'s ${CI_COMMIT_SHA}"'),
         ("echo ${CI_COMMIT_SHA:0:8}", 'echo $(printf %.8s "${CI_COMMIT_SHA}")'),
-        ("echo $${HOME} $$", "echo ${HOME} $$"),
+        ("echo $${HOME} $$ $$HOME", "echo ${HOME} $$ $HOME"),
         ("echo ${CI_COMMIT_TAG##v} $CI_COMMIT_SHA", "echo ${CI_COMMIT_TAG##v} $CI_COMMIT_SHA"),
     ],
     ids=["plain", "quoted", "apostrophe", "beginning", "escaped", "operation"],

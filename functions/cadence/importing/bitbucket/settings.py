@@ -107,8 +107,9 @@ def _variables(step: BitbucketStep, name: str, defined: Mapping[str, Any]) -> di
 
 
 def _caches(step: BitbucketStep) -> None:
-    caches, line = [], step.line("caches")
-    for name in texts(step.body["caches"]):
+    caches: list[dict[str, Any]] = []
+    line = step.line("caches")
+    for name in dict.fromkeys(texts(step.body["caches"])):
         defined = step.file.caches.get(name, _CACHES.get(name))
         path = plain(mapping(defined).get("path") if isinstance(defined, dict) else defined)
         if name == "docker" or not path or "$" in _HOME.sub("", path):
@@ -118,6 +119,14 @@ def _caches(step: BitbucketStep) -> None:
         step.home = step.home or _HOME.match(path) is not None
         path = re.sub(r"^(\.?/)+", "", _HOME.sub("", path)) or "."
         files = texts(mapping(mapping(defined).get("key")).get("files"))
+        if any(cache["key"] in (slug(name), f"{slug(name)}-{_COMMIT}") for cache in caches):
+            step.note(line, f"caches: {name}", "Another one has the same name here.", "Rename it.")
+            continue
+        if len(files) > 1:
+            step.note(
+                line, f"caches: {name}: files", "A treatment fails if one of them matches no file.",
+                "Write only files that are there in `files` of the cache.",
+            )  # fmt: skip
         if files:
             caches.append({"key": slug(name), "files": files, "paths": [path], "restore": [f"{slug(name)}-"]})
         else:

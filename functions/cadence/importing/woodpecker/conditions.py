@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cadence.importing.shared.cel import bare, event_value, joins
-from cadence.importing.shared.globs import alternatives, changed, matches
+from cadence.importing.shared.globs import alternatives, matches
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 from cadence.importing.woodpecker.variables import BRANCH, TAG, WoodpeckerVariables
 
@@ -60,7 +60,7 @@ def statuses(entry: Mapping[str, Any]) -> set[str]:
 
 
 def _grouped(part: str) -> str:
-    return f"({bare(part)})" if joins(part, "||", " ? ") and not part.startswith("!") else part
+    return f"({bare(part)})" if joins(part, "||", "&&", " ? ") else part
 
 
 def _part(key: str, entry: Mapping[str, Any], variables: WoodpeckerVariables) -> str:
@@ -77,6 +77,8 @@ def _part(key: str, entry: Mapping[str, Any], variables: WoodpeckerVariables) ->
             return _included("ref", value, event_value("event.ref"))
         case "repo":
             return _included("repo", value, event_value("event.repository"))
+        case "tag":
+            return _included("tag", value, TAG)
         case "path":
             return _path(value)
         case "matrix":
@@ -129,11 +131,11 @@ def _path(value: Any) -> str:
         names = sorted(others | (settings.keys() & {"on_empty", "ignore_message"}))
         raise ConditionError(f"its path has {', '.join(names)}")
     included, excluded = texts(settings.get("include")), texts(settings.get("exclude"))
-    parts = [changed(included)] if included else []
-    if excluded:
-        files = matches("file", excluded)
-        parts.append(f"!(has(event.changed_files) && event.changed_files.exists(file, {bare(files)}))")
-    return " && ".join(parts)
+    parts = [f"event.changed_files.exists(file, {bare(matches('file', included))})"] if included else []
+    parts += [f"event.changed_files.exists(file, !({bare(matches('file', excluded))}))"] if excluded else []
+    if not parts:
+        return ""
+    return f"!has(event.changed_files) || size(event.changed_files) == 0 || {_grouped(' && '.join(parts))}"
 
 
 def _matrix(wanted: Mapping[str, Any], variables: WoodpeckerVariables) -> str:

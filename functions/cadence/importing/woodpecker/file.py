@@ -31,6 +31,11 @@ class WrittenStep:
         return texts(self.body.get("commands"))
 
     @property
+    def is_service(self) -> bool:
+        """Whether it only runs beside the other steps from its image."""
+        return self.body.get("detach") is True and not self.body.keys() & {"commands", "settings", "when", "depends_on"}
+
+    @property
     def is_plugin(self) -> bool:
         return "settings" in self.body or not self.commands
 
@@ -47,8 +52,10 @@ class WoodpeckerFile:
             if key not in _KNOWN:
                 why, todo = _LEFT_OUT.get(key, ("A pipeline has no such setting.", "Do without it."))
                 notes.add(self.line(self.data, key), key, why, todo)
+        named = [*self._named("steps"), *self._named("pipeline")]
+        written = [step for step in named if not step.is_service]
         self.services = {step.name: step for step in self._named("services")}
-        written = [*self._named("steps"), *self._named("pipeline")]
+        self.services |= {step.name: step for step in named if step.is_service}
         if not written:
             raise ImportFailure("The file has no steps.", 1)
         if len(written) > _MOST_STEPS:

@@ -105,7 +105,17 @@ class WorkflowSettings:
                     service.line, f"services.{name}", "It is no host name.", f"Have scripts call the host {host}."
                 )
             for key in service.body:
-                if key not in ("name", "image", "environment", "secrets", "ports", "commands", "command", "pull"):
+                if key not in (
+                    "name",
+                    "image",
+                    "environment",
+                    "secrets",
+                    "ports",
+                    "commands",
+                    "command",
+                    "pull",
+                    "detach",
+                ):
                     self.note(
                         service.line, f"services.{name}.{key}", "A service has no such setting.", "Do without it."
                     )

@@ -104,7 +104,7 @@ class StepConverter:
         image = plain(step.body.get("image")) or "nothing"
         plugin = step.is_plugin
         why = "Plugins are programs of Woodpecker" if plugin else "A step ends before the next one begins"
-        what = f"the plugin {image}" if plugin else "detach"
+        what = f"the plugin {image}" if "settings" in step.body else f"{image} without commands" if plugin else "detach"
         todo = "Do what it does by commands" if plugin else "Make it a service, or start it in the step that needs it"
         if when.after_failure:
             self._note(step, "image", what, f"{why}; this one is left out.", f"{todo}.")
@@ -118,26 +118,27 @@ class StepConverter:
         if "when" not in step.body:
             return WhenOfStep()
         found = []
-        states = [statuses(entry) for entry in entries(step.body["when"])]
-        wanted = states[0] if states else {"success"}
+        states: list[set[str]] = []
         for entry in entries(step.body["when"]):
             try:
-                found.append(self._alternative(entry, wanted))
+                found.append(entry_condition(entry, self._variables))
+                states.append(statuses(entry))
             except ConditionError as error:
                 self._note(
                     step, "when", f"when: {', '.join(entry)}", f"The condition cannot be translated: {error}.",
                     "The step does not run because of it; write `when` by hand.",
                 )  # fmt: skip
-        return WhenOfStep(
-            cel=either(found) if found or entries(step.body["when"]) else "",
-            after_success="success" in wanted,
-            after_failure="failure" in wanted,
-        )
-
-    def _alternative(self, entry: Mapping[str, Any], states: set[str]) -> str:
-        if statuses(entry) != states:
-            raise ConditionError("its alternatives have different states")
-        return entry_condition(entry, self._variables)
+        if len(set(found)) > 1 and any(state != states[0] for state in states):
+            self._note(
+                step, "when", "when: status", "Its alternatives have different states and conditions.",
+                "The step does not run; write `when` by hand.",
+            )  # fmt: skip
+            found = []
+        cel = either(found) if found or entries(step.body["when"]) else ""
+        if cel == "false":
+            return WhenOfStep(cel=cel)
+        wanted = set().union(*states) or {"success"}
+        return WhenOfStep(cel=cel, after_success="success" in wanted, after_failure="failure" in wanted)
 
     def _script(self, step: WrittenStep, env: dict[str, Any], secrets: Mapping[str, str]) -> str:
         written = "\n".join(text.rstrip("\n") for text in step.commands)

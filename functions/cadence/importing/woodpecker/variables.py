@@ -40,7 +40,7 @@ IN_SCRIPT = {
 """Variables that a script sets itself, with the shell words of their values."""
 
 BRANCH, TAG = _BRANCH, _TAG
-_PLACE = re.compile(r"(\$?)\$\{([A-Za-z_]\w*)([^{}\n]*)\}")
+_PLACE = re.compile(r"(\$?)\$\{([A-Za-z_]\w*)([^{}\n]*)\}|(\$)\$(?=[A-Za-z_])")
 _BEGINNING = re.compile(r":0:(\d{1,3})")
 _OF_BASH = re.compile(r"^(:-?\d|[,^/@])")
 
@@ -66,8 +66,8 @@ class WoodpeckerVariables:
         unknown: list[str] = []
 
         def put_in(match: re.Match[str]) -> str:
-            escaped, name, operation = match.groups()
-            if escaped:
+            escaped, name, operation, dollar = match.groups()
+            if escaped or dollar:
                 return match[0][1:]
             found = self.expression(name)
             if name in FIXED and not operation:
@@ -88,13 +88,13 @@ def for_shell(script: str) -> str:
     """
     parts, quote, start = [], "", 0
     for match in _PLACE.finditer(script):
-        escaped, name, operation = match.groups()
+        escaped, name, operation, dollar = match.groups()
         before = script[start : match.start()]
         start, quote = match.end(), _quote_after(before, quote)
-        beginning = _BEGINNING.fullmatch(operation)
+        beginning = _BEGINNING.fullmatch(operation or "")
         text = f'$(printf %.{beginning[1]}s "${{{name}}}")' if beginning else match[0]
         parts.append(before)
-        parts.append(match[0][1:] if escaped else f"'\"{text}\"'" if quote == "'" else text)
+        parts.append(match[0][1:] if escaped or dollar else f"'\"{text}\"'" if quote == "'" else text)
     return "".join([*parts, script[start:]])
 
 
@@ -117,9 +117,13 @@ def _quote_after(text: str, quote: str) -> str:
 
 def put_in_beforehand(script: str) -> set[str]:
     """The variables that Woodpecker puts into a script before it runs."""
-    return {match[2] for match in _PLACE.finditer(script) if not match[1]}
+    return {match[2] for match in _PLACE.finditer(script) if match[2] and not match[1]}
 
 
 def needs_bash_for_variables(script: str) -> bool:
     """Whether a script changes values in ways that Woodpecker and bash know, but not every shell."""
-    return any(_OF_BASH.match(match[3]) and not _BEGINNING.fullmatch(match[3]) for match in _PLACE.finditer(script))
+    return any(
+        _OF_BASH.match(match[3]) and not _BEGINNING.fullmatch(match[3])
+        for match in _PLACE.finditer(script)
+        if match[3] and not match[1]
+    )
