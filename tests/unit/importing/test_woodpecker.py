@@ -101,6 +101,17 @@ def test_rows_of_a_matrix_and_escaped_variables() -> None:
     assert build["run"] == 'go build\necho "${GOARCH} ${GO}"\n'
 
 
+def test_a_variable_that_only_some_rows_of_a_matrix_have_is_empty_in_the_others() -> None:
+    document, _ = read(
+        'matrix: {include: [{A: "1", B: x}, {A: "2"}]}\n'
+        "steps: [{name: a, image: 'alpine:${A}', commands: ['echo ${B}'], when: {matrix: {B: x}}}]"
+    )
+    a = document["treatments"]["a"]
+
+    assert a["env"] == {"B": '${{ has(matrix.b) ? matrix.b : "" }}'}
+    assert a["when"] == '${{ string((has(matrix.b) ? matrix.b : "")) == "x" }}'
+
+
 def test_a_plugin_stops_the_run_and_one_that_only_tells_is_left_out() -> None:
     document, result = imported("plugins")
     steps = document["treatments"]["test"]["steps"]
@@ -180,7 +191,7 @@ def test_paths_and_conditions_that_are_unknown() -> None:
         ("echo '${CI_COMMIT_SHA} x'", "echo ''\"${CI_COMMIT_SHA}\"' x'"),
         ('echo "it\'s ${CI_COMMIT_SHA}"', 'echo "it\'s ${CI_COMMIT_SHA}"'),
         ("echo ${CI_COMMIT_SHA:0:8}", 'echo $(printf %.8s "${CI_COMMIT_SHA}")'),
-        ("echo $${HOME} $$ $$HOME", "echo ${HOME} $$ $HOME"),
+        ("echo $${HOME} $$ $$HOME $${A:-$$B}", "echo ${HOME} $$ $HOME ${A:-$B}"),
         ("echo ${CI_COMMIT_TAG##v} $CI_COMMIT_SHA", "echo ${CI_COMMIT_TAG##v} $CI_COMMIT_SHA"),
     ],
     ids=["plain", "quoted", "apostrophe", "beginning", "escaped", "operation"],

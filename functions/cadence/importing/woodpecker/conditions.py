@@ -144,7 +144,7 @@ def _matrix(wanted: Mapping[str, Any], variables: WoodpeckerVariables) -> str:
         if name not in variables.axes:
             raise ConditionError(f"the matrix has no {name}")
         pattern = plain(value)
-        parts.append(matches(f"string(matrix.{variables.axes[name]})", [pattern]))
+        parts.append(matches(f"string({variables.axis(name)})", [pattern]))
     return " && ".join(parts)
 
 

@@ -13,7 +13,6 @@ from cadence.importing.woodpecker.conditions import ConditionError, either, entr
 from cadence.importing.woodpecker.file import WoodpeckerFile
 from cadence.importing.woodpecker.settings import WorkflowSettings, matrix
 from cadence.importing.woodpecker.steps import ConvertedStep, StepConverter
-from cadence.importing.woodpecker.variables import WoodpeckerVariables
 
 _WORKSPACE = {"type": "Stream<byte>", "path": "./"}
 _MOST_STEPS = 99
@@ -43,8 +42,7 @@ class _Workflow:
     def __init__(self, file: WoodpeckerFile, draft: ImportDraft) -> None:
         self._file = file
         self._draft = draft
-        self._matrix, axes = matrix(file)
-        self._variables = WoodpeckerVariables(axes)
+        self._matrix, self._variables = matrix(file)
         self._settings = WorkflowSettings(file, draft, self._variables)
         self._names = UniqueNames("-", "step")
         self._condition = self._start()

@@ -18,16 +18,19 @@ _NO_IMAGE = "Name the image; until then it does not run."
 _MOST_VALUES = 200
 
 
-def matrix(file: WoodpeckerFile) -> tuple[dict[str, Any], dict[str, str]]:
-    """The matrix of all treatments, and its axes by the names of the variables."""
+def matrix(file: WoodpeckerFile) -> tuple[dict[str, Any], WoodpeckerVariables]:
+    """The matrix of all treatments, and the variables of the workflow, of which it makes some."""
     value = mapping(file.data.get("matrix"))
     names = UniqueNames("_", "axis")
     rows = [mapping(entry) for entry in listed(value.get("include")) if mapping(entry)]
     if rows:
         included = [{names.of(key): plain(item) for key, item in row.items()} for row in rows[:_MOST_VALUES]]
-        return {"include": included, "fail_fast": False}, {key: names.of(key) for key in names}
+        partial = {axis for row in included for axis in row if any(axis not in other for other in included)}
+        variables = WoodpeckerVariables({key: names.of(key) for key in names}, frozenset(partial))
+        return {"include": included, "fail_fast": False}, variables
     axes = {names.of(key): texts(items)[:_MOST_VALUES] for key, items in value.items() if texts(items)}
-    return {**axes, "fail_fast": False} if axes else {}, {key: names.of(key) for key in names}
+    variables = WoodpeckerVariables({key: names.of(key) for key in names if names.of(key) in axes})
+    return {**axes, "fail_fast": False} if axes else {}, variables
 
 
 class WorkflowSettings:

@@ -47,14 +47,20 @@ _OF_BASH = re.compile(r"^(:-?\d|[,^/@])")
 
 @dataclass
 class WoodpeckerVariables:
-    """The variables of a workflow; `axes` are those of its matrix, by name."""
+    """The variables of a workflow; `axes` are those of its matrix, by name, `partial` those that not all rows have."""
 
     axes: Mapping[str, str] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
+
+    def axis(self, name: str) -> str:
+        """The CEL text of the value of an axis."""
+        value = f"matrix.{self.axes[name]}"
+        return f'(has({value}) ? {value} : "")' if self.axes[name] in self.partial else value
 
     def expression(self, name: str) -> str | None:
         """The CEL text of a variable's value; None if it is not known before the script runs."""
         if name in self.axes:
-            return f"matrix.{self.axes[name]}"
+            return bare(self.axis(name))
         return bare(PREDEFINED[name]) if name in PREDEFINED else None
 
     def text(self, text: str) -> tuple[str, list[str]]:
@@ -68,7 +74,7 @@ class WoodpeckerVariables:
         def put_in(match: re.Match[str]) -> str:
             escaped, name, operation, dollar = match.groups()
             if escaped or dollar:
-                return match[0][1:]
+                return match[0][1:].replace("$$", "$")
             found = self.expression(name)
             if name in FIXED and not operation:
                 return FIXED[name]
@@ -94,7 +100,9 @@ def for_shell(script: str) -> str:
         beginning = _BEGINNING.fullmatch(operation or "")
         text = f'$(printf %.{beginning[1]}s "${{{name}}}")' if beginning else match[0]
         parts.append(before)
-        parts.append(match[0][1:] if escaped or dollar else f"'\"{text}\"'" if quote == "'" else text)
+        parts.append(
+            match[0][1:].replace("$$", "$") if escaped or dollar else f"'\"{text}\"'" if quote == "'" else text
+        )
     return "".join([*parts, script[start:]])
 
 
