@@ -51,6 +51,28 @@ def test_steps_run_in_order_and_those_in_parallel_at_once() -> None:
     assert document["defaults"] == {"max_duration": 7200}
 
 
+def test_what_is_no_step_is_reported_and_steps_of_a_stage_may_be_parallel() -> None:
+    document, result = read(
+        """
+        pipelines:
+          default:
+            - stage:
+                deployment: test
+                trigger: manual
+                steps:
+                  - parallel: [{step: {name: a, script: [a]}}, {step: {name: b, script: [b]}}, {other: {}}]
+                  - step: {name: c, script: [c]}
+                  - odd: {}
+        """
+    )
+
+    assert {name: body.get("after") for name, body in document["treatments"].items()} == {
+        "a": None, "b": None, "c": ["a", "b"],
+    }  # fmt: skip
+    assert {body["environment"] for body in document["treatments"].values()} == {"test"}
+    assert {"default: other", "default: odd"} <= set(notes(result))
+
+
 def test_the_most_specific_branch_decides_and_the_default_takes_the_others() -> None:
     document, _ = imported("branches-and-anchors")
     treatments, branch = document["treatments"], '(has(event.branch) ? event.branch : "")'

@@ -171,6 +171,15 @@ def test_steps_that_depend_on_each_other_in_a_circle_are_refused() -> None:
         convert("steps: {a: {image: x, commands: [a], depends_on: b}, b: {image: x, commands: [b], depends_on: a}}")
 
 
+def test_events_that_nothing_here_knows_are_reported() -> None:
+    document, result = read(
+        "when: {event: [push, deployment]}\nsteps: [{image: alpine, commands: [a], when: {event: [tag, odd]}}]"
+    )
+
+    assert notes(result) == ["event: deployment", "event: odd"]
+    assert document["on"] == {"push": {"branches": ["**"]}}
+
+
 def test_paths_and_conditions_that_are_unknown() -> None:
     document, result = imported("paths")
     check = document["treatments"]["check"]

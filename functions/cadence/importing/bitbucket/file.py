@@ -107,38 +107,48 @@ class BitbucketFile:
 
     def _entry(self, section: Section, entry: Mapping[str, Any], line: int) -> None:
         line = self.line(entry) or line if entry else line
-        if isinstance(entry.get("step"), dict):
-            section.groups.append([self._step(entry["step"], line)])
-        elif "parallel" in entry:
+        if "parallel" in entry:
             self._parallel(section, entry["parallel"], line)
         elif isinstance(entry.get("stage"), dict):
             self._stage(section, entry["stage"], line)
         elif section.kind == "custom" and isinstance(entry.get("variables"), list):
             section.variables += [mapping(variable) for variable in entry["variables"] if mapping(variable).get("name")]
-        else:
-            self._note(line, f"{section.place}: {', '.join(entry) or 'an entry'}", "It is no step.", "Write a step.")
+        elif (body := self._body(section, entry, line)) is not None:
+            section.groups.append([self._step(body, line)])
 
-    def _parallel(self, section: Section, value: Any, line: int) -> None:
+    def _parallel(self, section: Section, value: Any, line: int, **of_stage: Any) -> None:
         entries = listed(mapping(value).get("steps") if isinstance(value, dict) else value)
-        bodies = [entry["step"] for entry in map(mapping, entries) if isinstance(entry.get("step"), dict)]
+        bodies = [body for entry in map(mapping, entries) if (body := self._body(section, entry, line)) is not None]
         if mapping(value).get("fail-fast") is True or any(body.get("fail-fast") is True for body in bodies):
             self._note(
                 line, f"{section.place}: fail-fast", "A treatment that fails ends no other at its side.",
                 "Nothing, if the others may end by themselves; steps after them do not start.",
             )  # fmt: skip
         if bodies:
-            steps = [self._step(body, line, part=part, parts=len(bodies)) for part, body in enumerate(bodies)]
-            section.groups.append(steps)
+            section.groups.append(
+                [self._step(body, line, part=part, parts=len(bodies), **of_stage) for part, body in enumerate(bodies)]
+            )
 
     def _stage(self, section: Section, stage: Mapping[str, Any], line: int) -> None:
-        first = True
+        before = len(section.groups)
         for entry in map(mapping, listed(stage.get("steps"))):
-            if isinstance(entry.get("step"), dict):
-                section.groups.append([self._step(entry["step"], line, stage=stage, first_of_stage=first)])
-                first = False
+            of_stage = {"stage": stage, "first_of_stage": len(section.groups) == before}
+            if "parallel" in entry:
+                self._parallel(section, entry["parallel"], line, **of_stage)
+            elif (body := self._body(section, entry, line)) is not None:
+                section.groups.append([self._step(body, line, **of_stage)])
         for key in stage:
             if key not in ("name", "steps", "deployment", "trigger", "condition"):
                 self._note(self.line(stage, key), f"stage: {key}", "A treatment has no such setting.", "Do without it.")
+
+    def _body(self, section: Section, entry: Mapping[str, Any], line: int) -> Mapping[str, Any] | None:
+        """The step that an entry has; None and a note if it has none."""
+        body = entry.get("step")
+        if isinstance(body, dict):
+            return body
+        what = f"{section.place}: {', '.join(entry) or 'an entry'}"
+        self._note(line, what, "It is no step.", "Write a step.")
+        return None
 
     def _step(self, body: Mapping[str, Any], line: int, **settings: Any) -> PlannedStep:
         self._steps += 1

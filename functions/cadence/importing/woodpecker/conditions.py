@@ -185,6 +185,13 @@ def _events_of(entry: Mapping[str, Any]) -> list[str]:
     return texts(value) or ["push", "tag", "pull_request"]
 
 
+def unknown_events(entry: Mapping[str, Any]) -> list[str]:
+    """The events that an alternative names and nothing here knows."""
+    value = entry.get("event")
+    names = [*texts(value.get("include")), *texts(value.get("exclude"))] if isinstance(value, dict) else texts(value)
+    return [name for name in names if name not in EVENTS]
+
+
 def _trigger_patterns(branch: Any) -> list[str] | None:
     """Patterns of branches for a trigger; None if it cannot have them."""
     if branch is None or (isinstance(branch, dict) and branch.keys() != {"include"}):

@@ -68,6 +68,11 @@ class WoodpeckerFile:
     def _named(self, key: str) -> list[WrittenStep]:
         """The entries of a section, which is a mapping by name or a list."""
         value = self.data.get(key)
+        for place, body in value.items() if isinstance(value, dict) else enumerate(listed(value)):
+            if not isinstance(body, dict):
+                self.notes.add(
+                    self.line(self.data, key), f"{key}: {place}", "It has no settings.", "Write an image and commands."
+                )
         if isinstance(value, dict):
             return [
                 WrittenStep(name=name, body=body, line=self.line(value, name))

@@ -9,7 +9,14 @@ from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
 from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, uses_git
-from cadence.importing.woodpecker.conditions import ConditionError, either, entries, entry_condition, triggers
+from cadence.importing.woodpecker.conditions import (
+    ConditionError,
+    either,
+    entries,
+    entry_condition,
+    triggers,
+    unknown_events,
+)
 from cadence.importing.woodpecker.file import WoodpeckerFile
 from cadence.importing.woodpecker.settings import WorkflowSettings, matrix
 from cadence.importing.woodpecker.steps import ConvertedStep, StepConverter
@@ -86,6 +93,12 @@ class _Workflow:
                 "Times are settings of Woodpecker, not of the file.",
                 "Write them into `on.schedule`.",
             )
+        for entry in [*entries(data.get("when")), *of_steps]:
+            for name in unknown_events(entry):
+                self._draft.notes.add(
+                    line, f"event: {name}", "Nothing in Cadence starts a pipeline by it.",
+                    "Start a run through the API when it happens.",
+                )  # fmt: skip
         if exact:
             return ""
         found = []

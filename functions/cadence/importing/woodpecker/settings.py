@@ -21,6 +21,11 @@ _MOST_VALUES = 200
 def matrix(file: WoodpeckerFile) -> tuple[dict[str, Any], WoodpeckerVariables]:
     """The matrix of all treatments, and the variables of the workflow, of which it makes some."""
     value = mapping(file.data.get("matrix"))
+    if any(len(listed(items)) > _MOST_VALUES for items in value.values()):
+        file.notes.add(
+            file.line(file.data, "matrix"), "matrix", f"The first {_MOST_VALUES} values of each axis are taken.",
+            "Write more of them by hand.",
+        )  # fmt: skip
     names = UniqueNames("_", "axis")
     rows = [mapping(entry) for entry in listed(value.get("include")) if mapping(entry)]
     if rows:
@@ -80,7 +85,10 @@ class WorkflowSettings:
         for entry in listed(step.body.get("secrets")):
             source = plain(entry.get("source") if isinstance(entry, dict) else entry)
             target = plain(mapping(entry).get("target")) or source.upper()
-            if _NAME.fullmatch(target) and not target.startswith("CADENCE_"):
+            if not _NAME.fullmatch(target) or target.startswith("CADENCE_"):
+                line = self._file.line(step.body, "secrets") or step.line
+                self.note(line, f"{step.name}: secrets: {source}", "It is no name for a variable here.", "Rename it.")
+            else:
                 secrets[target] = source
         return {name: value for name, value in env.items() if name not in secrets}, secrets
 
