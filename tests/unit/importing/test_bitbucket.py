@@ -234,6 +234,23 @@ def test_files_are_the_source_unless_the_history_is_needed(clone: str, script: s
     assert document["treatments"]["a"]["run"].startswith(begins)
 
 
+@pytest.mark.parametrize(
+    ("image", "command", "shell"),
+    [
+        ("python:3.13", "source venv/bin/activate", "bash -e"),
+        ("python:3.13", '[ "$A" == b ] || exit 1', "bash -e"),
+        ("python:3.13-alpine", "source venv/bin/activate", None),
+        ("python:3.13", "make resources", None),
+    ],
+    ids=["source", "equal", "alpine", "plain"],
+)
+def test_scripts_for_bash_are_run_by_bash_where_there_is_one(image: str, command: str, shell: str | None) -> None:
+    step = {"name": "a", "image": image, "script": [command]}
+    document, _ = read(json.dumps({"pipelines": {"default": [{"step": step}]}}))
+
+    assert document["treatments"]["a"].get("shell") == shell
+
+
 def test_a_file_without_steps_is_refused() -> None:
     with pytest.raises(ImportFailure, match="no pipelines with steps"):
         convert("pipelines: {default: []}")

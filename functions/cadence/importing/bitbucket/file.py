@@ -12,7 +12,8 @@ _GLOBAL = frozenset({"image", "clone", "options", "definitions", "pipelines"})
 _DEFINED = frozenset(
     {"services", "caches", "steps", "scripts", "script", "images", "image", "variables", "yaml-anchors"}
 )
-_MOST_STEPS = 2_000
+_MOST_STEPS = 500
+_MOST_SECTIONS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class BitbucketFile:
         self._steps = 0
         self._note_others(definitions)
         self.sections = [section for section in self._sections() if section.groups]
+        if len(self.sections) > _MOST_SECTIONS:
+            raise ImportFailure(f"The file has more than {_MOST_SECTIONS} pipelines; split it.")
 
     def line(self, container: Any, key: str | int | None = None) -> int:
         return self.source.line(container, key)

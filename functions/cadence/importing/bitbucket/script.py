@@ -34,6 +34,11 @@ _SET = re.compile(
 )
 _READ = re.compile(r"\bread\s+(?:-\w+\s+)*([A-Z_][A-Z0-9_ ]*)")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]+")
+# Bitbucket runs scripts by bash where the image has it. Images of Alpine have none, but a shell that knows most of it.
+_OF_BASH = re.compile(
+    r"(?:^|[;&|]\s*)(?:source|pushd|popd|function|let)\s|\[ [^\]\n]{1,200}==|&>|\$\{\w+(?:[\^,/]|:\d)|\(\(|\{\d+\.\.\d+\}|\$'|\becho -e\b",
+    re.MULTILINE,
+)
 _OF_SHELL = frozenset({"BASH_VERSION", "CI", "EUID", "HOME", "HOSTNAME", "IFS", "LANG", "LOGNAME", "OLDPWD", "PATH", "PPID",
                        "PWD", "RANDOM", "SECONDS", "SHELL", "SHLVL", "TERM", "TMPDIR", "UID", "USER"})  # fmt: skip
 _LOADS_OTHERS = re.compile(r"(^|[\s;&|(])(\.|source|eval|set -a)\s", re.MULTILINE)
@@ -47,7 +52,7 @@ def write_script(step: BitbucketStep) -> None:
     text = "\n".join([*main, *after])
     beginning = [*_files(step, [*step.beginning, text]), *step.beginning]
     body = step.treatment.body
-    if needs_bash(text):
+    if "alpine" not in plain(body.get("image")) and (needs_bash(text) or _OF_BASH.search(text)):
         body["shell"] = "bash -e"
     used = used_variables(text)
     _environment_variables(step, used)

@@ -10,6 +10,7 @@ from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.globs import alternatives, is_exact, matches, overlap
 
 CHOICE = "pipeline"
+_MOST_COMPARED = 25
 _BRANCH, _TAG = event_value("event.branch"), event_value("event.tag")
 _NO_PULL_REQUEST = 'event.kind != "pull_request"'
 
@@ -95,12 +96,15 @@ def _condition(section: Section, sections: Sequence[Section], *, by_hand: bool) 
 
 def _chosen(value: str, pattern: str, others: Iterable[str]) -> list[str]:
     """The conditions that a pattern is the most specific one that matches, which alone counts in Bitbucket."""
-    stronger = [
-        other for other in others if _rank(other) > _rank(pattern) and any(
-            overlap(one, two) for one in alternatives(pattern) for two in alternatives(other)
-        )
-    ]  # fmt: skip
+    stronger = [other for other in others if _rank(other) > _rank(pattern) and _may_meet(pattern, other)]
     return [matches(value, [pattern]), *([f"!({bare(matches(value, stronger))})"] if stronger else [])]
+
+
+def _may_meet(first: str, second: str) -> bool:
+    some, others = alternatives(first), alternatives(second)
+    if len(some) * len(others) > _MOST_COMPARED:
+        return True
+    return any(overlap(one, other) for one in some for other in others)
 
 
 def _rank(pattern: str) -> tuple[bool, int]:

@@ -15,7 +15,7 @@ _LEFT_OUT = {
     "depends_on": ("Only this file is read.", "Start this pipeline by the other one with `on.pipeline`, or join them."),
     "runs_on": ("Only this file is read.", "Write the states in `on.pipeline` of this pipeline."),
 }
-_MOST_STEPS = 1_000
+_MOST_STEPS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
