@@ -48,7 +48,7 @@ def test_steps_run_in_order_and_those_in_parallel_at_once() -> None:
         "install_and_build_build": {"type": "Stream<byte>", "path": "build/"},
         "unit_tests_reports_xml": {"type": "Stream<byte>", "path": "reports/"},
     }
-    assert document["defaults"] == {"max_duration": 7200}
+    assert document["defaults"] == {"max_duration": 7200, "env": {"CI": "true"}}
 
 
 def test_what_is_no_step_is_reported_and_steps_of_a_stage_may_be_parallel() -> None:

@@ -51,7 +51,7 @@ class _Pipeline:
                 "Write max_duration in seconds.",
             )  # fmt: skip
             minutes = DEFAULT_MINUTES
-        self._draft.settings["defaults"] = {"max_duration": min(minutes * 60, 604_800)}
+        self._draft.settings["defaults"] = {"max_duration": min(minutes * 60, 604_800), "env": {"CI": "true"}}
         conditions = triggers(self._file, self._draft)
         for section, condition in zip(self._file.sections, conditions, strict=True):
             self._section(section, condition)

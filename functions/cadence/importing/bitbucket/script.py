@@ -120,7 +120,6 @@ def _environment_variables(step: BitbucketStep, used: set[str]) -> None:
     env: dict[str, Any] = dict(step.treatment.body.get("env", {}))
     wanted = used | ({_FULL_NAME} if used & {name for name, word in _EXPORTED.items() if _FULL_NAME in word} else set())
     fixed = {
-        "CI": "true",
         "BITBUCKET_PARALLEL_STEP": str(step.planned.part),
         "BITBUCKET_PARALLEL_STEP_COUNT": str(step.planned.parts),
         "BITBUCKET_PR_ID": _NUMBER,

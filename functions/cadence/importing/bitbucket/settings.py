@@ -10,7 +10,7 @@ from cadence.importing.shared.globs import changed
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
-DEFAULT_IMAGE = "atlassian/default-image:4"
+DEFAULT_IMAGE = "atlassian/default-image:latest"
 DEFAULT_MINUTES = 120
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'

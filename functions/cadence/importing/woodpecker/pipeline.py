@@ -20,6 +20,7 @@ from cadence.importing.woodpecker.conditions import (
 from cadence.importing.woodpecker.file import WoodpeckerFile
 from cadence.importing.woodpecker.settings import WorkflowSettings, matrix
 from cadence.importing.woodpecker.steps import ConvertedStep, StepConverter
+from cadence.importing.woodpecker.variables import CI
 
 _WORKSPACE = {"type": "Stream<byte>", "path": "./"}
 _MOST_STEPS = 99
@@ -60,6 +61,7 @@ class _Workflow:
 
     def convert(self) -> None:
         converter = StepConverter(self._file, self._settings, self._variables)
+        self._draft.settings["defaults"] = {"env": {"CI": CI}}
         steps = [step for written in self._file.steps if (step := converter.convert(written)) is not None]
         if not steps:
             raise ImportFailure("The file has no steps with commands.", 1)

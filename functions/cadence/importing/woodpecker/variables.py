@@ -31,7 +31,8 @@ NEAR = {
     "CI_BUILD_NUMBER": "It is the id of the run, which does not count up.",
     "CI_REPO_DEFAULT_BRANCH": "It is main here; Cadence does not know the default branch.",
 }
-FIXED = {"CI": "woodpecker", "CI_REPO_DEFAULT_BRANCH": "main"}
+CI = "woodpecker"
+FIXED = {"CI_REPO_DEFAULT_BRANCH": "main"}
 IN_SCRIPT = {
     "CI_WORKSPACE": '"$PWD"',
     "CI_REPO_NAME": '"${CI_REPO##*/}"',
@@ -76,6 +77,8 @@ class WoodpeckerVariables:
             if escaped or dollar:
                 return match[0][1:].replace("$$", "$")
             found = self.expression(name)
+            if name == "CI" and not operation:
+                return CI
             if name in FIXED and not operation:
                 return FIXED[name]
             if found is None or operation:
