@@ -73,7 +73,7 @@ COMMANDS = {
     "import": LazyCommand(
         "pipelines.import_workflow",
         "import_",
-        "Convert a workflow of WfCommons, GitHub Actions or GitLab CI into a pipeline document.",
+        "Convert a workflow of GitHub Actions, GitLab CI, Bitbucket, Woodpecker or WfCommons into a pipeline document.",
     ),
     "open": LazyCommand(
         "access.open_dashboard", "open_dashboard", "Print a link to the dashboard that signs in once, within a minute."

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cadence.domain.pipelines.document import Finding, Severity
+from cadence.importing.bitbucket.pipeline import from_bitbucket
 from cadence.importing.github.workflow import from_github
 from cadence.importing.gitlab.file import without_header
 from cadence.importing.gitlab.pipeline import from_gitlab
@@ -11,6 +12,7 @@ from cadence.importing.shared.mending import mended
 from cadence.importing.shared.report import ImportFailure, Note, SourceFormat
 from cadence.importing.shared.yaml_source import YamlSource
 from cadence.importing.wfcommons.workflow import Scales, from_wfcommons
+from cadence.importing.woodpecker.pipeline import from_woodpecker
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,25 @@ def guess(text: str) -> SourceFormat:
     data = YamlSource(without_header(text)[1]).data
     if isinstance(data.get("jobs"), dict):
         return SourceFormat.GITHUB
+    if isinstance(data.get("pipelines"), dict):
+        return SourceFormat.BITBUCKET
+    if "kind" not in data and any(_has_images(data.get(key)) for key in ("steps", "pipeline")):
+        return SourceFormat.WOODPECKER
     if (
         any(isinstance(job, dict) and not _SIGNS_OF_GITLAB.isdisjoint(job) for job in data.values())
         or "include" in data
     ):
         return SourceFormat.GITLAB
     raise ImportFailure(
-        "The file is neither a workflow of WfCommons or GitHub Actions nor a file of GitLab CI. Give its format with --from."
+        "The file is neither a workflow of WfCommons, GitHub Actions or Woodpecker nor a file of GitLab CI or Bitbucket "
+        "Pipelines. Give its format with --from."
     )
+
+
+def _has_images(steps: object) -> bool:
+    """Whether these are steps of Woodpecker, which have an image each."""
+    bodies = steps.values() if isinstance(steps, dict) else steps if isinstance(steps, list) else ()
+    return any(isinstance(body, dict) and "image" in body for body in bodies)
 
 
 _SIGNS_OF_GITLAB = frozenset({"script", "trigger", "extends", "stage"})
@@ -72,3 +85,7 @@ def _draft(text: str, kind: SourceFormat, scales: Scales, name: str) -> ImportDr
             return from_github(text, name)
         case SourceFormat.GITLAB:
             return from_gitlab(text, name)
+        case SourceFormat.BITBUCKET:
+            return from_bitbucket(text, name)
+        case SourceFormat.WOODPECKER:
+            return from_woodpecker(text, name)

@@ -10,7 +10,9 @@ HERE = Path(__file__).parent
 IMPORT = "cadence import FILE converts it"
 
 
-@pytest.mark.parametrize("name", ["github/python-package.yml", "github/anchors.yml", "gitlab/python.yml"])
+@pytest.mark.parametrize(
+    "name", ["github/python-package.yml", "github/anchors.yml", "gitlab/python.yml", "bitbucket/monorepo.yml"]
+)
 def test_the_first_finding_says_so_and_no_other(name: str) -> None:
     hints = [finding.hint or "" for finding in validate((HERE / name).read_text(encoding="utf-8")).findings]
 

@@ -18,7 +18,8 @@ from cadence.importing.shared.yaml_source import MAX_YAML_BYTES
 from cadence.importing.shared.yaml_writer import yaml_text
 
 HERE = Path(__file__).parent
-FILES = sorted([*HERE.glob("github/*.yml"), *HERE.glob("gitlab/*.yml"), *HERE.glob("wfcommons/*.json")])
+YAML = ("bitbucket", "github", "gitlab", "woodpecker")
+FILES = sorted([*(path for kind in YAML for path in HERE.glob(f"{kind}/*.yml")), *HERE.glob("wfcommons/*.json")])
 
 
 def imported(name: str, scales: Scales | None = None) -> Imported:

@@ -39,7 +39,7 @@ def import_(
     ] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Convert a workflow of WfCommons, GitHub Actions or GitLab CI into a pipeline document.
+    """Convert a workflow of GitHub Actions, GitLab CI, Bitbucket, Woodpecker or WfCommons into a pipeline document.
 
     Prints the document to standard output, and a report of what was not converted to standard error.
     """

@@ -1,14 +1,12 @@
 """Files that jobs of GitLab CI leave for later ones: output ports, input ports, and the connections between them."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cadence.importing.gitlab.job import GitLabJob
+from cadence.importing.shared.artifacts import name_of_port, path_of_port
 from cadence.importing.shared.draft import PORTS
 from cadence.importing.shared.yaml_source import mapping, plain, texts
-
-_GLOB = re.compile(r"[*?\[]")
 
 
 @dataclass
@@ -57,18 +55,13 @@ def published(job: GitLabJob) -> Artifacts:
 
 
 def _publish(found: Artifacts, text: str, line: int) -> None:
-    path = re.sub(r"^(\./)+", "", text)
-    if not _GLOB.search(path) and "." not in path.rstrip("/").rpartition("/")[2]:
-        path = path.rstrip("/") + "/"
+    path, restored = path_of_port(text)
     if len(found.ports) == PORTS:
         found.job.note(
             line, f"the artifact {text}", f"A treatment has at most {PORTS} outputs.", "Pack several files into one."
         )
         return
-    restored = path if not _GLOB.search(path) else re.match(r"(?:[^*?\[]*/)?", path)[0] or "./"  # type: ignore[index]
-    port = found.job.treatment.output(
-        re.sub(r"[*?]+", "", path).strip("/.") or "files", {"type": "Stream<byte>", "path": path}
-    )
+    port = found.job.treatment.output(name_of_port(path), {"type": "Stream<byte>", "path": path})
     found.ports[port] = restored
 
 

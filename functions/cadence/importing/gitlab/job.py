@@ -1,6 +1,5 @@
 """One job of GitLab CI as a treatment: its script and settings. Artifacts between jobs are in `artifacts`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +14,12 @@ from cadence.importing.shared.shell import (
     REPOSITORY_PARAMETERS,
     checkout,
     exports,
+    needs_bash,
     quoted,
     used_variables,
     uses_git,
 )
 from cadence.importing.shared.yaml_source import plain
-
-_BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 
 
 @dataclass(kw_only=True)
@@ -77,7 +75,7 @@ def script(job: GitLabJob, beginning: list[str]) -> None:
             job.line("script"), "${{ in the script", "That begins an expression of Cadence.", "Write it another way."
         )
     job.treatment.body["run"] = body
-    if _BASH.search(text) or "image" not in job.treatment.body:
+    if needs_bash(text) or "image" not in job.treatment.body:
         job.treatment.body["shell"] = "bash -eo pipefail"
     _environment_variables(job, used)
 

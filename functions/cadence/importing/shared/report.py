@@ -13,6 +13,8 @@ class SourceFormat(StrEnum):
     WFCOMMONS = "wfcommons"
     GITHUB = "github"
     GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
+    WOODPECKER = "woodpecker"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,6 +9,7 @@ from cadence.importing.shared.names import variable
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
 _NEEDED = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?!\w|:?[?=+-])|([A-Za-z_]\w*))")
 _GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
+_BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 NOT_CARRIED_OVER = "was not carried over"
 
 
@@ -54,6 +55,11 @@ REPOSITORY_PARAMETERS = {
 def uses_git(script: str) -> bool:
     """Whether a script calls git, and so may need the repository rather than its files."""
     return _GIT.search(script) is not None
+
+
+def needs_bash(script: str) -> bool:
+    """Whether a script uses what only bash reads."""
+    return _BASH.search(script) is not None
 
 
 def here_document(program: str, text: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from cadence.domain.pipelines.document.findings import Path
 
 _IMPORT = "This looks like a file of another CI system: cadence import FILE converts it."
-_IMPORTED = frozenset({"jobs", "stages", "include", "script", "before_script"})
+_IMPORTED = frozenset({"jobs", "stages", "include", "script", "before_script", "pipelines"})
 _OF_DOCUMENT = {
     "version": "Write cadence: 1, the version of this language.",
     "jobs": "Write treatments.",
