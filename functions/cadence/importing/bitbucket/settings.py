@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cadence.importing.bitbucket.step import BitbucketStep
-from cadence.importing.shared.containers import service_name
+from cadence.importing.shared.containers import is_image, service_name
 from cadence.importing.shared.globs import changed
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
 DEFAULT_IMAGE = "atlassian/default-image:latest"
 DEFAULT_MINUTES = 120
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
 _LONGEST = 604_800
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
@@ -64,7 +63,7 @@ def _image(step: BitbucketStep) -> None:
 def _image_name(step: BitbucketStep, value: Any, line: int) -> str | None:
     text = plain(value.get("name") if isinstance(value, dict) else value)
     image = step.text(text, line, "image")
-    if image is None or "${{" in image or _IMAGE.fullmatch(image):
+    if image is None or is_image(image):
         return image
     step.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None

@@ -6,11 +6,10 @@ from typing import Any
 
 from cadence.importing.gitlab.job import GitLabJob
 from cadence.importing.gitlab.variables import value_of
-from cadence.importing.shared.containers import service_name
+from cadence.importing.shared.containers import is_image, service_name
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = 604_800
 _RETRY_CAUSES = {
@@ -49,7 +48,7 @@ def _image(job: GitLabJob) -> None:
 
 def _image_name(job: GitLabJob, text: str, line: int) -> str | None:
     image = job.text(text, line, "image")
-    if image is None or "${{" in image or _IMAGE.fullmatch(image):
+    if image is None or is_image(image):
         return image
     job.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
