@@ -7,11 +7,7 @@ from typing import Any
 
 from cadence.importing.bitbucket.step import PREDEFINED, BitbucketStep, expression
 from cadence.importing.shared.shell import (
-    EVENT_COMMIT,
-    EVENT_URL,
     NOT_CARRIED_OVER,
-    REPOSITORY_PARAMETERS,
-    checkout,
     needed_variables,
     needs_bash,
     stop_without,
@@ -103,9 +99,7 @@ def _files(step: BitbucketStep, scripts: list[str]) -> list[str]:
     if not uses_git("\n".join(scripts)) and plain(clone.get("depth")) != "full":
         step.treatment.body["source"] = {"lfs": True} if lfs else True
         return []
-    for name, parameter in REPOSITORY_PARAMETERS.items():
-        step.draft.parameter(name, parameter)
-    return [*checkout(EVENT_URL, ".", EVENT_COMMIT), *(["git lfs pull"] if lfs else [])]
+    return step.draft.clone(lfs=lfs)
 
 
 def _first_lines(step: BitbucketStep, used: set[str]) -> list[str]:
