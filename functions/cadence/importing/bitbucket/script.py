@@ -7,7 +7,9 @@ from typing import Any
 
 from cadence.importing.bitbucket.step import PREDEFINED, BitbucketStep, expression
 from cadence.importing.shared.shell import (
+    HOME_WITHIN,
     NOT_CARRIED_OVER,
+    exports,
     needed_variables,
     needs_bash,
     stop_without,
@@ -103,9 +105,9 @@ def _files(step: BitbucketStep, scripts: list[str]) -> list[str]:
 
 
 def _first_lines(step: BitbucketStep, used: set[str]) -> list[str]:
-    lines = [f"export {name}={word}" for name, word in _EXPORTED.items() if name in used]
+    lines = exports({name: word for name, word in _EXPORTED.items() if name in used})
     if step.home:
-        lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
+        lines.append(HOME_WITHIN)
     return lines
 
 

@@ -11,10 +11,10 @@ from cadence.importing.github.job import GitHubJob
 from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
 from cadence.importing.github.service_addresses import host_variable, port_variable
 from cadence.importing.shared.containers import health_of_options, is_image, ports, service_name
+from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
-_LONGEST = 604_800
 _IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
 
 
@@ -144,7 +144,7 @@ def _condition(job: GitHubJob) -> None:
 def _timeout(job: GitHubJob) -> None:
     value, line = job.body["timeout-minutes"], job.line(job.body, "timeout-minutes")
     if isinstance(value, int | float) and value > 0:
-        job.treatment.body["max_duration"] = min(max(round(value * 60), 1), _LONGEST)
+        job.treatment.body["max_duration"] = min(max(round(value * 60), 1), LONGEST_SECONDS)
     else:
         job.note(line, f"timeout-minutes: {plain(value)}", "It is not a number.", "Say max_duration in seconds.")
 

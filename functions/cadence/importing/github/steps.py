@@ -13,6 +13,7 @@ from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.shared.cel import bare, event_value
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.shell import (
+    HOME_WITHIN,
     NOT_CARRIED_OVER,
     dedented,
     exports,
@@ -311,7 +312,7 @@ def _script(job: GitHubJob, step: _Step) -> str:
     own |= step.env.keys()
     lines += [stop_without(name) for name in sorted((job.missing_env & needed_variables(body)) - own)]
     if job.home:
-        lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
+        lines.append(HOME_WITHIN)
     if "GITHUB_WORKSPACE" in used:
         lines.append('export GITHUB_WORKSPACE="$PWD"')
     if any(word in body for word in ("$steps", STEP_OUTPUT, "GITHUB_OUTPUT", "GITHUB_PATH")):

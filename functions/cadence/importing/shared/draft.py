@@ -12,6 +12,8 @@ from cadence.importing.shared.yaml_writer import yaml_text
 
 PORTS = 100
 """The most inputs, and the most outputs, of a treatment."""
+LONGEST_SECONDS = 604_800
+"""The most that `max_duration` may be."""
 
 _ORDER = (
     "use", "trigger", "matrix", "when", "after", "environment", "image", "source", "pools", "arch", "cpu", "memory", "services",
