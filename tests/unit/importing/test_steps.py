@@ -46,7 +46,7 @@ def test_names_conditions_and_allowed_failures_are_those_of_the_steps() -> None:
 
 def test_a_name_with_an_expression_that_never_ends_is_read_once() -> None:
     build = treatment(f"""
-- {{name: "${{{{{' ' * 20_000}x", run: make}}
+- {{name: "${{{{{" " * 20_000}x", run: make}}
 - {{run: make lint}}
 """)
 
