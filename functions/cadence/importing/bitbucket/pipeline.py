@@ -15,7 +15,7 @@ from cadence.importing.shared.draft import LONGEST_SECONDS, ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
 from cadence.importing.shared.shell import REPOSITORY_PARAMETERS
-from cadence.importing.shared.yaml_source import mapping, plain, texts
+from cadence.importing.shared.yaml_source import plain, texts
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -126,7 +126,7 @@ def _order(step: BitbucketStep, done: Sequence[Sequence[BitbucketStep]], conditi
                 ended = [
                     "succeeded",
                     "skipped",
-                    *(["failed"] if mapping(other.treatment.body).get("soft_fail") else []),
+                    *(["failed"] if other.treatment.body.get("soft_fail") else []),
                 ]
                 listed = ", ".join(f'"{name}"' for name in ended)
                 parts.append(f"{state(other.treatment.name)} in [{listed}]")

@@ -66,11 +66,10 @@ def matches(value: str, patterns: Iterable[str]) -> str:
 
 def changed(included: Iterable[str], excluded: Iterable[str] = ()) -> str:
     """The CEL condition that a changed file matches; it holds if the files are not known."""
-    file = "file"
     inside, outside = list(included), list(excluded)
-    parts = [matches(file, inside)] if inside else []
-    parts += [f"!({matches(file, outside)})"] if outside else []
-    return f"(!has(event.changed_files) || event.changed_files.exists({file}, {' && '.join(parts) or 'true'}))"
+    parts = [matches("file", inside)] if inside else []
+    parts += [f"!({matches('file', outside)})"] if outside else []
+    return f"(!has(event.changed_files) || event.changed_files.exists(file, {' && '.join(parts) or 'true'}))"
 
 
 def overlap(first: str, second: str) -> bool:

@@ -96,12 +96,21 @@ def _branch(events: set[str]) -> str:
     return BRANCH if not events or "pull_request" in events else event_value("event.branch")
 
 
-def _event(value: Any) -> str:
+def _wanted(value: Any) -> tuple[list[str], list[str]]:
+    """What a part of a condition includes and excludes: it is a mapping of both, or what it includes alone."""
     if isinstance(value, dict):
-        included, excluded = texts(value.get("include")), texts(value.get("exclude"))
-        names = [name for name in (included or list(EVENTS)) if name not in excluded]
-    else:
-        names = texts(value)
+        return texts(value.get("include")), texts(value.get("exclude"))
+    return texts(value), []
+
+
+def _named_events(value: Any) -> list[str]:
+    included, excluded = _wanted(value)
+    every = included or list(EVENTS) if isinstance(value, dict) else included
+    return [name for name in every if name not in excluded]
+
+
+def _event(value: Any) -> str:
+    names = _named_events(value)
     known = [EVENTS[name] for name in names if name in EVENTS]
     if not known:
         raise ConditionError(f"nothing starts a pipeline by {', '.join(names) or 'no event'}")
@@ -109,12 +118,10 @@ def _event(value: Any) -> str:
 
 
 def _included(key: str, value: Any, cel: str) -> str:
-    if isinstance(value, dict):
-        if value.keys() - {"include", "exclude"}:
-            raise ConditionError(f"its {key} has {', '.join(sorted(value.keys() - {'include', 'exclude'}))}")
-        included, excluded = texts(value.get("include")), texts(value.get("exclude"))
-    else:
-        included, excluded = texts(value), []
+    others = mapping(value).keys() - {"include", "exclude"}
+    if others:
+        raise ConditionError(f"its {key} has {', '.join(sorted(others))}")
+    included, excluded = _wanted(value)
     parts = [matches(cel, _patterns(included))] if included else []
     parts += [f"!({bare(matches(cel, _patterns(excluded)))})"] if excluded else []
     return " && ".join(parts)
@@ -130,7 +137,7 @@ def _path(value: Any) -> str:
     if others or settings.get("on_empty") is False or settings.get("ignore_message"):
         names = sorted(others | (settings.keys() & {"on_empty", "ignore_message"}))
         raise ConditionError(f"its path has {', '.join(names)}")
-    included, excluded = texts(settings.get("include")), texts(settings.get("exclude"))
+    included, excluded = _wanted(settings)
     parts = [f"event.changed_files.exists(file, {bare(matches('file', included))})"] if included else []
     parts += [f"event.changed_files.exists(file, !({bare(matches('file', excluded))}))"] if excluded else []
     if not parts:
@@ -180,24 +187,21 @@ def triggers(file_when: Any, of_steps: list[Mapping[str, Any]], branches: Any) -
 
 def _events_of(entry: Mapping[str, Any]) -> list[str]:
     value = entry.get("event")
-    if isinstance(value, dict):
-        return [name for name in texts(value.get("include")) or EVENTS if name not in texts(value.get("exclude"))]
-    return texts(value) or ["push", "tag", "pull_request"]
+    names = _named_events(value)
+    return names if isinstance(value, dict) else names or ["push", "tag", "pull_request"]
 
 
 def unknown_events(entry: Mapping[str, Any]) -> list[str]:
     """The events that an alternative names and nothing here knows."""
-    value = entry.get("event")
-    names = [*texts(value.get("include")), *texts(value.get("exclude"))] if isinstance(value, dict) else texts(value)
-    return [name for name in names if name not in EVENTS]
+    included, excluded = _wanted(entry.get("event"))
+    return [name for name in [*included, *excluded] if name not in EVENTS]
 
 
 def _trigger_patterns(branch: Any) -> list[str] | None:
     """Patterns of branches for a trigger; None if it cannot have them."""
     if branch is None or (isinstance(branch, dict) and branch.keys() != {"include"}):
         return None
-    given = texts(branch.get("include") if isinstance(branch, dict) else branch)
-    every = [single for pattern in _patterns(given) for single in alternatives(pattern)]
+    every = [single for pattern in _patterns(_wanted(branch)[0]) for single in alternatives(pattern)]
     plain_ones = all(re.fullmatch(r"[^!{}\[\]\\]+", pattern) for pattern in every)
     return every if every and plain_ones and "**" not in every else None
 

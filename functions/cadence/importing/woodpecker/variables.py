@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from cadence.importing.shared.cel import bare, event_value
 
-_BRANCH = f'(event.kind == "pull_request" ? {event_value("event.base_branch")} : {event_value("event.branch")})'
-_TAG = event_value("event.tag")
+BRANCH = f'(event.kind == "pull_request" ? {event_value("event.base_branch")} : {event_value("event.branch")})'
+TAG = event_value("event.tag")
 PREDEFINED = {
     "CI_COMMIT_SHA": event_value("event.commit"),
     "CI_COMMIT_REF": event_value("event.ref"),
-    "CI_COMMIT_BRANCH": _BRANCH,
+    "CI_COMMIT_BRANCH": BRANCH,
     "CI_COMMIT_SOURCE_BRANCH": f'(event.kind == "pull_request" ? {event_value("event.branch")} : "")',
     "CI_COMMIT_TARGET_BRANCH": event_value("event.base_branch"),
-    "CI_COMMIT_TAG": _TAG,
+    "CI_COMMIT_TAG": TAG,
     "CI_COMMIT_MESSAGE": event_value("event.message"),
     "CI_COMMIT_AUTHOR": event_value("event.author"),
     "CI_COMMIT_PULL_REQUEST": '(has(event.number) ? string(event.number) : "")',
@@ -22,7 +22,7 @@ PREDEFINED = {
     "CI_REPO": event_value("event.repository"),
     "CI_REPO_CLONE_URL": event_value("event.repository_url"),
     "CI_PIPELINE_NUMBER": "run.id",
-    "CI_PIPELINE_EVENT": f'({_TAG} != "" ? "tag" : event.kind == "schedule" ? "cron" : event.kind == "api" ? "manual" : event.kind)',
+    "CI_PIPELINE_EVENT": f'({TAG} != "" ? "tag" : event.kind == "schedule" ? "cron" : event.kind == "api" ? "manual" : event.kind)',
     "CI_WORKFLOW_NAME": "run.pipeline",
 }
 PREDEFINED |= {"CI_BUILD_NUMBER": "run.id", "CI_BUILD_EVENT": PREDEFINED["CI_PIPELINE_EVENT"]}
@@ -40,7 +40,6 @@ IN_SCRIPT = {
 }
 """Variables that a script sets itself, with the shell words of their values."""
 
-BRANCH, TAG = _BRANCH, _TAG
 _PLACE = re.compile(r"(\$?)\$\{([A-Za-z_]\w*+)([^{}\n]*+)\}|(\$)\$(?=[A-Za-z_])")
 _BEGINNING = re.compile(r":0:(\d{1,3})")
 _OF_BASH = re.compile(r"^(:-?\d|[,^/@])")
