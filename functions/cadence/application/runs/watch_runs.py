@@ -100,7 +100,8 @@ class WatchRuns:
         # It is stored before the number is read: a delta after this number is sent to this connection, too.
         self.watches.save(watch)
         number = self.watches.last_number(run.run_id, watch.ends_at)
-        self._post(watch.connection_id, run.run_id, {"kind": "watching", "run": run.run_id, "number": number})
+        message = {"kind": "watching", "run": run.run_id, "number": number}
+        self._post(connection_id, run.run_id, self.as_message(message))
 
     def unwatch(self, connection_id: str, run_id: str) -> None:
         """Ends pushing a run's deltas."""
@@ -145,16 +146,17 @@ class WatchRuns:
         if delta is None:
             return 0
         for part in _parts(delta):
-            message = self._numbered(run_id, part)
-            if len(self.as_message(message)) > _LARGEST_MESSAGE:
+            text = self._numbered(run_id, part)
+            if len(text) > _LARGEST_MESSAGE:
                 # Its number is never sent: clients notice the gap, and read it by HTTP.
-                message = self._numbered(run_id, {"state": {}, "treatments": []})
-            watchers = [one for one in watchers if self._post(one, run_id, message)]
+                text = self._numbered(run_id, {"state": {}, "treatments": []})
+            watchers = [one for one in watchers if self._post(one, run_id, text)]
         return len(watchers)
 
-    def _numbered(self, run_id: str, part: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _numbered(self, run_id: str, part: Mapping[str, Any]) -> str:
+        """Returns a part as text for all who watch the run, with the number that it takes."""
         number = self.watches.next_number(run_id, self.clock() + _LONGEST_WATCH)
-        return {"kind": "states", "run": run_id, "number": number, **part}
+        return self.as_message({"kind": "states", "run": run_id, "number": number, **part})
 
     def _of_ticket(self, text: str) -> Principal:
         try:
@@ -183,9 +185,9 @@ class WatchRuns:
                 raise Unauthenticated("The account has nothing here any more.") from None
             raise
 
-    def _post(self, connection_id: str, run_id: str, message: Mapping[str, Any]) -> bool:
+    def _post(self, connection_id: str, run_id: str, text: str) -> bool:
         try:
-            self.sockets.post(connection_id, self.as_message(message))
+            self.sockets.post(connection_id, text)
         except Gone:
             self.watches.remove(connection_id, run_id)
             return False
