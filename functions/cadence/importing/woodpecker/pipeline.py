@@ -8,7 +8,7 @@ from cadence.importing.shared.cel import FAILED, all_of, state
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
-from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, uses_git
+from cadence.importing.shared.shell import uses_git
 from cadence.importing.woodpecker.conditions import (
     ConditionError,
     either,
@@ -201,11 +201,7 @@ class _Workflow:
         if not self._clone.get("history") and not uses_git("\n".join(scripts)):
             treatment.body["source"] = options or True
             return []
-        for name, parameter in REPOSITORY_PARAMETERS.items():
-            self._draft.parameter(name, parameter)
-        lines = checkout(EVENT_URL, ".", EVENT_COMMIT)
-        lines += ["git submodule update --init --recursive --quiet"] if "submodules" in options else []
-        return [*lines, *(["git lfs pull"] if "lfs" in options else [])]
+        return self._draft.clone(**options)
 
     def _set_when(self, treatment: ImportedTreatment, parts: Sequence[str]) -> None:
         if not self._runs or "false" in parts:
