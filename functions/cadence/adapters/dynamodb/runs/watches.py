@@ -9,8 +9,8 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAt
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.logs_table import LogsTable
+from cadence.adapters.dynamodb.shared.single_use import take_item
 from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
-from cadence.domain.shared.errors import Conflict, NotFound
 
 
 class WatchItem(LogsTable):
@@ -126,7 +126,7 @@ class DynamoLiveTickets(LiveTickets):
 
     def add(self, ticket: LiveTicket) -> None:
         with translated("ticket"):
-            _ticket(ticket.ticket_sha256).update(
+            TicketItem(TicketItem.PREFIX + ticket.ticket_sha256, TicketItem.SK).update(
                 actions=[
                     TicketItem.token_id.set(ticket.token_id),
                     TicketItem.organization.set(ticket.organization),
@@ -135,17 +135,8 @@ class DynamoLiveTickets(LiveTickets):
             )
 
     def use(self, ticket_sha256: str) -> LiveTicket:
-        try:
-            with translated("ticket"):
-                item = TicketItem.get(TicketItem.PREFIX + ticket_sha256, TicketItem.SK, consistent_read=True)
-                item.delete(TicketItem.pk.exists())
-        except (TicketItem.DoesNotExist, Conflict):
-            raise NotFound("There is no such ticket.") from None
+        item = take_item(TicketItem, TicketItem.PREFIX + ticket_sha256, TicketItem.SK, "ticket")
         return LiveTicket(ticket_sha256, item.token_id, item.organization, item.expires_at)
-
-
-def _ticket(ticket_sha256: str) -> TicketItem:
-    return TicketItem(TicketItem.PREFIX + ticket_sha256, TicketItem.SK)
 
 
 def _watcher(connection_id: str, run_id: str, expires_at: datetime | None = None) -> WatcherItem:
