@@ -93,6 +93,12 @@ class _Pipeline:
             choices = texts(variable.get("allowed-values"))
             words = plain(variable.get("description")) + (f" (one of: {', '.join(choices)})" if choices else "")
             default, description = plain(variable.get("default")), " ".join(words.split())[:1000]
+            if "${{" in default:
+                self._draft.notes.add(
+                    self._file.line(variable, "default") or section.line, f"{section.place}: the default of {name}",
+                    "That begins an expression of Cadence.", "Give the value when a run starts.",
+                )  # fmt: skip
+                default = ""
             key = name, default, description
             if key not in self._defined:
                 self._defined[key] = self._parameters.fresh(name)

@@ -10,7 +10,7 @@ from cadence.importing.github.actions import action
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.github.step_conditions import with_condition
 from cadence.importing.shared.cel import bare, event_value
-from cadence.importing.shared.names import slug
+from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
     HOME_WITHIN,
     NOT_CARRIED_OVER,
@@ -44,8 +44,6 @@ _GIVEN = {
     "GITHUB_WORKFLOW": "run.pipeline",
 }
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
-_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-_LONGEST_NAME = 90
 _MOST_STEPS = 100
 
 
@@ -93,24 +91,6 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
 def _is_script_alone(step: _Step, script: str, body: Mapping[str, Any]) -> bool:
     """Whether a step needs nothing that only steps have; a variable may replace a secret in steps alone."""
     return not step.settings and "CADENCE_ENV" not in script and step.env.keys().isdisjoint(body.get("secrets", ()))
-
-
-class StepTitles:
-    """Names of steps: on one line, without expressions, each once."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def fresh(self, title: str) -> str:
-        words = _EXPRESSION.sub(r"\1", title)
-        name = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-        name = shortened = name[:_LONGEST_NAME].strip() or "step"
-        number = 1
-        while name in self._taken:
-            number += 1
-            name = f"{shortened} ({number})"
-        self._taken.add(name)
-        return name
 
 
 def _with_comments(steps: list[_Step]) -> list[_Step]:
