@@ -86,6 +86,6 @@ class RequestDeletion:
         hold = hold_against_deleting(self.holds.list(project.organization), project.organization, project.name)
         if hold is not None:
             raise Conflict(
-                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): the project cannot be "
-                f"deleted. `cadence project holds {project.name}` shows its holds; releasing them permits the deletion."
+                f"{hold.notice}: the project cannot be deleted. `cadence project holds {project.name}` shows its holds; "
+                "releasing them permits the deletion."
             )

@@ -31,8 +31,8 @@ class RequestOrganizationDeletion:
         hold = hold_against_deleting(self.projects.holds.list(name), name)
         if hold is not None:
             raise Conflict(
-                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): the organization {name!r} "
-                "cannot be deleted while anything of it is held. Those who set the hold can release it."
+                f"{hold.notice}: the organization {name!r} cannot be deleted while anything of it is held. Those who set "
+                "the hold can release it."
             )
         if confirmed != name:
             message = (
