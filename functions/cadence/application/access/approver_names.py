@@ -21,7 +21,7 @@ def subject_named(people: PeopleStore, by: Principal, text: str) -> Subject:
     """
     if "@" not in text:
         return Subject.parse(text)
-    if by.subject is not None and by.subject not in by.subjects:
+    if by.is_guest:
         raise NotFound(f"Guests name members by their ids, not by addresses such as {text!r}.")
     found = _with_address(people.list_members(by.organization), text)
     if found is None:
@@ -82,15 +82,11 @@ class _Known:
         tokens = self.tokens.list_tokens(self.by.organization)
         return frozenset(token.name for token in tokens if token.subject is None)
 
-    @property
-    def is_guest(self) -> bool:
-        return self.by.subject is not None and self.by.subject not in self.by.subjects
-
     def stored(self, name: str) -> str:
         """Returns how an approver is stored. Raises NotFound."""
         if Subject.matches(name):
             subject = Subject.parse(name)
-            if subject.organization is None and not self.is_guest:
+            if subject.organization is None and not self.by.is_guest:
                 self._check(subject)
             return name
         if "@" in name:
@@ -108,7 +104,7 @@ class _Known:
             self.people.get_service_account(self.by.organization, subject.name)
 
     def _of_address(self, address: str) -> str:
-        if self.is_guest:
+        if self.by.is_guest:
             raise NotFound(f"Guests name members by their ids, not by addresses such as {address!r}.")
         found = _with_address(self.members, address)
         if found is not None:
@@ -118,4 +114,4 @@ class _Known:
         raise NotFound(f"There is no member with the address {address!r} here. {_FORMS}")
 
     def _is_token(self, name: str) -> bool:
-        return not self.is_guest and name in self.token_names
+        return not self.by.is_guest and name in self.token_names

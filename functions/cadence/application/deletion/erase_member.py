@@ -16,7 +16,7 @@ from cadence.application.access.scim_ports import ScimStore
 from cadence.application.deletion.erasure_ports import ErasureStore
 from cadence.application.deletion.hold_ports import HoldStore
 from cadence.application.shared.ports import Clock
-from cadence.domain.access.access import Principal
+from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.access.audit import AuditEntry, AuditKind
 from cadence.domain.access.people import FormerMember, Invitation, Member, Subject, SubjectKind
 from cadence.domain.access.scim import ScimUser
@@ -145,16 +145,15 @@ class EraseMember:
         hold = hold_against_deleting(self.holds.list(organization), organization)
         if hold is not None:
             raise Conflict(
-                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): names of those who may "
-                "have acted there are kept. `cadence member delete` ends all access at once and keeps the name; erase "
-                "the person when no hold is on."
+                f"{hold.notice}: names of those who may have acted there are kept. `cadence member delete` ends all "
+                "access at once and keeps the name; erase the person when no hold is on."
             )
 
     def _note(self, erasure: MemberErasure) -> None:
         """Adds the end of the erasure to the audit log, once."""
         entry = AuditEntry(
             organization=erasure.organization,
-            project="*",
+            project=ALL_PROJECTS,
             at=self.clock(),
             kind=AuditKind.CHANGE,
             actor=erasure.requested_by,

@@ -18,8 +18,8 @@ from cadence.domain.shared.errors import Conflict, InvalidRequest, Violation
 class RequestDeletion:
     """Marks projects for deletion.
 
-    `stop_alerting` removes the alert rules of a project and returns their number. `delay` is how long something outside
-    may still write for a run that has ended.
+    `stop_alerting` removes the alert rules of a project (`*`: those of the organization) and returns their number.
+    `delay` is how long something outside may still write for a run that has ended.
     """
 
     store: DeletionStore
@@ -49,22 +49,34 @@ class RequestDeletion:
 
     def mark(self, by: Principal, project: Project) -> ProjectDeletion:
         """Marks the project without a confirmation. Raises Conflict if it is being deleted already."""
+        try:
+            deletion = self.record(by, project.organization, project.name)
+        except Conflict:
+            self.refuse_if_held(project)  # a hold was set at this moment
+            raise Conflict(f"The project {project.name!r} is being deleted already, or is gone.") from None
+        return self.end_alerting(deletion)
+
+    def record(self, by: Principal, organization: str, project: str) -> ProjectDeletion:
+        """Stores the deletion of a project (`*`: of the organization) with its mark.
+
+        Raises Conflict if it is marked already, or gone.
+        """
         now = self.clock()
         deletion = ProjectDeletion(
             deletion_id=self.new_id(now),
-            organization=project.organization,
-            project=project.name,
+            organization=organization,
+            project=project,
             requested_at=now,
             requested_by=by.actor_id,
             removes_from=now + self.delay,
         )
-        try:
-            self.store.request(deletion)
-        except Conflict:
-            self.refuse_if_held(project)  # a hold was set at this moment
-            raise Conflict(f"The project {project.name!r} is being deleted already, or is gone.") from None
+        self.store.request(deletion)
+        return deletion
+
+    def end_alerting(self, deletion: ProjectDeletion) -> ProjectDeletion:
+        """Removes the alert rules of what is deleted, and returns the deletion, which counts them."""
         with suppress(Conflict):  # another process has begun already
-            rules = self.stop_alerting(project.organization, project.name)
+            rules = self.stop_alerting(deletion.organization, deletion.project)
             removed = added(deletion.removed, {"alert rules": rules})
             deletion = self.store.update(replace(deletion, removed=removed, version=deletion.version + 1))
         return deletion
@@ -74,6 +86,6 @@ class RequestDeletion:
         hold = hold_against_deleting(self.holds.list(project.organization), project.organization, project.name)
         if hold is not None:
             raise Conflict(
-                f"A legal hold is on {hold.thing} since {hold.set_at:%Y-%m-%d} ({hold.reason}): the project cannot be "
-                f"deleted. `cadence project holds {project.name}` shows its holds; releasing them permits the deletion."
+                f"{hold.notice}: the project cannot be deleted. `cadence project holds {project.name}` shows its holds; "
+                "releasing them permits the deletion."
             )

@@ -1,7 +1,7 @@
 """Reports where every byte that a run left lies, how long, and who was given it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -84,8 +84,9 @@ class LocateRunData:
         complete = True
         for bucket in (None, *sorted({one.bucket for one in retentions.values() if one.bucket})):
             complete &= located.add_bucket(bucket)
+        there = {one.name for one in located.data}
         for value in details.values.values():
-            located.add_missing(value)
+            located.add_missing(value, there)
         located.add_caches()
         reads, reads_complete = self._reads(run)
         return RunDataReport(located.data, complete, reads, reads_complete)
@@ -109,6 +110,9 @@ class _Located:
     def __init__(self, using: LocateRunData, details: RunDetails, held: bool) -> None:
         self._using, self._details, self._held = using, details, held
         self._run = details.run
+        finished = self._run.finished_at
+        # The project's retention is read once for all rows, not at all while the run goes on.
+        self._ends = finished and finished + using.kept(self._run.organization, self._run.project)
         self._readers = _readers(details)
         self._encryptions: dict[str | None, str | None] = {}
         self.data: list[LocatedData] = []
@@ -128,10 +132,10 @@ class _Located:
             self._add(name, bucket, group)
         return number < _MOST_OBJECTS
 
-    def add_missing(self, value: Value) -> None:
+    def add_missing(self, value: Value, there: Container[DataName]) -> None:
         """Adds a value of which nothing was found: it was removed, or another run has it."""
         name = DataName(DataKind.VALUE, value.treatment, value.attempt, value.port)
-        if any(one.name == name for one in self.data):
+        if name in there:
             return
         own = value.kept_from is None and value.origin is None and value.stored_prefix is None
         self._add(name, bucket_of(value.retention), _Group(), value.size, "" if own else " (kept with another run)")
@@ -171,7 +175,7 @@ class _Located:
                 objects=group.objects,
                 bytes=group.size,
                 sent=sent,
-                kept_until=self._kept_until(name, group),
+                kept_until=self._kept_until(group),
                 held=self._held and name.kind is not DataKind.CACHE and group.objects > 0,
                 encryption=self._encryption(bucket, group),
                 read_by=self._readers.get((str(name.treatment), str(name.port)), ()),
@@ -190,11 +194,10 @@ class _Located:
         except NotFound:
             return None  # its record has expired
 
-    def _kept_until(self, name: DataName, group: _Group) -> datetime | None:
-        if group.oldest is None or self._run.finished_at is None or self._held:
+    def _kept_until(self, group: _Group) -> datetime | None:
+        if group.oldest is None or self._ends is None or self._held:
             return None
-        own = self._run.finished_at + self._using.kept(self._run.organization, self._run.project)
-        return min(own, group.oldest + self._using.longest)
+        return min(self._ends, group.oldest + self._using.longest)
 
     def _encryption(self, bucket: str | None, group: _Group) -> str | None:
         if not group.sample:

@@ -62,7 +62,7 @@ class People:
 
         Guests, who have no names of members to read, get none.
         """
-        if by.subject is not None and by.subject not in by.subjects:
+        if by.is_guest:
             return {}
         prefix = f"{SubjectKind.MEMBER}:"
         ids = [author.removeprefix(prefix) for author in authors if author.startswith(prefix)]

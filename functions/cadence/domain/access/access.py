@@ -176,6 +176,11 @@ class Principal:
         return self.subject or self.token_id
 
     @property
+    def is_guest(self) -> bool:
+        """Whether it acts in an organization of which it is no member or account, through its teams."""
+        return self.subject is not None and self.subject not in self.subjects
+
+    @property
     def author(self) -> str:
         """What records call the principal: the id of a member or service account, or the token's name.
 

@@ -37,6 +37,11 @@ class LegalHold:
         """What it holds, in words."""
         return f"project {self.project}" if self.run_id is None else f"run {self.run_id} of project {self.project}"
 
+    @property
+    def notice(self) -> str:
+        """What it holds, since when and why: the beginning of a message that refuses something."""
+        return f"A legal hold is on {self.thing} since {self.set_at:%Y-%m-%d} ({self.reason})"
+
 
 def hold_against_deleting(
     holds: Iterable[LegalHold], organization: str, project: str | None = None, run_id: str | None = None

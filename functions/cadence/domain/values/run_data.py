@@ -32,8 +32,8 @@ class LocatedData:
 
     `pool` is the pool whose runner sent it. `bytes` and `objects` are what the bucket has; `sent` is the size that was
     recorded of a value, of which nothing may be left. `kept_until` is the time from which it is removed; None while its
-    run goes on, while it is `held`, and once it is `removed`. `encryption` is what the bucket says of an object
-    there, `read_by` are the treatments that were given it as an input.
+    run goes on, while it is `held`, and once it is removed: then `objects` is 0. `encryption` is what the bucket says
+    of an object there, `read_by` are the treatments that were given it as an input.
     """
 
     name: DataName
@@ -48,11 +48,6 @@ class LocatedData:
     held: bool = False
     encryption: str | None = None
     read_by: tuple[str, ...] = ()
-
-    @property
-    def removed(self) -> bool:
-        """Whether nothing of it is in the bucket (any more)."""
-        return self.objects == 0
 
 
 def name_of_key(key: str) -> DataName:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from cadence.adapters.dynamodb.deletion.kinds import Found, partitions
-from cadence.adapters.dynamodb.deletion.run_data import attempts_of
-from cadence.adapters.dynamodb.deletion.stored_keys import Key, expire_later, list_runs, query_items
+from cadence.adapters.dynamodb.deletion.run_data import key_of, runners_of
+from cadence.adapters.dynamodb.deletion.stored_keys import expire_later, list_runs, query_items
 from cadence.adapters.dynamodb.shared.plain_items import Item
 from cadence.application.deletion.hold_ports import HeldItems
-from cadence.domain.shared.ids import in_bucket, runner_id
+from cadence.domain.shared.ids import in_bucket
 from cadence.domain.shared.retention import KEPT
 
 # Whatever expires within this time is given KEPT from now.
@@ -31,16 +31,13 @@ class DynamoHeldItems(HeldItems):
 
     def renew_run(self, run_id: str, now: datetime) -> int:
         soon, later = int((now + _SOON).timestamp()), int((now + KEPT).timestamp())
-        renewed = 0
         items = list(query_items(self._tables["runs"], f"RUN#{run_id}", attributes=("name", "attempt", "expires_at")))
-        renewed += self._renew("runs", items, soon, later)
+        renewed = self._renew("runs", items, soon, later)
         for table in self._of_run:
             renewed += self._renew(table, self._expiring(table, f"RUN#{run_id}"), soon, later)
-        for item in items:
-            for attempt in range(1, attempts_of(item) + 1):
-                partition = f"RUNNER#{runner_id(run_id, str(item['name']), attempt)}"
-                for table in self._of_runner:
-                    renewed += self._renew(table, self._expiring(table, partition), soon, later)
+        for runner in runners_of(run_id, items):
+            for table in self._of_runner:
+                renewed += self._renew(table, self._expiring(table, f"RUNNER#{runner}"), soon, later)
         return renewed
 
     def prefixes(self, run_id: str) -> Sequence[str]:
@@ -50,12 +47,8 @@ class DynamoHeldItems(HeldItems):
         return query_items(self._tables[table], partition, attributes=("expires_at",))
 
     def _renew(self, table: str, items: Iterable[Item], soon: int, later: int) -> int:
-        keys = [_key(item) for item in items if _expires_before(item, soon)]
+        keys = [key_of(item) for item in items if _expires_before(item, soon)]
         return sum(expire_later(self._tables[table], key, soon, later) for key in keys)
-
-
-def _key(item: Item) -> Key:
-    return str(item["pk"]), str(item["sk"])
 
 
 def _expires_before(item: Item, soon: int) -> bool:

@@ -30,7 +30,7 @@ class DynamoOrganizationData(ProjectData):
     def count(self, organization: str, project: str, over: Deadline) -> DataCounts:
         counts: Mapping[str, int] = {}
         complete = True
-        names = self._project_names(organization)
+        names = sorted(self._names(organization, ProjectItem.PREFIX))
         for name in names:
             found = self._projects.count(organization, name, over)
             counts, complete = added(counts, {**found.counts, "projects": 1}), complete and found.complete
@@ -58,11 +58,6 @@ class DynamoOrganizationData(ProjectData):
         for kind in (TOKEN, POOL):
             self._notes.forget(organization, ALL_PROJECTS, kind)
         return True
-
-    def _project_names(self, organization: str) -> list[str]:
-        prefix = ProjectItem.PREFIX
-        items = query_items(self._tables["access"], organization_key(organization), prefix)
-        return [str(item["sk"]).removeprefix(prefix) for item in items]
 
     def _remove(self, table: str, items: list[Item]) -> Counter[str]:
         counts = _counted(table, iter(items))

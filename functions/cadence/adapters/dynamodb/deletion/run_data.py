@@ -58,7 +58,7 @@ class RunData:
         for table in ("runs", *self._of_run):
             for item in self._items(table, f"RUN#{run_id}"):
                 counts += _counted(table, item)
-                counts["runners"] += attempts_of(item)
+                counts["runners"] += _attempts(item)
         for prefix in self._prefixes(run_id):
             counts += objects_counted(*self._objects.measure(prefix))
         return +counts
@@ -75,9 +75,8 @@ class RunData:
         for prefix in self._prefixes(run_id):
             counts += objects_counted(*self._objects.remove_all(prefix))
         items = list(self._items("runs", f"RUN#{run_id}"))
-        for item in items:
-            for attempt in range(1, attempts_of(item) + 1):
-                counts += self._remove_runner(organization, project, runner_id(run_id, str(item["name"]), attempt))
+        for runner in runners_of(run_id, items):
+            counts += self._remove_runner(organization, project, runner)
         for table in self._of_run:
             counts += self._remove(table, list(self._items(table, f"RUN#{run_id}")))
         delete_items(self._tables["runs"], self._led_to(organization, project, items))
@@ -164,7 +163,13 @@ def _counted(table: str, item: Item) -> Counter[str]:
     return counts
 
 
-def attempts_of(item: Item) -> int:
-    """Returns the number of attempts that an item of a run has runners of; 0 for all but treatments."""
+def runners_of(run_id: str, items: Iterable[Item]) -> Iterator[str]:
+    """Returns the ids of the runners that a run had, one for each attempt of its treatments, from its items."""
+    for item in items:
+        for attempt in range(1, _attempts(item) + 1):
+            yield runner_id(run_id, str(item["name"]), attempt)
+
+
+def _attempts(item: Item) -> int:
     is_treatment = str(item["sk"]).startswith(fixed_part("TREATMENT#{name}"))
     return int(item.get("attempt", 0)) if is_treatment else 0
