@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from cadence.adapters.aws import alert_notifier, commit_report_requests, lambda_deletion_work, lambda_hold_work
+from cadence.adapters.aws import alert_notifier, commit_report_requests, lambda_deletion_work, woken_lambda
 from cadence.adapters.aws import clients as aws_clients
 from cadence.adapters.dynamodb.alerts import alert_listening
 from cadence.application.access.seed import Seed
@@ -145,8 +145,7 @@ def settings(access_table: str, lambdas: "NoLambdas", monkeypatch: pytest.Monkey
     monkeypatch.setattr(alert_notifier, "client", without_lambdas)
     monkeypatch.setattr(alert_listening, "client", without_lambdas)
     monkeypatch.setattr(commit_report_requests, "client", without_lambdas)
-    monkeypatch.setattr(lambda_hold_work, "client", without_lambdas)
-    monkeypatch.setattr(lambda_deletion_work, "client", without_lambdas)
+    monkeypatch.setattr(woken_lambda, "client", without_lambdas)
     monkeypatch.setattr(lambda_deletion_work, "client_within", lambda service, seconds: lambdas)
     for name, value in values.items():
         monkeypatch.setenv(f"CADENCE_{name.upper()}", value)

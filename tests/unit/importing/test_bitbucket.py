@@ -145,6 +145,15 @@ def test_variables_of_one_name_with_two_defaults_are_two_parameters() -> None:
     assert document["treatments"]["two"]["env"] == {"LEVEL": "${{ parameters.level_2 }}"}
 
 
+def test_a_default_that_begins_an_expression_is_reported() -> None:
+    document, result = read(
+        "pipelines: {custom: {plan: [{variables: [{name: A, default: '${{ x'}]}, {step: {script: [echo $A]}}]}}"
+    )
+
+    assert document["parameters"]["a"]["default"] == ""
+    assert notes(result) == ["custom.plan: the default of A"]
+
+
 def test_a_pipe_stops_the_script_and_the_report_names_its_line() -> None:
     document, result = imported("pipes")
     script, after = document["treatments"]["site"]["steps"]

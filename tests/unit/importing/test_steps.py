@@ -44,6 +44,15 @@ def test_names_conditions_and_allowed_failures_are_those_of_the_steps() -> None:
     assert [step["run"] for step in build["steps"]][1] == "make lint\nmake more\n"
 
 
+def test_a_name_with_an_expression_that_never_ends_is_read_once() -> None:
+    build = treatment(f"""
+- {{name: "${{{{{" " * 20_000}x", run: make}}
+- {{run: make lint}}
+""")
+
+    assert [step["name"] for step in build["steps"]] == ["$ {{ x", "make lint"]
+
+
 def test_steps_that_wait_for_a_failure_are_marked() -> None:
     build = treatment("""
 - {name: Build, run: make}

@@ -226,6 +226,11 @@ def test_a_variable_that_does_not_exist_stops_the_script() -> None:
     assert document["treatments"]["prepare"]["services"]["queue"]["command"] == ["sh", "-c", "rabbitmq-server"]
 
 
+def test_a_variable_that_never_ends_is_read_once() -> None:
+    document, _ = read(f"steps: {{a: {{image: alpine, commands: ['echo ${{{'a' * 50_000}']}}}}")
+    assert document["treatments"]["a"]["run"].startswith("echo ${aaa")
+
+
 def test_a_history_is_cloned_once_and_handed_on() -> None:
     document, _ = imported("git")
     changelog, publish = document["treatments"]["changelog"], document["treatments"]["publish"]

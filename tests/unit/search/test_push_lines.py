@@ -15,7 +15,8 @@ from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.search.find_lines import ReadQuery
 from cadence.application.search.live_ports import LiveConnection, LivePosition
 from cadence.application.search.live_query import LiveQuery
-from cadence.application.search.push_lines import ALIVE_FOR, PushLines
+from cadence.application.search.push_lines import PushLines
+from cadence.application.shared.ports import ALIVE_FOR
 from cadence.cli.client.client import Client
 from cadence.cli.search.live_lines import LiveLines
 from cadence.composition.live import as_message

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, StringConstraints
 
 from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
+from cadence.application.pipelines.badges import NO_BADGE
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.pipelines.badge import BadgeSettings, BadgeSubject, badge_svg
@@ -67,7 +68,7 @@ def show_badge(
         repository=query.repository,
         branch=query.branch,
     )
-    missing = NotFound("There is no badge at this address: it is not public, and this is not its token.")
+    missing = NotFound(NO_BADGE)
     try:
         owner = services.access.get_project(organization, project)
     except NotFound:

@@ -4,7 +4,8 @@ import json
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.adapters.aws.clients import client, client_within
+from cadence.adapters.aws.clients import client_within
+from cadence.adapters.aws.woken_lambda import WokenLambda
 from cadence.application.deletion.ports import DeletionWork
 from cadence.domain.deletion.project_deletion import DataCounts
 from cadence.domain.shared.errors import Transient
@@ -13,10 +14,7 @@ from cadence.domain.shared.errors import Transient
 _LONGEST_COUNT = 25
 
 
-class LambdaDeletionWork(DeletionWork):
-    def __init__(self, function: str) -> None:
-        self._function = function
-
+class LambdaDeletionWork(WokenLambda, DeletionWork):
     def count(self, organization: str, project: str) -> DataCounts:
         event = {"count": {"organization": organization, "project": project}}
         try:
@@ -29,9 +27,3 @@ class LambdaDeletionWork(DeletionWork):
         if "FunctionError" in answer:
             raise Transient(f"The data could not be counted: {result.get('errorMessage')}")
         return DataCounts(result["counts"], result["complete"])
-
-    def wake(self) -> None:
-        try:
-            client("lambda").invoke(FunctionName=self._function, InvocationType="Event", Payload=b"{}")
-        except (BotoCoreError, ClientError):
-            return  # the hourly call does it

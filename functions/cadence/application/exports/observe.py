@@ -68,13 +68,10 @@ class Observe:
         return sum(map(len, outgoing.values()))
 
     def _request_report(self, run: Run) -> None:
-        """Requests that the code host is told about the end of a run of a connected repository.
-
-        What a generated run came to is part of the report on the run that it belongs to.
-        """
-        repository_id, commit = run.event.get("repository_id"), run.event.get("commit")
-        if isinstance(repository_id, str) and isinstance(commit, str) and run.replay_of is None and not run.generated:
-            self.reports.request(ReportRequest(repository_id=repository_id, commit=commit, run_id=run.run_id))
+        """Requests that the code host is told about the end of a run of a connected repository."""
+        request = ReportRequest.of(run)
+        if request is not None:
+            self.reports.request(request)
 
     def _treatment_events(self, treatments: Sequence[Treatment]) -> list[Event]:
         if not treatments:

@@ -22,6 +22,20 @@ class EnvironmentReader(Protocol):
         """Returns an environment. Raises NotFound."""
 
 
+def closed_to_run(environments: EnvironmentReader, run: Run, name: str | None) -> str | None:
+    """Returns the reason, in a sentence, why a run may not use an environment now; None if it may, or without one.
+
+    Planning decided that it may, but the environment's rules may have changed since.
+    """
+    if name is None:
+        return None
+    try:
+        environment = environments.get_environment(run.organization, run.project, name)
+    except NotFound as error:
+        return error.message
+    return environment.closed_to(run.event)
+
+
 class ApprovalStore(Protocol):
     """Requests for approval and their decisions (table `runs`). Reads are consistent."""
 

@@ -23,6 +23,8 @@ _STATES = {
     RunState.TIMED_OUT: BadgeState.FAILING,
 }
 _PURPOSE = b"tokens of badges"
+NO_BADGE = "There is no badge at this address: it is not public, and this is not its token."
+"""The answer for whatever is not shown, so that it does not tell what exists."""
 
 
 class BadgeSettingsStore(Protocol):
@@ -54,7 +56,7 @@ class Badges:
         if not settings.public and not hmac.compare_digest(
             self._token(subject, made_at, settings).encode(), token.encode()
         ):
-            raise NotFound("There is no badge at this address: it is not public, and this is not its token.")
+            raise NotFound(NO_BADGE)
         return self._state(subject)
 
     def token(self, subject: BadgeSubject, made_at: datetime) -> str:

@@ -108,7 +108,7 @@ class Contents:
         return first[:both] == second[:both]
 
     def _pieces(self, value: Value) -> Iterator[bytes]:
-        return self.chunks.read_whole([value.chunk_key(sequence) for sequence in range(value.chunks)])
+        return self.chunks.read_whole(value.chunk_keys)
 
     def _may_read(self, size: int) -> bool:
         if size > self.left:

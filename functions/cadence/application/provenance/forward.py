@@ -21,7 +21,13 @@ from cadence.application.provenance.steps import (
 )
 from cadence.application.shared.block_values import LARGEST_VALUE
 from cadence.application.shared.identifiers import child_run_id
-from cadence.domain.pipelines.specification import OutputSpec, TreatmentKind, TreatmentSpec, port_of_instances
+from cadence.domain.pipelines.specification import (
+    OutputSpec,
+    TreatmentKind,
+    TreatmentSpec,
+    in_group,
+    port_of_instances,
+)
 from cadence.domain.provenance.graph import Basis, Link, LinkKind, Node, NodeKind, ValuePart
 from cadence.domain.scheduling.group import instance_name
 from cadence.domain.shared import ids
@@ -116,7 +122,7 @@ class Forward:
             element = instance_name(name, node.part.line - 1)
             if any(input_spec.port == spec.each and input_spec.source_port == port for input_spec in spec.inputs):
                 steps.append(self._used(node, element, spec.each or "", Mapped(Basis.CONSTRUCTED), None))
-        if treatment in spec.instances or (spec.kind is TreatmentKind.EACH and treatment.startswith(f"{name}:")):
+        if treatment in spec.instances or (spec.kind is TreatmentKind.EACH and in_group(treatment, name)):
             steps.append(self._used(node, name, port, Mapped(Basis.CONSTRUCTED), None))
         return steps
 

@@ -223,7 +223,7 @@ class CompareReplay:
 
     def _content(self, value: Value | None) -> Iterator[bytes]:
         if value is not None:
-            yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
+            yield from self.chunks.read_whole(value.chunk_keys)
 
 
 def _without_digest(*ends: ReplayExecution) -> Value | None:

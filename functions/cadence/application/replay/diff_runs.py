@@ -140,7 +140,7 @@ class DiffRuns:
         return OutputContrast(port=spec, then=port.then, now=port.now, contrast=contrast, note=note), files
 
     def _read(self, value: Value) -> Iterator[bytes]:
-        yield from self.chunks.read_whole([value.chunk_key(seq) for seq in range(value.chunks)])
+        yield from self.chunks.read_whole(value.chunk_keys)
 
 
 def _side(run: RunDetails, specs: Mapping[str, TreatmentSpec]) -> RunSide:

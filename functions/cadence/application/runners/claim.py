@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from cadence.application.access.ports import AuditTrail
-from cadence.application.limits.approvals import EnvironmentReader
+from cadence.application.limits.approvals import EnvironmentReader, closed_to_run
 from cadence.application.runners.inputs import EndedInputs, InputAnswer
 from cadence.application.runners.ports import EngineSecrets, IdTokenSigner
 from cadence.application.runners.runner_tokens import (
@@ -113,7 +113,8 @@ class ClaimAssignment:
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         run, spec = context.run, context.spec
         self.note_spec(run.run_id, spec)
-        self._check_environment(runner, spec, run.event)
+        if reason := closed_to_run(self.environments, run, spec.environment):
+            raise self._cannot_run(runner, CannotRun(reason))
         secrets = self._sourced(runner, run, spec, self._secrets(runner, spec, run.event), issuer)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
@@ -165,17 +166,6 @@ class ClaimAssignment:
         if runner.cancel_reason:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return followed
-
-    def _check_environment(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> None:
-        """Refuses a run that may not use the environment now: planning did, but its rules may have changed since."""
-        if spec.environment is None:
-            return
-        try:
-            environment = self.environments.get_environment(runner.organization, runner.project, spec.environment)
-        except NotFound as error:
-            raise self._cannot_run(runner, CannotRun(error.message)) from None
-        if reason := environment.closed_to(event):
-            raise self._cannot_run(runner, CannotRun(reason))
 
     def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
         names = {*spec.secrets.values(), *spec.registries.values()}

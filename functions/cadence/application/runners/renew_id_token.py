@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.ports import AuditTrail
-from cadence.application.limits.approvals import EnvironmentReader
+from cadence.application.limits.approvals import EnvironmentReader, closed_to_run
 from cadence.application.runners.ports import IdTokenSigner
 from cadence.application.runners.runner_tokens import runner_principal
 from cadence.application.shared.ports import Clock
@@ -15,7 +15,7 @@ from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.id_token import id_token_claims
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import Forbidden, Gone, NotFound
+from cadence.domain.shared.errors import Forbidden, Gone
 from cadence.domain.triggers.git_events import from_fork
 
 ACTION = "renew_id_token"
@@ -54,11 +54,5 @@ class RenewIdToken:
             raise Forbidden("The treatment asks for no identity token: add id_token to its document.")
         if from_fork(run.event):
             raise Forbidden(WITHHELD)
-        if spec.environment is None:
-            return
-        try:
-            environment = self.environments.get_environment(run.organization, run.project, spec.environment)
-        except NotFound as error:
-            raise Forbidden(error.message) from None
-        if reason := environment.closed_to(run.event):
+        if reason := closed_to_run(self.environments, run, spec.environment):
             raise Forbidden(reason)

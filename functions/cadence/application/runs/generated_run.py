@@ -54,9 +54,8 @@ class PlanGenerated:
             raise InvalidRequest(f"{name} cannot be kept as the document of a run: {value.retention.reason}.")
         if value.size > LARGEST_GENERATED:
             raise InvalidRequest(f"{name} has {value.size:,} bytes; a document can have at most {LARGEST_GENERATED:,}.")
-        keys = [value.chunk_key(number) for number in range(value.chunks)]
         try:
-            return b"".join(self.chunks.read_whole(keys)).decode()
+            return b"".join(self.chunks.read_whole(value.chunk_keys)).decode()
         except NotFound:
             raise NotFound(f"{name} is no longer kept.") from None
         except UnicodeDecodeError:

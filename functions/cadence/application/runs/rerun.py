@@ -37,8 +37,8 @@ class Rerun:
         if not run.state.final:
             raise Conflict(f"Run {run.run_id} has not ended: what failed is known only then.", state=str(run.state))
         specs = plan.decode(self.documents.get(run.plan_sha256))
+        names = {spec.name for spec in specs}
         for name in again:
-            names = {spec.name for spec in specs}
             if name not in names:
                 message = f"Run {run.run_id} has no treatment {name!r}.{choices(name, names)}"
                 raise InvalidRequest(message, [Violation("/from", message)])

@@ -18,21 +18,17 @@ from cadence.application.access.ports import AuditTrail
 from cadence.application.runs.run_delta import RunDelta
 from cadence.application.runs.visible_runs import VisibleRuns
 from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
-from cadence.application.shared.ports import Clock, Sockets
+from cadence.application.shared.ports import ALIVE_FOR, LARGEST_MESSAGE, LIVE_PATH, Clock, Sockets
 from cadence.domain.access.access import Permission, Principal, secret_hash
 from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, NotFound, Unauthenticated, Violation
 
 TICKET_LIFETIME = timedelta(seconds=30)
-# As for lines: a client sends a sign of life every 15 seconds.
-_ALIVE_FOR = timedelta(seconds=60)
 # Then a client has to show who it is again, so that the end of a session ends what was begun with it.
 _LONGEST_WATCH = timedelta(minutes=10)
 _MOST_RUNS = 20
-# A message has at most 128 KiB; a treatment with a long name and cause has about one.
+# A treatment with a long name and cause has about one KiB.
 _PER_MESSAGE = 100
-_LARGEST_MESSAGE = 120_000
 
-_LIVE_PATH = "/v1/live/socket"
 _NO_TICKET = "The ticket was used already, or is older than 30 seconds. Get another one: POST /v1/live/tickets."
 
 
@@ -70,7 +66,7 @@ class WatchRuns:
         The first call of a connection has a token or a ticket, further ones may have neither. Raises Unauthenticated,
         Forbidden, NotFound for a run that the caller does not see, InvalidRequest for too many runs.
         """
-        audit = AuditedRequest(self.audit, self.clock, "watch_run", _LIVE_PATH, source)
+        audit = AuditedRequest(self.audit, self.clock, "watch_run", LIVE_PATH, source)
         principal = None
         watched = self.watches.of_connection(connection_id)
         try:
@@ -94,13 +90,14 @@ class WatchRuns:
             run_id=run.run_id,
             token_id=principal.token_id,
             organization=principal.organization,
-            alive_until=min(self.clock() + _ALIVE_FOR, ends_at),
+            alive_until=min(self.clock() + ALIVE_FOR, ends_at),
             ends_at=ends_at,
         )
         # It is stored before the number is read: a delta after this number is sent to this connection, too.
         self.watches.save(watch)
         number = self.watches.last_number(run.run_id, watch.ends_at)
-        self._post(watch.connection_id, run.run_id, {"kind": "watching", "run": run.run_id, "number": number})
+        begun = {"kind": "watching", "run": run.run_id, "number": number}
+        self._post(connection_id, run.run_id, self.as_message(begun))
 
     def unwatch(self, connection_id: str, run_id: str) -> None:
         """Ends pushing a run's deltas."""
@@ -125,7 +122,7 @@ class WatchRuns:
                 message = {"kind": "problem", "code": error.code, "detail": error.message, "run": watch.run_id}
                 self.sockets.post(connection_id, self.as_message(message))
                 continue
-            alive_until = min(self.clock() + _ALIVE_FOR, watch.ends_at)
+            alive_until = min(self.clock() + ALIVE_FOR, watch.ends_at)
             self.watches.save(replace(watch, alive_until=alive_until))
             numbers[watch.run_id] = self.watches.last_number(watch.run_id, watch.ends_at)
         self.sockets.post(connection_id, self.as_message({"kind": "pong", "runs": numbers}))
@@ -145,16 +142,17 @@ class WatchRuns:
         if delta is None:
             return 0
         for part in _parts(delta):
-            message = self._numbered(run_id, part)
-            if len(self.as_message(message)) > _LARGEST_MESSAGE:
+            text = self._numbered(run_id, part)
+            if len(text) > LARGEST_MESSAGE:
                 # Its number is never sent: clients notice the gap, and read it by HTTP.
-                message = self._numbered(run_id, {"state": {}, "treatments": []})
-            watchers = [one for one in watchers if self._post(one, run_id, message)]
+                text = self._numbered(run_id, {"state": {}, "treatments": []})
+            watchers = [one for one in watchers if self._post(one, run_id, text)]
         return len(watchers)
 
-    def _numbered(self, run_id: str, part: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _numbered(self, run_id: str, part: Mapping[str, Any]) -> str:
+        """Returns a part as text for all who watch the run, with the number that it takes."""
         number = self.watches.next_number(run_id, self.clock() + _LONGEST_WATCH)
-        return {"kind": "states", "run": run_id, "number": number, **part}
+        return self.as_message({"kind": "states", "run": run_id, "number": number, **part})
 
     def _of_ticket(self, text: str) -> Principal:
         try:
@@ -183,9 +181,9 @@ class WatchRuns:
                 raise Unauthenticated("The account has nothing here any more.") from None
             raise
 
-    def _post(self, connection_id: str, run_id: str, message: Mapping[str, Any]) -> bool:
+    def _post(self, connection_id: str, run_id: str, text: str) -> bool:
         try:
-            self.sockets.post(connection_id, self.as_message(message))
+            self.sockets.post(connection_id, text)
         except Gone:
             self.watches.remove(connection_id, run_id)
             return False

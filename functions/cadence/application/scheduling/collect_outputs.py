@@ -74,7 +74,7 @@ class CollectOutputs:
                 f"output {port} of its instances has {size:,} bytes in all, at most {largest:,} can be gathered"
             )
         if streams:
-            content: Iterable[bytes] = self.chunks.read_whole([key for part in parts for key in _keys(part)])
+            content: Iterable[bytes] = self.chunks.read_whole([key for part in parts for key in part.chunk_keys])
             previews: Iterable[bytes] = _previews(parts)
         else:
             encode = _as_lines if output.flow == "stream" else _as_list
@@ -88,9 +88,9 @@ class CollectOutputs:
             raise CannotCollect(f"output {port} of an instance is no longer kept: {error.message}") from error
 
     def _contents(self, parts: Sequence[Value]) -> Iterator[bytes]:
-        chunks = self.chunks.read_whole([key for part in parts for key in _keys(part)])
+        chunks = self.chunks.read_whole([key for part in parts for key in part.chunk_keys])
         for part in parts:
-            yield b"".join(next(chunks) for _ in _keys(part))
+            yield b"".join(next(chunks) for _ in range(part.chunks))
 
     def _write(
         self,
@@ -123,10 +123,6 @@ class CollectOutputs:
             created_at=self.clock(),
             retention=retention,
         )
-
-
-def _keys(part: Value) -> list[str]:
-    return [part.chunk_key(sequence) for sequence in range(part.chunks)]
 
 
 def _previews(parts: Sequence[Value]) -> Iterator[bytes]:

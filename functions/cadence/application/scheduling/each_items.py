@@ -144,8 +144,7 @@ class EachItems:
                     raise BadItem(
                         f"the list has {value.size:,} bytes, and at most {LARGEST_LIST:,} can be processed"
                     ) from None
-                keys = [value.chunk_key(sequence) for sequence in range(value.chunks)]
-                literal = b"".join(self.chunks.read_whole(keys)).decode(errors="replace")
+                literal = b"".join(self.chunks.read_whole(value.chunk_keys)).decode(errors="replace")
             lines = _as_lines(literal)
             try:
                 self.storage.reserve(group.run_id, len(lines))

@@ -11,7 +11,7 @@ from cadence.application.scheduling.treatment_queries import in_order
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import EdgeStore, GroupStore, Machines, RunStore, TreatmentStore, WakeUps
 from cadence.application.shared.workers import Workers, several_at_once
-from cadence.domain.pipelines.specification import TreatmentKind
+from cadence.domain.pipelines.specification import TreatmentKind, in_group
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
@@ -160,7 +160,7 @@ class Readiness:
             ended += [skipped] if skipped else self._go_on([consumer])
         if producer.state in FAILED_TREATMENT_STATES and not producer.soft_failed:
             for group in consumers:
-                if producer.name.startswith(f"{group.name}:") and not group.state.final:
+                if in_group(producer.name, group.name) and not group.state.final:
                     self.wake_ups.wake(group.run_id, group.name, failed=True)
         if producer.bounded_by:
             self._release_slot(producer, producer.bounded_by)

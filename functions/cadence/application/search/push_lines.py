@@ -7,7 +7,6 @@ and sends its position with a `ping`, from which the server goes on. So no line 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from cadence.application.access.audited_request import AuditedRequest
@@ -15,20 +14,15 @@ from cadence.application.access.authenticate import Authenticate, require
 from cadence.application.access.ports import AuditTrail
 from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePage, LivePosition
 from cadence.application.search.live_query import LiveQuery
-from cadence.application.shared.ports import Clock, Sockets
+from cadence.application.shared.ports import ALIVE_FOR, LARGEST_MESSAGE, LIVE_PATH, Clock, Sockets
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.audit import AuditKind
 from cadence.domain.shared.errors import CadenceError, Conflict, Gone, NotFound, Unauthenticated
 
-# A client sends a sign of life every 15 seconds; one that has not for so long gets no more messages.
-ALIVE_FOR = timedelta(seconds=60)
-# A message has at most 128 KiB. With escapes and names, lines of so many characters nearly always fit.
+# With escapes and names, lines of so many characters nearly always fit into a message.
 _CHARACTERS = 24_000
 _LINES = 100
-_LARGEST_MESSAGE = 120_000
 _MESSAGES_AT_ONCE = 50
-
-LIVE_PATH = "/v1/live/socket"
 
 Message = Mapping[str, Any]
 
@@ -143,7 +137,7 @@ class PushLines:
 
     def _lines(self, begin: LivePosition, page: LivePage) -> Message:
         message = {"kind": "lines", "from": str(begin), "after": str(page.after), "lines": page.lines}
-        if len(self.as_message(message)) <= _LARGEST_MESSAGE:
+        if len(self.as_message(message)) <= LARGEST_MESSAGE:
             return message
         # Such a line is read by HTTP: GET /v1/logs/live from `from` on.
         return {"kind": "fetch", "from": str(begin), "after": str(page.after)}

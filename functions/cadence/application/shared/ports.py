@@ -5,7 +5,7 @@ Every write is safe to repeat. `Conflict` means that the stored state is no long
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from cadence.domain.placement.pool import Pool
@@ -41,6 +41,14 @@ class Documents(Protocol):
 
     def get(self, sha256: str) -> bytes:
         """Returns the content with this digest. Raises NotFound."""
+
+
+LIVE_PATH = "/v1/live/socket"
+"""The path of the WebSocket API, as the audit log names it."""
+ALIVE_FOR = timedelta(seconds=60)
+"""A client sends a sign of life every 15 seconds; one that has not for so long gets no more messages."""
+LARGEST_MESSAGE = 120_000
+"""Characters of a message, which has at most 128 KiB."""
 
 
 class Sockets(Protocol):

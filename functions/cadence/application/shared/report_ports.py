@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from cadence.domain.runs.run import Run
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRequest:
@@ -18,6 +20,18 @@ class ReportRequest:
     run_id: str | None = None
     attempt: int = 0
     deferred: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> "ReportRequest | None":
+        """Returns the request to report on a run; None for one that is not reported by itself.
+
+        That is a run without a commit of a connected repository, a replay, and a generated run, whose result is part of
+        the report on the run that it belongs to.
+        """
+        repository_id = run.event.get("repository_id")
+        if not isinstance(repository_id, str) or not run.commit or run.replay_of is not None or run.generated:
+            return None
+        return cls(repository_id=repository_id, commit=run.commit, run_id=run.run_id)
 
 
 class CommitReports(Protocol):

@@ -227,13 +227,9 @@ class ReadTestReports:
     def _request_commit_report(self, run_id: str) -> None:
         """Requests that the code host is told, if the run has ended: before that its end leads to a report."""
         run = self.runs.get_run(run_id)
-        repository_id = run.event.get("repository_id")
-        if run.replay_of is not None or run.generated:
-            return
-        if run.state.final and isinstance(repository_id, str) and run.commit:
-            self.commit_reports.request(
-                ReportRequest(repository_id=repository_id, commit=run.commit, run_id=run.run_id)
-            )
+        request = ReportRequest.of(run)
+        if request is not None and run.state.final:
+            self.commit_reports.request(request)
 
 
 def _is_archive(path: str) -> bool:

@@ -21,11 +21,4 @@ class InsightRequests(ApiSession):
 
     def instances(self, run_id: str, group: str) -> Iterator[Json]:
         """Of a treatment with a matrix or `each`, in their order."""
-        cursor = None
-        while True:
-            path = path_of("runs", run_id, "treatments", group, "instances")
-            page = self._call("GET", path, params={"cursor": cursor})
-            yield from page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                return
+        return self._all_pages(path_of("runs", run_id, "treatments", group, "instances"))

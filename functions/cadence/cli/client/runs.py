@@ -57,14 +57,7 @@ class RunRequests(ApiSession):
 
     def following_runs(self, run_id: str) -> list[Any]:
         """All runs that came of a run."""
-        found: list[Any] = []
-        cursor = None
-        while True:
-            page = self._call("GET", path_of("runs", run_id, "following"), params={"cursor": cursor})
-            found += page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                return found
+        return list(self._all_pages(path_of("runs", run_id, "following")))
 
     def run(self, run_id: str) -> Json:
         """With all its treatments, also where the service tells them page by page."""

@@ -70,6 +70,16 @@ class ApiSession:
     def _in_project(self, *parts: str) -> str:
         return path_of("projects", self.project, *parts)
 
+    def _all_pages(self, path: str) -> Iterator[Json]:
+        """Yields the items of all pages, which have the size that the API gives them."""
+        cursor: str | None = None
+        while True:
+            page = self._call("GET", path, params={"cursor": cursor})
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
     def _pages(self, path: str, limit: int, filters: Mapping[str, Any], page_size: int = 200) -> Iterator[Json]:
         cursor, left = None, limit
         while left > 0:

@@ -35,13 +35,7 @@ class ValueRequests(ApiSession):
 
     def values(self, run_id: str) -> Iterator[Json]:
         """What the treatments of a run have sent, page after page."""
-        cursor: str | None = None
-        while True:
-            page = self._call("GET", path_of("runs", run_id, "values"), params={"cursor": cursor})
-            yield from page["items"]
-            cursor = page["next"]
-            if cursor is None:
-                return
+        return self._all_pages(path_of("runs", run_id, "values"))
 
     def read_value(self, run_id: str, sha256: str) -> Iterator[bytes]:
         """The bytes of a value, piece by piece."""

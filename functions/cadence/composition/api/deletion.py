@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cadence.adapters.aws.lambda_deletion_work import LambdaDeletionWork
-from cadence.adapters.aws.lambda_hold_work import LambdaHoldWork
+from cadence.adapters.aws.woken_lambda import WokenLambda
 from cadence.adapters.dynamodb.deletion.deletion_store import DynamoDeletionStore
 from cadence.adapters.dynamodb.deletion.hold_store import DynamoHoldStore
 from cadence.application.access.ports import Directory
@@ -43,5 +43,5 @@ def deletions(config: settings.ApiSettings, directory: Directory, rules: ManageR
         delay=timedelta(seconds=int(config.deletion_delay_seconds)),
     )
     organizations = RequestOrganizationDeletion(directory=directory, projects=requests)
-    holding = ManageHolds(store=holds, work=LambdaHoldWork(config.retention_function), new_id=new_ulid, clock=now)
+    holding = ManageHolds(store=holds, work=WokenLambda(config.retention_function), new_id=new_ulid, clock=now)
     return Deletions(store, work, requests, organizations, holding)

@@ -222,15 +222,13 @@ def _members(
 
 def kind_of_member(member: tarfile.TarInfo) -> str:
     """Returns in words what a member of an archive is besides its content."""
-    kind = (
-        "directory"
-        if member.isdir()
-        else f"link to {member.linkname}"
-        if member.issym() or member.islnk()
-        else f"sparse file of {member.size} bytes"
-        if member.issparse()
-        else "file"
-    )
+    kind = "file"
+    if member.isdir():
+        kind = "directory"
+    elif member.issym() or member.islnk():
+        kind = f"link to {member.linkname}"
+    elif member.issparse():
+        kind = f"sparse file of {member.size} bytes"
     return f"{kind}, mode {member.mode:04o}"
 
 

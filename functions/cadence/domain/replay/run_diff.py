@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
+from cadence.domain.pipelines.specification import in_group
 from cadence.domain.replay.run_sides import PortDiff, RunSide, definition_diffs, input_diffs, output_diffs
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.run import Treatment
@@ -188,9 +189,7 @@ def _is_explained(diff: TreatmentDiff, producers: Sequence[TreatmentDiff]) -> bo
     if any(one.ended_otherwise for one in producers if one.name in differing):
         return True
     fed = {port.now_source.rpartition(".")[0] for port in diff.inputs if port.now_source and port.known}
-    return bool(differing & fed) or any(
-        one.name.startswith(f"{diff.name}:") for one in producers if one.name in differing
-    )
+    return bool(differing & fed) or any(in_group(name, diff.name) for name in differing)
 
 
 def _ending(treatment: Treatment) -> tuple[TreatmentState, int | None]:

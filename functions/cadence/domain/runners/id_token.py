@@ -21,6 +21,8 @@ LIFETIME: Final = timedelta(hours=1)
 SHORTEST_LIFETIME: Final = timedelta(minutes=5)
 """How long a token is valid at least: clocks differ."""
 
+# Sources whose pipeline has the name that it was stored under, and not whatever a request or a treatment says.
+_STORED = frozenset({"repository", "stored"})
 _PERIOD = timedelta(days=30)
 
 
@@ -33,12 +35,11 @@ def id_token_claims(
     never `pipeline:`, since its name is whatever the request says; so is one that a treatment of a run sent.
     """
     lifetime = max(SHORTEST_LIFETIME, min(longest, timedelta(seconds=spec.max_duration)))
-    from_repository = bool(run.event.get("repository_id")) and not run.generated
-    stored = run.pipeline_version is not None or from_repository
+    source = _source(run)
     ref = _ref(run.event)
     claims = {
         "iss": issuer,
-        "sub": _subject(run, spec, ref, stored=stored),
+        "sub": _subject(run, spec, ref, stored=source in _STORED),
         "aud": spec.id_token,
         "iat": int(at.timestamp()),
         "nbf": int(at.timestamp()),
@@ -46,7 +47,7 @@ def id_token_claims(
         "organization": run.organization,
         "project": run.project,
         "pipeline": run.pipeline,
-        "pipeline_source": _source(run),
+        "pipeline_source": source,
         "treatment": spec.name,
         "environment": spec.environment,
         "repository": run.event.get("repository"),

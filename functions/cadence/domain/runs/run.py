@@ -251,3 +251,8 @@ class Value:
     def chunk_key(self, seq: int) -> str:
         """Returns the address of the chunk with this number."""
         return f"{self.chunk_prefix}{seq:012}"
+
+    @property
+    def chunk_keys(self) -> list[str]:
+        """The addresses of all its chunks, in order."""
+        return [self.chunk_key(seq) for seq in range(self.chunks)]

@@ -11,7 +11,7 @@ from cadence.importing.bitbucket.settings import DEFAULT_MINUTES, settings
 from cadence.importing.bitbucket.step import BitbucketStep
 from cadence.importing.bitbucket.triggers import CHOICE, triggers
 from cadence.importing.shared.cel import all_of, state
-from cadence.importing.shared.draft import ImportDraft
+from cadence.importing.shared.draft import LONGEST_SECONDS, ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
 from cadence.importing.shared.shell import REPOSITORY_PARAMETERS
@@ -51,7 +51,7 @@ class _Pipeline:
                 "Write max_duration in seconds.",
             )  # fmt: skip
             minutes = DEFAULT_MINUTES
-        self._draft.settings["defaults"] = {"max_duration": min(minutes * 60, 604_800), "env": {"CI": "true"}}
+        self._draft.settings["defaults"] = {"max_duration": min(minutes * 60, LONGEST_SECONDS), "env": {"CI": "true"}}
         conditions = triggers(self._file, self._draft)
         for section, condition in zip(self._file.sections, conditions, strict=True):
             self._section(section, condition)
@@ -93,6 +93,12 @@ class _Pipeline:
             choices = texts(variable.get("allowed-values"))
             words = plain(variable.get("description")) + (f" (one of: {', '.join(choices)})" if choices else "")
             default, description = plain(variable.get("default")), " ".join(words.split())[:1000]
+            if "${{" in default:
+                self._draft.notes.add(
+                    self._file.line(variable, "default") or section.line, f"{section.place}: the default of {name}",
+                    "That begins an expression of Cadence.", "Give the value when a run starts.",
+                )  # fmt: skip
+                default = ""
             key = name, default, description
             if key not in self._defined:
                 self._defined[key] = self._parameters.fresh(name)

@@ -7,11 +7,9 @@ from typing import Any
 
 from cadence.importing.bitbucket.step import PREDEFINED, BitbucketStep, expression
 from cadence.importing.shared.shell import (
-    EVENT_COMMIT,
-    EVENT_URL,
+    HOME_WITHIN,
     NOT_CARRIED_OVER,
-    REPOSITORY_PARAMETERS,
-    checkout,
+    exports,
     needed_variables,
     needs_bash,
     stop_without,
@@ -103,15 +101,13 @@ def _files(step: BitbucketStep, scripts: list[str]) -> list[str]:
     if not uses_git("\n".join(scripts)) and plain(clone.get("depth")) != "full":
         step.treatment.body["source"] = {"lfs": True} if lfs else True
         return []
-    for name, parameter in REPOSITORY_PARAMETERS.items():
-        step.draft.parameter(name, parameter)
-    return [*checkout(EVENT_URL, ".", EVENT_COMMIT), *(["git lfs pull"] if lfs else [])]
+    return step.draft.clone(lfs=lfs)
 
 
 def _first_lines(step: BitbucketStep, used: set[str]) -> list[str]:
-    lines = [f"export {name}={word}" for name, word in _EXPORTED.items() if name in used]
+    lines = exports({name: word for name, word in _EXPORTED.items() if name in used})
     if step.home:
-        lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
+        lines.append(HOME_WITHIN)
     return lines
 
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cadence.importing.bitbucket.step import BitbucketStep
-from cadence.importing.shared.containers import service_name
+from cadence.importing.shared.artifacts import within
+from cadence.importing.shared.cel import COMMIT_OR_NONE
+from cadence.importing.shared.containers import is_image, service_name
+from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.globs import changed
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
 DEFAULT_IMAGE = "atlassian/default-image:latest"
 DEFAULT_MINUTES = 120
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
-_COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
-_LONGEST = 604_800
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _HOME = re.compile(r"^(~|\$HOME|\$\{HOME\}|/root)/")
 _CACHES = {
@@ -64,7 +64,7 @@ def _image(step: BitbucketStep) -> None:
 def _image_name(step: BitbucketStep, value: Any, line: int) -> str | None:
     text = plain(value.get("name") if isinstance(value, dict) else value)
     image = step.text(text, line, "image")
-    if image is None or "${{" in image or _IMAGE.fullmatch(image):
+    if image is None or is_image(image):
         return image
     step.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
@@ -117,9 +117,9 @@ def _caches(step: BitbucketStep) -> None:
             step.note(line, f"caches: {name}", why, "Do without it, or write `cache` by hand.")
             continue
         step.home = step.home or _HOME.match(path) is not None
-        path = re.sub(r"^(\.?/)+", "", _HOME.sub("", path)) or "."
+        path = within(_HOME.sub("", path))
         files = texts(mapping(mapping(defined).get("key")).get("files"))
-        if any(cache["key"] in (slug(name), f"{slug(name)}-{_COMMIT}") for cache in caches):
+        if any(cache["key"] in (slug(name), f"{slug(name)}-{COMMIT_OR_NONE}") for cache in caches):
             step.note(line, f"caches: {name}", "Another one has the same name here.", "Rename it.")
             continue
         if len(files) > 1:
@@ -130,7 +130,7 @@ def _caches(step: BitbucketStep) -> None:
         if files:
             caches.append({"key": slug(name), "files": files, "paths": [path], "restore": [f"{slug(name)}-"]})
         else:
-            caches.append({"key": f"{slug(name)}-{_COMMIT}", "paths": [path], "restore": [f"{slug(name)}-"]})
+            caches.append({"key": f"{slug(name)}-{COMMIT_OR_NONE}", "paths": [path], "restore": [f"{slug(name)}-"]})
     if len(caches) > 10:
         step.note(line, f"{len(caches) - 10} caches", "A treatment has at most 10.", "Keep several paths in one.")
     step.treatment.body["cache"] = caches[:10]
@@ -139,7 +139,7 @@ def _caches(step: BitbucketStep) -> None:
 def _max_time(step: BitbucketStep) -> None:
     minutes = step.body["max-time"]
     if isinstance(minutes, int) and minutes > 0:
-        step.treatment.body["max_duration"] = min(minutes * 60, _LONGEST)
+        step.treatment.body["max_duration"] = min(minutes * 60, LONGEST_SECONDS)
     else:
         step.note(step.line("max-time"), "max-time", "It is no number of minutes.", "Write max_duration in seconds.")
 

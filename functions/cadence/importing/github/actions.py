@@ -9,6 +9,8 @@ from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
+from cadence.importing.shared.artifacts import within
+from cadence.importing.shared.cel import COMMIT_OR_NONE
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.shell import quoted
 from cadence.importing.shared.yaml_source import mapping, plain
@@ -30,7 +32,6 @@ _TOOLCHAINS = {
 _DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
 _HASH = re.compile(r"\$\{\{\s*hashFiles\(([^)]*)\)\s*\}\}")
 _FILE = re.compile(r"""'(?!!|/|~|\.\./)[^'$]+'""")
-_COMMIT = '${{ has(event.commit) ? event.commit : "none" }}'
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -132,7 +133,7 @@ def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:
             "Write it out.",
         )
         folder = "."
-    place = "" if folder in (".", "./") else f"{_within(folder).rstrip('/')}/"
+    place = "" if folder in (".", "./") else f"{within(folder).rstrip('/')}/"
     path = artifact.restored if artifact.packed else place + artifact.restored or "./"
     if job.treatment.restores(path):
         if not artifact.packed:
@@ -164,7 +165,7 @@ def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
         if prefix.strip()
     ]
     cache = {
-        "key": f"{cache_key}-{_COMMIT}" if hashed and not files else cache_key,
+        "key": f"{cache_key}-{COMMIT_OR_NONE}" if hashed and not files else cache_key,
         "files": files,
         "paths": list(dict.fromkeys(paths)),
         "restore": list(dict.fromkeys(prefix for prefix in restore if prefix)),
@@ -176,7 +177,7 @@ def _cache(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
 def _hashed_files(job: GitHubJob, key: str, line: int) -> list[str]:
     """The patterns of files whose content is part of a key; none, and a note, if the key is to have the commit."""
     words = [word.strip() for match in _HASH.findall(key) for word in match.split(",") if word.strip()]
-    files = [_within(word[1:-1]) for word in words if _FILE.fullmatch(word)]
+    files = [within(word[1:-1]) for word in words if _FILE.fullmatch(word)]
     if len(files) < len(words):
         why, todo = "Only names and patterns of files in the repository can be part of a key.", "Say `files`"
     elif not job.treatment.body.get("source"):
@@ -203,11 +204,7 @@ def _cached_path(job: GitHubJob, path: str, line: int) -> str:
             "Caches are kept from within the working directory.",
             "Have the tool write there.",
         )
-    return _within(re.sub(r"\$\{\{.*?\}\}", "", path))
-
-
-def _within(path: str) -> str:
-    return re.sub(r"^(\.?/)+", "", path) or "."
+    return within(re.sub(r"\$\{\{.*?\}\}", "", path))
 
 
 def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -> list[str]:

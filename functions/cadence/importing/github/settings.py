@@ -10,12 +10,11 @@ from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
 from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
 from cadence.importing.github.service_addresses import host_variable, port_variable
-from cadence.importing.shared.containers import health_of_options, ports, service_name
+from cadence.importing.shared.containers import health_of_options, is_image, ports, service_name
+from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
-_LONGEST = 604_800
 _IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
 
 
@@ -83,7 +82,7 @@ def _container(job: GitHubJob) -> None:
 
 def _image(job: GitHubJob, text: str, line: int) -> str | None:
     image = job.translate(text.removeprefix("docker://"), line, "image")
-    if image and ("${{" in image or _IMAGE.fullmatch(image)):
+    if image and is_image(image):
         return image
     job.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
@@ -145,7 +144,7 @@ def _condition(job: GitHubJob) -> None:
 def _timeout(job: GitHubJob) -> None:
     value, line = job.body["timeout-minutes"], job.line(job.body, "timeout-minutes")
     if isinstance(value, int | float) and value > 0:
-        job.treatment.body["max_duration"] = min(max(round(value * 60), 1), _LONGEST)
+        job.treatment.body["max_duration"] = min(max(round(value * 60), 1), LONGEST_SECONDS)
     else:
         job.note(line, f"timeout-minutes: {plain(value)}", "It is not a number.", "Say max_duration in seconds.")
 

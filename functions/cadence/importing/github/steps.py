@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cadence.importing.github.actions import action
-from cadence.importing.github.cel import condition
-from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
+from cadence.importing.github.step_conditions import with_condition
 from cadence.importing.shared.cel import bare, event_value
-from cadence.importing.shared.names import slug
+from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
+    HOME_WITHIN,
     NOT_CARRIED_OVER,
     dedented,
     exports,
@@ -44,12 +44,6 @@ _GIVEN = {
     "GITHUB_WORKFLOW": "run.pipeline",
 }
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
-_EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-# No step runs in a run that is cancelled.
-_NOT_CANCELLED = re.compile(r"!\s*cancelled\(\)")
-_EITHER = re.compile(r"(success|failure|cancelled)\(\)\s*\|\|\s*(success|failure|cancelled)\(\)")
-_STATUS = re.compile(r"\b(success|failure|always|cancelled)\(\)")
-_LONGEST_NAME = 90
 _MOST_STEPS = 100
 
 
@@ -97,24 +91,6 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
 def _is_script_alone(step: _Step, script: str, body: Mapping[str, Any]) -> bool:
     """Whether a step needs nothing that only steps have; a variable may replace a secret in steps alone."""
     return not step.settings and "CADENCE_ENV" not in script and step.env.keys().isdisjoint(body.get("secrets", ()))
-
-
-class StepTitles:
-    """Names of steps: on one line, without expressions, each once."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def fresh(self, title: str) -> str:
-        words = _EXPRESSION.sub(r"\1", title)
-        name = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-        name = shortened = name[:_LONGEST_NAME].strip() or "step"
-        number = 1
-        while name in self._taken:
-            number += 1
-            name = f"{shortened} ({number})"
-        self._taken.add(name)
-        return name
 
 
 def _with_comments(steps: list[_Step]) -> list[_Step]:
@@ -200,7 +176,7 @@ def _add_settings(job: GitHubJob, step: Mapping[str, Any], made: _Step, line: in
             "Only whole treatments have a time limit.", "Use timeout(1) in the script, or shorten max_duration.",
         )  # fmt: skip
     if "if" in step:
-        _add_condition(job, plain(step["if"]), job.line(step, "if"), made)
+        made.lines = with_condition(job, plain(step["if"]), job.line(step, "if"), made.settings, made.lines)
 
 
 def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
@@ -211,67 +187,6 @@ def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
         job.line(step, "if"), f"if: {plain(step['if'])} of {uses}",
         f"It became a setting of the treatment, which has no condition.{outputs}", "Nothing, if that is enough.",
     )  # fmt: skip
-
-
-def _add_condition(job: GitHubJob, text: str, line: int, made: _Step) -> None:
-    text = _without_either(text)
-    rest = _after_failure(text)
-    if rest is not None:
-        made.settings["on_failure"] = True
-        if not rest:
-            return
-    try:
-        found = condition(_NOT_CANCELLED.sub("always()", text if rest is None else rest), job.scope)
-    except GitHubExpressionError as error:
-        job.note(
-            line, f"if: {text}", f"The condition of the step cannot be translated: {error}.",
-            "The step is left out until the script says when it runs.",
-        )  # fmt: skip
-        words = " ".join(text.replace("${{", " ").replace("}}", " ").split())
-        made.lines = [f"if false; then # was: {words[:80]}", *made.lines, "fi"]
-        return
-    if found.settles:
-        made.settings["always"] = True
-    if found.cel is not None:
-        made.settings["when"] = f"${{{{ {found.cel.removeprefix('true && ')} }}}}"
-
-
-def _inner(text: str) -> str:
-    return re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", text, flags=re.DOTALL).strip()
-
-
-def _without_either(text: str) -> str:
-    """Returns a condition with one function for two that are joined by `||`: where they are all of it, or in brackets.
-
-    >>> _without_either("(success() || failure()) && github.actor == 'ada'")
-    "always() && github.actor == 'ada'"
-    """
-
-    def one(match: re.Match[str]) -> str:
-        names = set(match.groups())
-        if names == {"success", "failure"}:
-            return "always()"
-        return "failure()" if names == {"failure", "cancelled"} else match[0]
-
-    if whole := _EITHER.fullmatch(_inner(text)):
-        return one(whole)
-    return re.sub(rf"(?<![\w])\(\s*{_EITHER.pattern}\s*\)", one, text)
-
-
-def _after_failure(text: str) -> str | None:
-    """Returns what a condition asks besides that an earlier step failed; None if it does not ask for that alone.
-
-    >>> _after_failure("${{ failure() && github.ref == 'refs/heads/main' }}")
-    "github.ref == 'refs/heads/main'"
-    """
-    parts = [part.strip() for part in _inner(text).split("&&")]
-    others = [part for part in parts if part != "failure()"]
-    simple = all(
-        part.count("(") == part.count(")") and part.count("'") % 2 == 0 and "||" not in part for part in others
-    )
-    if len(others) == len(parts) or not simple or any(_STATUS.search(part) for part in others):
-        return None
-    return " && ".join(others)
 
 
 def _settings_of_scripts(job: GitHubJob, body: str) -> None:
@@ -311,7 +226,7 @@ def _script(job: GitHubJob, step: _Step) -> str:
     own |= step.env.keys()
     lines += [stop_without(name) for name in sorted((job.missing_env & needed_variables(body)) - own)]
     if job.home:
-        lines.append('export HOME="$PWD"  # so that caches of the home directory are within the working directory')
+        lines.append(HOME_WITHIN)
     if "GITHUB_WORKSPACE" in used:
         lines.append('export GITHUB_WORKSPACE="$PWD"')
     if any(word in body for word in ("$steps", STEP_OUTPUT, "GITHUB_OUTPUT", "GITHUB_PATH")):

@@ -9,10 +9,6 @@ from cadence.importing.gitlab.variables import NEAR, PREDEFINED, UnknownVariable
 from cadence.importing.shared.cel import bare
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.shell import (
-    EVENT_COMMIT,
-    EVENT_URL,
-    REPOSITORY_PARAMETERS,
-    checkout,
     exports,
     needs_bash,
     quoted,
@@ -90,16 +86,10 @@ def _files(job: GitLabJob, scripts: list[str]) -> list[str]:
     Returns the lines that the script needs for it.
     """
     if uses_git("\n".join(scripts)) or _setting(job, "GIT_DEPTH") == "0":
-        return _clone(job)
+        return [*job.draft.clone(), ""]
     submodules = _setting(job, "GIT_SUBMODULE_STRATEGY") in ("normal", "recursive")
     job.treatment.body["source"] = {"submodules": True} if submodules else True
     return []
-
-
-def _clone(job: GitLabJob) -> list[str]:
-    for name, parameter in REPOSITORY_PARAMETERS.items():
-        job.draft.parameter(name, parameter)
-    return [*checkout(EVENT_URL, ".", EVENT_COMMIT), ""]
 
 
 def _environment_variables(job: GitLabJob, used: set[str]) -> None:

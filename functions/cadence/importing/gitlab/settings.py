@@ -6,13 +6,13 @@ from typing import Any
 
 from cadence.importing.gitlab.job import GitLabJob
 from cadence.importing.gitlab.variables import value_of
-from cadence.importing.shared.containers import service_name
+from cadence.importing.shared.artifacts import within
+from cadence.importing.shared.containers import is_image, service_name
+from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_LONGEST = 604_800
 _RETRY_CAUSES = {
     "always": ("failure", "infrastructure"),
     "script_failure": ("failure",),
@@ -49,7 +49,7 @@ def _image(job: GitLabJob) -> None:
 
 def _image_name(job: GitLabJob, text: str, line: int) -> str | None:
     image = job.text(text, line, "image")
-    if image is None or "${{" in image or _IMAGE.fullmatch(image):
+    if image is None or is_image(image):
         return image
     job.note(line, f"the image {text}", "It is not the name of an image.", "Name the image.")
     return None
@@ -95,7 +95,7 @@ def _cache(job: GitLabJob) -> None:
     caches = []
     for entry in listed(job.body["cache"]):
         cache, line = mapping(entry), job.line("cache")
-        paths = [_within(path) for path in _known(job, texts(cache.get("paths")), line, "cache path")]
+        paths = [_known_part(path) for path in _known(job, texts(cache.get("paths")), line, "cache path")]
         if not paths:
             continue
         key = cache.get("key", "default")
@@ -106,7 +106,7 @@ def _cache(job: GitLabJob) -> None:
         name = job.text(prefix, line, "cache key")
         one: dict[str, Any] = {"key": name or slug(job.name)}
         if files:
-            one["files"] = [_within(file) for file in files]
+            one["files"] = [_known_part(file) for file in files]
         one["paths"] = paths
         restore = _known(job, texts(cache.get("fallback_keys")), line, "fallback_keys")
         if restore:
@@ -129,8 +129,8 @@ def _known(job: GitLabJob, found: list[str], line: int, where: str) -> list[str]
     return [text for item in found if (text := job.text(item, line, where)) is not None]
 
 
-def _within(path: str) -> str:
-    return re.sub(r"^(\.?/)+", "", re.sub(r"\$\{\{.*?\}\}/?", "", path)) or "."
+def _known_part(path: str) -> str:
+    return within(re.sub(r"\$\{\{.*?\}\}/?", "", path))
 
 
 def _retry(job: GitLabJob) -> None:
@@ -173,7 +173,7 @@ def _timeout(job: GitLabJob) -> None:
     parts = re.findall(r"(\d+)\s*([a-z]*)", text.lower())
     seconds = sum(int(number) * _UNITS.get(unit[:1] or "s", 0) for number, unit in parts if unit[:2] != "mo")
     if seconds > 0:
-        job.treatment.body["max_duration"] = min(seconds, _LONGEST)
+        job.treatment.body["max_duration"] = min(seconds, LONGEST_SECONDS)
     else:
         job.note(
             job.line("timeout"),

@@ -1,4 +1,4 @@
-"""Paths of artifacts in other systems, as paths of ports."""
+"""Paths of artifacts and caches in other systems, as paths within the working directory."""
 
 import re
 
@@ -17,6 +17,15 @@ def path_of_port(text: str) -> tuple[str, str]:
         path = path.rstrip("/") + "/"
     found = re.match(r"(?:[^*?\[]*/)?", path)
     return path, path if not _GLOB.search(path) else (found[0] if found else "") or "./"
+
+
+def within(path: str) -> str:
+    """A path as one within the working directory.
+
+    >>> within("./dist"), within("/var/cache"), within("./")
+    ('dist', 'var/cache', '.')
+    """
+    return re.sub(r"^(\.?/)+", "", path) or "."
 
 
 def name_of_port(path: str) -> str:

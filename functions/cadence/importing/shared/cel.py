@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 FAILED = '["failed", "lost", "timed_out"]'
 """The states that mean a treatment failed."""
+COMMIT_OR_NONE = '${{ has(event.commit) ? event.commit : "none" }}'
+"""The commit in a text that must not be empty, such as the key of a cache."""
 
 
 _ALWAYS_THERE = ("event.kind", "run.")

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
@@ -33,6 +34,15 @@ def health_of_options(options: str) -> tuple[dict[str, Any], list[str]]:
     start = _seconds(given.get("start-period", "0s"))
     health = {"command": ["sh", "-c", given["cmd"]], "interval": interval}
     return health | {"timeout": min(max(round(start + interval * retries), interval, 1), 3600)}, rest
+
+
+def is_image(text: str) -> bool:
+    """Whether a text is the name of an image, or has expressions, so that only a run knows it.
+
+    >>> is_image("postgres:16"), is_image("golang:${{ matrix.go }}"), is_image("my image")
+    (True, True, False)
+    """
+    return "${{" in text or _IMAGE.fullmatch(text) is not None
 
 
 def ports(entries: Iterable[str]) -> list[int]:

@@ -7,10 +7,13 @@ from typing import Any
 from cadence.domain.pipelines.document import BUILTIN_OUTPUTS
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import Notes
+from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout
 from cadence.importing.shared.yaml_writer import yaml_text
 
 PORTS = 100
 """The most inputs, and the most outputs, of a treatment."""
+LONGEST_SECONDS = 604_800
+"""The most that `max_duration` may be."""
 
 _ORDER = (
     "use", "trigger", "matrix", "when", "after", "environment", "image", "source", "pools", "arch", "cpu", "memory", "services",
@@ -82,6 +85,14 @@ class ImportDraft:
 
     def parameter(self, name: str, settings: Mapping[str, Any]) -> None:
         self.parameters.setdefault(name, dict(settings))
+
+    def clone(self, *, submodules: bool = False, lfs: bool = False) -> list[str]:
+        """Lines that clone the repository of the event; adds the parameters for runs that no push starts."""
+        for name, parameter in REPOSITORY_PARAMETERS.items():
+            self.parameter(name, parameter)
+        lines = checkout(EVENT_URL, ".", EVENT_COMMIT)
+        lines += ["git submodule update --init --recursive --quiet"] if submodules else []
+        return [*lines, *(["git lfs pull"] if lfs else [])]
 
     def comment(self, path: tuple[str | int, ...], *lines: str) -> None:
         self._comments.setdefault(path, []).extend(lines)

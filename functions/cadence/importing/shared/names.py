@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 
 _LONGEST = 63
+_LONGEST_TITLE = 90
+_MOST_READ = 1000
+_EXPRESSION = re.compile(r"\$\{\{ ?(.*?) ?\}\}")
 
 
 class UniqueNames:
@@ -38,6 +41,30 @@ class UniqueNames:
     def __iter__(self) -> Iterator[str]:
         """The texts that have a name."""
         return iter(self._given)
+
+
+class StepTitles:
+    """Names of steps: on one line, without expressions, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def fresh(self, title: str) -> str:
+        """A new name close to the title.
+
+        >>> titles = StepTitles()
+        >>> titles.fresh("Test  ${{ matrix.go }}"), titles.fresh("Test matrix.go")
+        ('Test matrix.go', 'Test matrix.go (2)')
+        """
+        words = " ".join("".join(letter if letter.isprintable() else " " for letter in title).split())
+        words = _EXPRESSION.sub(r"\1", words[:_MOST_READ]).replace("${{", "$ {{")
+        name = shortened = words[:_LONGEST_TITLE].strip() or "step"
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{shortened} ({number})"
+        self._taken.add(name)
+        return name
 
 
 def slug(text: str, separator: str = "-", prefix: str = "t") -> str:

@@ -11,6 +11,7 @@ _NEEDED = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?!\w|:?[?=+-])|([A-Za-z_]\w*))")
 _GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
 _BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 NOT_CARRIED_OVER = "was not carried over"
+HOME_WITHIN = 'export HOME="$PWD"  # so that caches of the home directory are within the working directory'
 
 
 def quoted(text: str) -> str:

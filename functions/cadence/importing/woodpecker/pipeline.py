@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cadence.importing.shared.cel import FAILED, all_of, state
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
-from cadence.importing.shared.names import UniqueNames, slug
+from cadence.importing.shared.names import StepTitles, UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
-from cadence.importing.shared.shell import EVENT_COMMIT, EVENT_URL, REPOSITORY_PARAMETERS, checkout, uses_git
+from cadence.importing.shared.shell import uses_git
 from cadence.importing.woodpecker.conditions import (
     ConditionError,
     either,
@@ -141,11 +140,8 @@ class _Workflow:
 
     def _write(self, group: _Group, treatment: ImportedTreatment, beginning: list[str], *, alone: bool) -> None:
         """Writes the steps; `alone` leaves their conditions to the treatment."""
-        bodies: list[dict[str, Any]] = []
-        for step in group.steps:
-            title = " ".join(step.written.name.split())[:90] or "step"
-            title = title if title.isprintable() and "${{" not in title else slug(title)
-            bodies.append(step.body(_unique(title, bodies), alone=alone))
+        titles = StepTitles()
+        bodies = [step.body(titles.fresh(step.written.name), alone=alone) for step in group.steps]
         only = bodies[0]
         if len(bodies) == 1 and not only.keys() & {"when", "always", "on_failure", "soft_fail"}:
             treatment.body["env"] = only.get("env", {})
@@ -153,7 +149,7 @@ class _Workflow:
             treatment.body["run"] = "\n".join([*beginning, only["run"]])
             return
         if beginning:
-            bodies.insert(0, {"name": _unique("clone", bodies), "run": "\n".join(beginning) + "\n"})
+            bodies.insert(0, {"name": titles.fresh("clone"), "run": "\n".join(beginning) + "\n"})
         treatment.body["steps"] = bodies
 
     def _ordinary(
@@ -201,11 +197,7 @@ class _Workflow:
         if not self._clone.get("history") and not uses_git("\n".join(scripts)):
             treatment.body["source"] = options or True
             return []
-        for name, parameter in REPOSITORY_PARAMETERS.items():
-            self._draft.parameter(name, parameter)
-        lines = checkout(EVENT_URL, ".", EVENT_COMMIT)
-        lines += ["git submodule update --init --recursive --quiet"] if "submodules" in options else []
-        return [*lines, *(["git lfs pull"] if "lfs" in options else [])]
+        return self._draft.clone(**options)
 
     def _set_when(self, treatment: ImportedTreatment, parts: Sequence[str]) -> None:
         if not self._runs or "false" in parts:
@@ -228,12 +220,3 @@ def _grouped(steps: Sequence[ConvertedStep]) -> list[_Group]:
         else:
             groups.append(_Group(steps=[step]))
     return groups
-
-
-def _unique(title: str, bodies: Sequence[dict[str, Any]]) -> str:
-    taken = {body["name"] for body in bodies}
-    name, number = title, 1
-    while name in taken:
-        number += 1
-        name = f"{title} ({number})"
-    return name

@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cadence.importing.shared.containers import ports, service_name
+from cadence.importing.shared.containers import is_image, ports, service_name
 from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.names import UniqueNames
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 from cadence.importing.woodpecker.file import WoodpeckerFile, WrittenStep
 from cadence.importing.woodpecker.variables import WoodpeckerVariables
 
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OTHER_SYSTEM = re.compile(r"windows|darwin|macos|bsd", re.IGNORECASE)
 _NO_IMAGE = "Name the image; until then it does not run."
@@ -60,7 +59,7 @@ class WorkflowSettings:
     def image(self, step: WrittenStep) -> str | None:
         text, line = plain(step.body.get("image")), self._file.line(step.body, "image") or step.line
         image = self.text(text, line, f"{step.name}: image", _NO_IMAGE)
-        if image is None or "${{" in image or _IMAGE.fullmatch(image):
+        if image is None or is_image(image):
             return image
         self.note(line, f"{step.name}: the image {text}", "It is not the name of an image.", _NO_IMAGE)
         return None

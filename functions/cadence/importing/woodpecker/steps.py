@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.importing.shared.shell import (
     NOT_CARRIED_OVER,
+    exports,
     needed_variables,
     stop_without,
     used_variables,
@@ -145,7 +146,7 @@ class StepConverter:
         body = for_shell(written)
         used = used_variables(body) | put_in_beforehand(written)
         self._add_variables(step, env, used, put_in_beforehand(written) - env.keys() - secrets.keys())
-        lines = [f"export {name}={word}" for name, word in IN_SCRIPT.items() if name in used]
+        lines = exports({name: word for name, word in IN_SCRIPT.items() if name in used})
         missing = sorted(
             name for name in used
             if name.startswith(("CI_", "DRONE_")) and name not in env and name not in IN_SCRIPT and name not in secrets

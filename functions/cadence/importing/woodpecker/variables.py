@@ -41,7 +41,7 @@ IN_SCRIPT = {
 """Variables that a script sets itself, with the shell words of their values."""
 
 BRANCH, TAG = _BRANCH, _TAG
-_PLACE = re.compile(r"(\$?)\$\{([A-Za-z_]\w*)([^{}\n]*)\}|(\$)\$(?=[A-Za-z_])")
+_PLACE = re.compile(r"(\$?)\$\{([A-Za-z_]\w*+)([^{}\n]*+)\}|(\$)\$(?=[A-Za-z_])")
 _BEGINNING = re.compile(r":0:(\d{1,3})")
 _OF_BASH = re.compile(r"^(:-?\d|[,^/@])")
 

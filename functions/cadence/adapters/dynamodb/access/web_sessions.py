@@ -8,6 +8,7 @@ from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from cadence.adapters.dynamodb.access.access_items import AccessTable, TokenItem
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.single_use import take_item
 from cadence.domain.access.web_session import SignInCode, WebSession
 from cadence.domain.shared.errors import Conflict, NotFound
 
@@ -70,13 +71,7 @@ class DynamoWebSessionStore:
             item.save()
 
     def use_code(self, code_sha256: str) -> SignInCode:
-        missing = NotFound("There is no such sign-in code.")
-        try:
-            with translated("sign-in code"):
-                item = SignInCodeItem.get(SignInCodeItem.PREFIX + code_sha256, SignInCodeItem.SK, consistent_read=True)
-                item.delete(SignInCodeItem.pk.exists())
-        except (SignInCodeItem.DoesNotExist, Conflict):
-            raise missing from None
+        item = take_item(SignInCodeItem, SignInCodeItem.PREFIX + code_sha256, SignInCodeItem.SK, "sign-in code")
         return SignInCode(code_sha256, item.token_id, item.valid_until)
 
     def add_session(self, session: WebSession) -> None:

@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.search.live_ports import LANES, Arrival, Arrivals
 from cadence.domain.logs.log import Segment
 from cadence.domain.shared.errors import Gone
@@ -19,29 +19,20 @@ from cadence.domain.shared.errors import Gone
 _KEPT = timedelta(days=1)
 
 
-class _Meta:
-    table_name: ClassVar[str] = "logs"
-
-
-class ArrivalsTable(StoredItem):
-    class Meta(_Meta):
-        pass
-
-
-class LaneItem(ArrivalsTable):
+class LaneItem(LogsTable):
     """Never expires: a number that was assigned is not assigned again."""
 
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     SK: ClassVar[str] = "LANE"
 
     next_number = NumberAttribute()
 
 
-class ArrivalItem(ArrivalsTable):
-    class Meta(_Meta):
-        pass
+class ArrivalItem(LogsTable):
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     PREFIX: ClassVar[str] = "ARRIVAL#"
 
@@ -80,7 +71,7 @@ class ArrivalItem(ArrivalsTable):
 
 
 def bind_arrivals(table_name: str) -> None:
-    for model in (ArrivalsTable, LaneItem, ArrivalItem):
+    for model in (LaneItem, ArrivalItem):
         bind(model, table_name)
 
 

@@ -11,7 +11,6 @@ from cadence.adapters.dynamodb.logs import arrivals
 from cadence.adapters.dynamodb.logs.log_items import (
     FreshItem,
     HeadItem,
-    LogsTable,
     PositionItem,
     SegmentItem,
     WatermarkItem,
@@ -19,6 +18,7 @@ from cadence.adapters.dynamodb.logs.log_items import (
 )
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.logs.ports import LogHead, LogIndex, LogMarks
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.shared.retention import KEPT

@@ -6,24 +6,15 @@ from typing import Any, ClassVar, Self
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from cadence.adapters.dynamodb.logs.arrivals import LaneItem
-from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.domain.logs.log import Gap, Segment, Watermark
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.shared.rfc3339 import milliseconds
 
 
-class _Meta:
-    table_name: ClassVar[str] = "logs"
-
-
-class LogsTable(StoredItem):
-    class Meta(_Meta):
-        pass
-
-
 class HeadItem(LogsTable):
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     SK: ClassVar[str] = "HEAD"
 
@@ -37,8 +28,8 @@ class HeadItem(LogsTable):
 
 
 class SegmentItem(LogsTable):
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     PREFIX: ClassVar[str] = "SEGMENT#"
 
@@ -98,8 +89,8 @@ class SegmentItem(LogsTable):
 class FreshItem(LogsTable):
     """A segment that no split covers yet, with its whole manifest."""
 
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     run_id = UnicodeAttribute()
     number = NumberAttribute()
@@ -162,8 +153,8 @@ class FreshItem(LogsTable):
 
 
 class WatermarkItem(LogsTable):
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     SK: ClassVar[str] = "WATERMARK"
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute
 
-from cadence.adapters.dynamodb.logs.log_items import LogsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.logs.ports import ProjectLogUse
 
 _KEPT = timedelta(days=3)

@@ -7,9 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
 from cadence.adapters.aws.clients import client, may_succeed_later
-from cadence.adapters.dynamodb.logs.log_items import LogsTable
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.logs.ports import StrayRecords
 from cadence.domain.dead_letters.dead_letter import StrayRecord
 from cadence.domain.shared.errors import NotFound, Transient

@@ -8,17 +8,12 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAt
 
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
+from cadence.adapters.dynamodb.shared.single_use import take_item
 from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
-from cadence.domain.shared.errors import Conflict, NotFound
 
 
-class WatchTable(StoredItem):
-    class Meta:
-        table_name: ClassVar[str] = "logs"
-
-
-class WatchItem(WatchTable):
+class WatchItem(LogsTable):
     """What a connection watches, under the connection."""
 
     class Meta:
@@ -41,7 +36,7 @@ class WatchItem(WatchTable):
         )
 
 
-class WatcherItem(WatchTable):
+class WatcherItem(LogsTable):
     """A connection that watches a run, under the run."""
 
     class Meta:
@@ -50,7 +45,7 @@ class WatcherItem(WatchTable):
     PREFIX: ClassVar[str] = "CONNECTION#"
 
 
-class DeltaNumberItem(WatchTable):
+class DeltaNumberItem(LogsTable):
     class Meta:
         table_name: ClassVar[str] = "logs"
 
@@ -59,7 +54,7 @@ class DeltaNumberItem(WatchTable):
     number = NumberAttribute()
 
 
-class TicketItem(WatchTable):
+class TicketItem(LogsTable):
     class Meta:
         table_name: ClassVar[str] = "logs"
 
@@ -76,7 +71,7 @@ _WATCHED = "WATCHED#"
 
 class DynamoRunWatches(RunWatches):
     def __init__(self, table_name: str) -> None:
-        for model in (WatchTable, WatchItem, WatcherItem, DeltaNumberItem):
+        for model in (WatchItem, WatcherItem, DeltaNumberItem):
             bind(model, table_name)
 
     def save(self, watch: RunWatch) -> None:
@@ -127,12 +122,11 @@ class DynamoRunWatches(RunWatches):
 
 class DynamoLiveTickets(LiveTickets):
     def __init__(self, table_name: str) -> None:
-        for model in (WatchTable, TicketItem):
-            bind(model, table_name)
+        bind(TicketItem, table_name)
 
     def add(self, ticket: LiveTicket) -> None:
         with translated("ticket"):
-            _ticket(ticket.ticket_sha256).update(
+            TicketItem(TicketItem.PREFIX + ticket.ticket_sha256, TicketItem.SK).update(
                 actions=[
                     TicketItem.token_id.set(ticket.token_id),
                     TicketItem.organization.set(ticket.organization),
@@ -141,17 +135,8 @@ class DynamoLiveTickets(LiveTickets):
             )
 
     def use(self, ticket_sha256: str) -> LiveTicket:
-        try:
-            with translated("ticket"):
-                item = TicketItem.get(TicketItem.PREFIX + ticket_sha256, TicketItem.SK, consistent_read=True)
-                item.delete(TicketItem.pk.exists())
-        except (TicketItem.DoesNotExist, Conflict):
-            raise NotFound("There is no such ticket.") from None
+        item = take_item(TicketItem, TicketItem.PREFIX + ticket_sha256, TicketItem.SK, "ticket")
         return LiveTicket(ticket_sha256, item.token_id, item.organization, item.expires_at)
-
-
-def _ticket(ticket_sha256: str) -> TicketItem:
-    return TicketItem(TicketItem.PREFIX + ticket_sha256, TicketItem.SK)
 
 
 def _watcher(connection_id: str, run_id: str, expires_at: datetime | None = None) -> WatcherItem:

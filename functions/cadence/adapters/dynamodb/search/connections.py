@@ -11,24 +11,15 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.access.policy_json import right_json, right_of
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePosition
 from cadence.domain.access.access import Principal
 from cadence.domain.shared.errors import NotFound
 
 
-class _Meta:
-    table_name: ClassVar[str] = "logs"
-
-
-class LiveTable(StoredItem):
-    class Meta(_Meta):
-        pass
-
-
-class ConnectionItem(LiveTable):
-    class Meta(_Meta):
-        pass
+class ConnectionItem(LogsTable):
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     PREFIX: ClassVar[str] = "CONNECTION#"
 
@@ -66,11 +57,11 @@ class ConnectionItem(LiveTable):
         )
 
 
-class OwnerItem(LiveTable):
+class OwnerItem(LogsTable):
     """The organization of a connection: when a connection closes, only its id is known."""
 
-    class Meta(_Meta):
-        pass
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
     SK: ClassVar[str] = "CONNECTION"
 
@@ -82,7 +73,7 @@ _ORGANIZATION = "LIVE#"
 
 class DynamoConnections(LiveConnections):
     def __init__(self, table_name: str) -> None:
-        for model in (LiveTable, ConnectionItem, OwnerItem):
+        for model in (ConnectionItem, OwnerItem):
             bind(model, table_name)
 
     def save(self, connection: LiveConnection) -> None:

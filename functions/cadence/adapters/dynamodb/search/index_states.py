@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from cadence.adapters.dynamodb.logs.log_items import LogsTable
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 
 
 class StateItem(LogsTable):

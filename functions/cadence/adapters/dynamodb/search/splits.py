@@ -19,10 +19,11 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from cadence.adapters.dynamodb.logs.log_items import FreshItem, LogsTable
+from cadence.adapters.dynamodb.logs.log_items import FreshItem
 from cadence.adapters.dynamodb.search.index_states import StateItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable
 from cadence.application.search.split_ports import IndexState, SkippedSegment, SplitCatalogue
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
