@@ -112,13 +112,13 @@ def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
     A change is recorded before it is carried out; a second entry of the same `request` says why it was refused.
     """
     kind = None if query.kind is None else AuditKind(query.kind)
-    names = services.people.names(call.by.organization)
-    members = frozenset(member for member, name in names.items() if name == query.actor)
+    members = services.people.called(call.by.organization, query.actor) if query.actor else frozenset()
     wanted = AuditFilter(kind=kind, members=members, **query.model_dump(exclude={"limit", "cursor", "kind"}))
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     listing, key = ("audit", call.by.organization, filters), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
     page = services.audit.entries(call.by.organization, query.limit, before, wanted)
+    names = services.people.names_among(call.by.organization, (entry.actor for entry in page.items))
     items = [
         AuditView(
             at=entry.at,

@@ -151,14 +151,17 @@ def rename_organization(
 
 def manages_installation(by: Principal) -> bool:
     """Whether a principal may create, rename and delete organizations."""
-    runs_it = by.organization == INSTALLATION and by.whole_organization
-    return runs_it and by.may(Permission.ORGANIZATIONS_MANAGE)
+    return _acts_for_installation(by) and by.may(Permission.ORGANIZATIONS_MANAGE)
 
 
 def require_installation(by: Principal) -> None:
     """Raises Forbidden unless the principal acts for all of the organization that runs the installation."""
-    if by.organization != INSTALLATION or not by.whole_organization:
+    if not _acts_for_installation(by):
         raise Forbidden("Only the organization that runs the installation can manage organizations.")
+
+
+def _acts_for_installation(by: Principal) -> bool:
+    return by.organization == INSTALLATION and by.whole_organization
 
 
 @endpoints.add("GET", "/v1/projects", Permission.PROJECTS_READ, answers={200: ProjectList})

@@ -68,7 +68,7 @@ def show_run_data(call: Call, services: Services, run_id: str) -> RunDataView:
     """
     run = services.visible.get(call.by, run_id)
     report = services.run_data.report(services.look.read(run))
-    names = services.people.names(call.by.organization) if report.reads else {}
+    names = services.people.names_among(call.by.organization, (entry.actor for entry in report.reads))
     return RunDataView(
         run_id=run.run_id,
         project=run.project,

@@ -1,13 +1,13 @@
 """What the commands that delete projects and organizations share."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.output import date_time, err, print_result, print_table, size
+from cadence.cli.shared.output import date_time, err, print_list, print_result, print_table, size
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")]
 WithoutAsking = Annotated[bool, typer.Option("--yes", help="Delete it without asking for its name.")]
@@ -38,16 +38,21 @@ def confirmed(
     return True
 
 
+def print_deletions(deletions: Sequence[Mapping[str, Any]], thing: str, as_json: bool) -> None:
+    """Prints the records of deletions, one line for each."""
+    heads = ("DELETION", thing.upper(), "STATE", "REQUESTED", "BY", "FINISHED")
+    print_list(deletions, heads, lambda one: _row(one, thing), as_json)
+
+
 def print_deletion(found: Mapping[str, Any], thing: str) -> None:
     """Prints the record of a deletion, with what it removed."""
-    print_table(("DELETION", thing.upper(), "STATE", "REQUESTED", "BY", "FINISHED"), [deletion_row(found, thing)])
+    print_deletions([found], thing, as_json=False)
     print_table(("REMOVED", "NUMBER"), [(kind, _amount(kind, number)) for kind, number in found["removed"].items()])
     for sentence in found["remains"]:
         err.print(sentence, markup=False, highlight=False)
 
 
-def deletion_row(one: Mapping[str, Any], thing: str) -> tuple[Any, ...]:
-    """Returns the cells of a deletion in a table."""
+def _row(one: Mapping[str, Any], thing: str) -> tuple[Any, ...]:
     times = date_time(one["requested_at"]), one["requested_by"], date_time(one["finished_at"])
     return one["id"], one[thing], one["state"], *times
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
+from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, print_deletion, print_deletions
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name
@@ -75,8 +75,7 @@ def list_deletions(as_json: Json = False) -> None:
     """List deletions of organizations, the newest first."""
     with reporting_errors(as_json):
         deletions = connect().organization_deletions()
-    heads = ("DELETION", "ORGANIZATION", "STATE", "REQUESTED", "BY", "FINISHED")
-    print_list(deletions, heads, lambda one: deletion_row(one, "organization"), as_json)
+    print_deletions(deletions, "organization", as_json)
 
 
 @organization.command("deletion")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, deletion_row, print_deletion
+from cadence.cli.access.deletions import DeletionId, DryRun, WithoutAsking, confirmed, print_deletion, print_deletions
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.errors import reporting_errors
 from cadence.cli.shared.options import Json, Name, ProjectName
@@ -56,8 +56,7 @@ def list_deletions(as_json: Json = False) -> None:
     """List deletions of projects, the newest first."""
     with reporting_errors(as_json):
         deletions = connect().project_deletions()
-    heads = ("DELETION", "PROJECT", "STATE", "REQUESTED", "BY", "FINISHED")
-    print_list(deletions, heads, lambda one: deletion_row(one, "project"), as_json)
+    print_deletions(deletions, "project", as_json)
 
 
 @project.command("deletion")

@@ -52,21 +52,24 @@ class People:
     erase: EraseMember
     erasures: ErasureStore
 
-    def names(self, organization: str) -> dict[str, str]:
-        """Returns the names of members and former members of an organization, by `member:ID`."""
+    def called(self, organization: str, name: str) -> frozenset[str]:
+        """Returns the ids (`member:ID`) of the members and former members of an organization who have a name."""
         names = {str(former.subject): former.name for former in self.store.list_former(organization)}
-        return names | {str(member.subject): member.name for member in self.store.list_members(organization)}
+        names |= {str(member.subject): member.name for member in self.store.list_members(organization)}
+        return frozenset(member for member, known in names.items() if known == name)
+
+    def names_among(self, organization: str, actors: Iterable[str]) -> Mapping[str, str]:
+        """Returns the names of the members and former members among `actors`, by `member:ID`; in one read at most."""
+        prefix = f"{SubjectKind.MEMBER}:"
+        ids = [actor.removeprefix(prefix) for actor in actors if actor.startswith(prefix)]
+        return {prefix + member: name for member, name in self.store.names_of(organization, ids).items()}
 
     def names_for(self, by: Principal, authors: Iterable[str]) -> Mapping[str, str]:
         """Returns the names of the members among `authors`, by `member:ID`; one read, none without a member.
 
         Guests, who have no names of members to read, get none.
         """
-        if by.is_guest:
-            return {}
-        prefix = f"{SubjectKind.MEMBER}:"
-        ids = [author.removeprefix(prefix) for author in authors if author.startswith(prefix)]
-        return {prefix + member: name for member, name in self.store.names_of(by.organization, ids).items()}
+        return {} if by.is_guest else self.names_among(by.organization, authors)
 
     def maker(self, link: ApprovalLink) -> Approver | None:
         """Returns the member, service account or token that made a link, with its teams of now.
