@@ -3,7 +3,7 @@
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,14 +52,14 @@ def test_no_folder_has_more_modules_than_one_can_survey() -> None:
 
 def test_the_domain_imports_only_what_is_on_its_list() -> None:
     allowed = sys.stdlib_module_names | set(DOMAIN_PACKAGES) | {"cadence"}
-    others = set()
-    for path in _modules("functions/cadence/domain"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            others |= {f"{path.name}: {name}" for name in names if name.split(".")[0] not in allowed}
-    assert others == set()
+    assert _imports_of_others("functions/cadence/domain", allowed) == set()
+
+
+def test_the_agents_unit_tests_import_only_what_is_there_on_its_oldest_python() -> None:
+    lock = (REPOSITORY / ".ci" / "oldest-agent.lock").read_text()
+    installed = {line.split("==")[0] for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+    others = _imports_of_others("tests/unit/agent", sys.stdlib_module_names | installed | {"runner_bootstrap"})
+    assert {other for other in others if ": tests.unit.agent." not in other} == set()
 
 
 def test_the_rooms_have_one_name_in_every_layer() -> None:
@@ -67,6 +67,17 @@ def test_the_rooms_have_one_name_in_every_layer() -> None:
     rooms = _folders(library / "application") | {"shared"}
     layers = [library / "domain", library / "adapters" / "dynamodb", REPOSITORY / "functions" / "api" / "routes"]
     assert {layer.name: _folders(layer) - rooms for layer in layers} == {layer.name: set() for layer in layers}
+
+
+def _imports_of_others(folder: str, allowed: Collection[str]) -> set[str]:
+    others = set()
+    for path in _modules(folder):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            others |= {f"{path.name}: {name}" for name in names if name.split(".")[0] not in allowed}
+    return others
 
 
 def _folders(parent: Path) -> set[str]:
