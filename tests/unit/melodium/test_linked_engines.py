@@ -66,8 +66,11 @@ COMPILED = {
 }
 
 
-def program(entrypoint: str, calls: Sequence[str], *, through: bool) -> Any:
-    """A program that asks for a worker for each of `calls`; with `through` it is a worker that has a word itself."""
+def program(entrypoint: str, calls: Sequence[str], *, through: bool, hands_on: bool = False) -> Any:
+    """A program that asks for a worker for each of `calls`; with `through` it is a worker that has a word itself.
+
+    With `hands_on` it gives its workers that word.
+    """
     treatments, connections, models = {}, [], {}
     for call in calls:
         models[f"worker_{call}"] = {"identifier": identifier("distrib::DistributionEngine"), "parameters": {}}
@@ -80,7 +83,8 @@ def program(entrypoint: str, calls: Sequence[str], *, through: bool) -> Any:
                 "attributes": {},
             }
         connections.append(connection(f"ask_{call}", "access", f"begin_{call}", "access"))
-        connections.append(connection(f"say_{call}", "emit", f"give_{call}", "data"))
+        source = ("", "word") if hands_on else (f"say_{call}", "emit")
+        connections.append(connection(*source, f"give_{call}", "data"))
     if through:
         treatments["pass"] = {"identifier": identifier("std/flow::passBlock"), "generics": {}, "models": {}}
         connections.append(connection("", "word", "pass", "block"))
@@ -166,11 +170,12 @@ class Engines:
         calls: Mapping[str, str],
         *,
         through: str | None = None,
+        hands_on: bool = False,
         reporters: Sequence[str] = (),
     ) -> None:
         """A process reports: `calls` gives the second at which each worker's address was there, and its word."""
         model = ProgramModel(run_id=run_id)
-        model.learn(program(entrypoint, list(calls), through=through is not None))
+        model.learn(program(entrypoint, list(calls), through=through is not None, hands_on=hands_on))
 
         def place(label: str, treatment: str, build: int) -> TrackedTreatment:
             return TrackedTreatment(
@@ -247,6 +252,28 @@ def test_three_engines_in_a_row_are_linked_whoever_reports_first(order: tuple[st
     assert engines.origin(INNER, "main/Self", "word") == (MIDDLE, "main/say_only")
     assert engines.origin(ROOT, "main/take_only", "data") == (MIDDLE, "main/pass")
     assert engines.origin(MIDDLE, "main/take_only", "data") == (INNER, "main/pass")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("root", "middle", "inner"))), ids="-".join)
+def test_a_word_that_an_engine_hands_on_to_its_own_worker_is_linked_whoever_reports_first(
+    order: tuple[str, ...],
+) -> None:
+    engines = Engines()
+    engines.run(ROOT, None)
+    engines.run(MIDDLE, ROOT)
+    engines.run(INNER, MIDDLE)
+    engines.told = {ROOT: [MIDDLE], MIDDLE: [INNER]}
+    report = {
+        "root": lambda: engines.reports(ROOT, "demo::main", {"only": "01 word"}),
+        "middle": lambda: engines.reports(
+            MIDDLE, "demo::middle", {"only": "02 word"}, through="word", hands_on=True, reporters=[ROOT]
+        ),
+        "inner": lambda: engines.reports(INNER, "demo::inner", {}, through="word", reporters=[ROOT, MIDDLE]),
+    }
+    for name in order:
+        report[name]()
+    assert engines.origin(MIDDLE, "main/Self", "word") == (ROOT, "main/say_only")
+    assert engines.origin(INNER, "main/Self", "word") == (ROOT, "main/say_only")
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("012")), ids="".join)

@@ -1,7 +1,7 @@
 """Links the values that engines send each other: a worker's inputs are the asking engine's outputs, and vice versa."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -47,11 +47,7 @@ class LinkEngines:
             asking = self.model_of(parent)
             if asking:
                 self._link(asking, model, self._workers(parent))
-        workers = self._workers(run.run_id)
-        for worker in workers:
-            worked = self.model_of(worker)
-            if worked:
-                self._link(model, worked, workers)
+        self._link_workers(model, {run.run_id})
 
     def note_workers(self, run_id: str, workers: Iterable[str]) -> None:
         """Adds `workers` to the processes that a process reports."""
@@ -71,7 +67,19 @@ class LinkEngines:
         stored = self.parts.load(run_id, WORKERS)
         return list(json.loads(stored)) if stored else []
 
-    def _link(self, asking: ProgramModel, worked: ProgramModel, workers: Sequence[str]) -> None:
+    def _link_workers(self, asking: ProgramModel, linked: Set[str]) -> None:
+        """Links an engine with its workers, and those that were given values with theirs: they may hand these on.
+
+        A worker's input is known only once the engine that sent it is linked, which may be after its own workers are.
+        """
+        workers = self._workers(asking.run_id)
+        for worker in workers:
+            worked = self.model_of(worker) if worker not in linked else None
+            if worked and self._link(asking, worked, workers):
+                self._link_workers(worked, linked | {worker})
+
+    def _link(self, asking: ProgramModel, worked: ProgramModel, workers: Sequence[str]) -> bool:
+        """Links an engine with one of its workers. Returns whether the worker was given values."""
         results = ProgramWiring(worked).results()
         wiring = ProgramWiring(asking)
         sent, received = [], []
@@ -82,8 +90,9 @@ class LinkEngines:
                 sent.append((name, source))
             if element.treatment in RECEIVES and name in results:
                 received.append((element.name, results[name]))
-        inputs = self._inputs(asking.run_id, worked.run_id, sent)
+        inputs = list(self._inputs(asking.run_id, worked.run_id, sent))
         self.values.put_values([*inputs, *self._results(asking, worked, received)])
+        return bool(inputs)
 
     def _inputs(self, asking: str, worker: str, ports: Sequence[tuple[str, PortName]]) -> Iterable[Value]:
         """Yields the worker's inputs, which are the values that were sent; their content stays with the sender."""
