@@ -17,6 +17,21 @@ PREFIX = "cadence-"
 _LOCK = "lock"
 
 
+class LockedDirectory:
+    """A new directory, locked while in use: ``sweep`` removes those that killed agents left. Raises OSError."""
+
+    def __init__(self, parent: Path, name: str) -> None:
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=parent)).resolve()
+        self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        """Deletes everything in it, including what a command made unwritable."""
+        remove_tree(self.path)
+        os.close(self._lock)
+
+
 class Workspace:
     """A directory for one assignment, locked while in use.
 
@@ -27,10 +42,8 @@ class Workspace:
 
     def __init__(self, parent: Path, name: str) -> None:
         try:
-            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{name}-", dir=parent)).resolve()
-            self._lock = os.open(self.root / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._directory = LockedDirectory(parent, name)
+            self.root = self._directory.path
             for directory in (self.work, self.tmp, self.inputs, self.outputs):
                 directory.mkdir(mode=0o700)
             self.held_root, self.held_work = HeldDirectory(self.root), HeldDirectory(self.work)
@@ -75,11 +88,10 @@ class Workspace:
             )
 
     def remove(self) -> None:
-        """Deletes everything, including what the command made unwritable."""
+        """Deletes everything."""
         for held in (self.held_root, self.held_work, self.held_tmp, self.held_inputs, self.held_outputs):
             held.close()
-        remove_tree(self.root)
-        os.close(self._lock)
+        self._directory.remove()
 
 
 def free_megabytes(directory: Path) -> int:

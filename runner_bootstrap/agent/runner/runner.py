@@ -63,7 +63,8 @@ class AssignmentRunner:
         store: ChunkStore | None = None,
     ) -> None:
         self._gateway, self._settings, self._assignment, self._termination = gateway, settings, assignment, termination
-        self._store, self._requests = store, RunnerRequests(gateway, settings.runner_id, termination)
+        self._replays, self._store = store is not None, store or settings.chunk_store(termination)
+        self._requests = RunnerRequests(gateway, settings.runner_id, termination)
         self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
         self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
         self._sampler = Sampler(supervisor.pid)
@@ -131,6 +132,7 @@ class AssignmentRunner:
                     self._treatment_containers.remove()
             except AgentError as error:
                 self._failed(error)
+            self._store.close()
             self._summary = read_summary(workspace, self._masker)
             for removable in (workspace, self._launcher):
                 if removable:
@@ -157,7 +159,7 @@ class AssignmentRunner:
             self._engine = ProgramEngine(
                 assignment,
                 self._engine_connections().engine_context(workspace),
-                self._store or ChunkStore(self._termination),
+                self._store,
             )
             check_program(self._engine, self._command, self._settings.sandbox(), workspace)
         self._treatment_containers = treatment_containers = self._create_containers(workspace)
@@ -187,7 +189,7 @@ class AssignmentRunner:
         except (AgentError, Stopped) as error:
             # Before the outputs see the command's end: the stream of a failed treatment is not ended.
             self._failed(error if isinstance(error, Stopped) else self._with_reason(error))
-            if not (self._engine or self._store):
+            if not (self._engine or self._replays):
                 ports.keep_written(self._requests.call_until, self._log)
             raise Stopped from error
         finally:

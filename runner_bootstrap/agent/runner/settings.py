@@ -15,6 +15,9 @@ from ..execution.workspace import Workspace
 from ..melodium import engine_binary, stored_packages
 from ..melodium.worker_engine import runs_commands_on_host
 from ..shared.errors import AgentError
+from ..shared.termination import Termination
+from ..values.chunks import ChunkStore
+from ..values.local_chunks import LocalChunkStore
 
 
 class RunnerSettings(NamedTuple):
@@ -41,6 +44,13 @@ class RunnerSettings(NamedTuple):
     def protects_files(self) -> bool:
         """Returns whether no treatment can change this machine's files for another one, which may follow it."""
         return not self.shared or (self.sandbox() is not None and not runs_commands_on_host())
+
+    def chunk_store(self, termination: Termination) -> ChunkStore:
+        """Returns the store of its values; treatments on one machine hand each other live streams where none may
+        change the other's files."""
+        if self.shared and self.protects_files():
+            return LocalChunkStore(self.parent, self.runner_id, termination)
+        return ChunkStore(termination)
 
     def launch_on_host(
         self,

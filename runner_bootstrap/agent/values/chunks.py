@@ -141,6 +141,13 @@ class ChunkStore:
             self._termination.sleep(pause)
         raise AgentError(f"an input cannot be downloaded: {problem}")
 
+    def get_live(self, url: str, chunk: ChunkBuffer) -> bool:
+        """Downloads a chunk of a stream that is still being written, like ``get``."""
+        return self.get(url, chunk)
+
+    def close(self) -> None:
+        """Removes what it keeps on this machine."""
+
     @staticmethod
     def _read(response: http.client.HTTPResponse, chunk: ChunkBuffer) -> bool:
         expected: str | None = response.getheader("Content-Length")

@@ -215,7 +215,7 @@ class InputDownload:
         exists = False
         try:
             url, sha256 = self._urls[seq]
-            exists = self._store.get(url, chunk)
+            exists = self._store.get_live(url, chunk) if self._end is None else self._store.get(url, chunk)
             if exists and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
                     f"input {self.name} is damaged: "

@@ -9,7 +9,7 @@ import queue
 import stat
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from ..assignments.assignment import AssignedPort, Assignment
 from ..execution.command import StandardStreams
@@ -47,14 +47,14 @@ class TreatmentPorts:
         termination: Termination,
         masker: Masker,
         failed: Failed,
-        store: Optional[ChunkStore] = None,
+        store: ChunkStore,
     ) -> None:
         self._workspace, self._call, self._failed = workspace, call, failed
         self._termination, self._masker = termination, masker
         self._ports_in = [port for port in assignment.inputs if port.fed or port.literal is not None]
         self._ports_out = assignment.outputs
         self._stdin, self._stdout = assignment.stdin, assignment.stdout
-        self._store = store or ChunkStore(termination)
+        self._store = store
         self._workers = WorkerThreads(termination, failed)
         #: Threads that serve inputs end with the command, even if it has not read everything.
         self._servers = WorkerThreads(termination, failed)

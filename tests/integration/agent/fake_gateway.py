@@ -39,6 +39,7 @@ class Stream:
         self.consumer_next: int | None = None
         self.granted_through = 0
         self.fetched: Counter[int] = Counter()
+        self.downloaded: Counter[int] = Counter()
         self.denied = 0
 
     def put_all(self, content: bytes, chunk: int = 1 << 20, end: bool = True) -> None:
@@ -414,6 +415,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.owner.lock:
             content = stream.chunks.get(seq)
             stream.fetched[seq] += 1
+            stream.downloaded[seq] += content is not None
             refusal = self._store_fault("GET")
         if refusal:
             return self._answer(refusal, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import needs_bubblewrap
 from tests.waiting import eventually
 
 from .conftest import PATIENCE, Start, Work
@@ -42,6 +43,27 @@ def test_64_mib_between_two_agents_at_once(gateway: FakeGateway, start: Start, s
     assert end
     assert end["size"] == 64 * MIB
     assert end["sha256"] == producer.text()[0].split()[0]
+
+
+@needs_bubblewrap
+def test_agents_of_one_machine_hand_each_other_chunks(gateway: FakeGateway, start: Start, workspaces: Path) -> None:
+    producer = gateway.add_runner(
+        'head -c 67108864 /dev/urandom | tee "$CADENCE_OUT_data" | sha256sum', 1, outputs=stream("data")
+    )
+    consumer = gateway.add_runner('sha256sum < "$CADENCE_IN_data"', 2, inputs=stream("data"))
+    gateway.connect(producer, "data", consumer, "data")
+    start(consumer, "bwrap", words=("--attached",))
+    eventually(lambda: list(workspaces.glob("cadence-chunks-*/*/")))
+    start(producer, "bwrap", words=("--attached",))
+    for runner in (producer, consumer):
+        assert runner.done.wait(PATIENCE)
+        assert runner.completed
+        assert runner.completed["outcome"] == "succeeded", runner.completed
+    assert producer.text() == consumer.text()
+    data = producer.outputs["data"]
+    assert len(data.content) == 64 * MIB
+    assert sum(data.downloaded.values()) < len(data.chunks) / 2
+    eventually(lambda: not list(workspaces.glob("cadence-*")))
 
 
 def test_the_first_byte_arrives_while_the_producer_still_runs(
