@@ -1,6 +1,6 @@
 """Documents that a treatment sends, on the running stack: they become parts of the run, or are refused."""
 
-from pathlib import Path
+import uuid
 
 from tests.e2e.api import Api, states
 
@@ -76,7 +76,8 @@ treatments:
         build: {outputs: {built: Block<string>}, run: 'echo built; date +%s%N > "$CADENCE_OUT_built"'}
         test:
           inputs: {built: Block<string>}
-          run: 'echo "tests $(cat "$CADENCE_IN_built")"; test -e MARK'
+          secrets: {STATE: SECRET}
+          run: 'echo "tests $(cat "$CADENCE_IN_built")"; test "$STATE" = mended-by-now'
         publish: {after: [test], run: echo published}
       connections: [build.built -> test.built]
       END
@@ -87,14 +88,19 @@ connections: [write.pipeline -> parts.pipeline]
 """
 
 
-def test_a_rerun_of_what_failed_repeats_only_the_failed_part_of_a_generated_run(api: Api, tmp_path: Path) -> None:
-    mark = tmp_path / "mended"
-    run_id = api.start(HALF_BROKEN.replace("MARK", str(mark)))
+def test_a_rerun_of_what_failed_repeats_only_the_failed_part_of_a_generated_run(api: Api) -> None:
+    secret = f"state-{uuid.uuid4().hex[:8]}"
+
+    def state(value: str) -> None:
+        assert api.call("PUT", f"/v1/projects/default/secrets/{secret}", json={"value": value}).ok
+
+    state("still-broken")
+    run_id = api.start(HALF_BROKEN.replace("SECRET", secret))
     assert api.finished(run_id)["state"] == "failed"
     child = api.run(api.get(f"/v1/runs/{run_id}/treatments/parts")["started_run"])
     assert states(child) == {"build": "succeeded", "test": "failed", "publish": "skipped"}
 
-    mark.touch()
+    state("mended-by-now")
     again = api.call("POST", f"/v1/runs/{run_id}/rerun", json={"from": "failed"})
     assert again.ok, again.text
     repeated = api.finished(again.json()["run_id"])
