@@ -1,7 +1,8 @@
 """How much of workflows of GitHub Actions `cadence import` carries over: ``python -m bench.workflow_files FOLDER``.
 
-``FOLDER`` has a folder for each repository, with its workflow files. A job never runs if its treatment has
-`when: false`. A step is carried over unless its action has no counterpart, or its condition cannot be translated.
+``FOLDER`` has a folder for each repository, with `.github` and the composite actions in it. A job never runs if its
+treatment has `when: false`. A step is carried over unless its action has no counterpart, or its condition cannot be
+translated.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from cadence.cli.pipelines.import_workflow import action_reader
 from cadence.importing import Imported, ImportFailure, SourceFormat, convert
 
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
@@ -45,11 +47,12 @@ class Counted:
         self.__init__(*summed, slowest=max(self.slowest, other.slowest))  # type: ignore[misc]
 
 
-def counted(text: str, name: str) -> Counted:
-    """Converts one file and counts."""
+def counted(file: Path) -> Counted:
+    """Converts one file and counts. Steps of composite actions count as the one that uses them."""
+    text = file.read_text(encoding="utf-8", errors="replace")
     began = time.process_time()
     try:
-        imported = convert(text, SourceFormat.GITHUB, name=name)
+        imported = convert(text, SourceFormat.GITHUB, name=file.stem, read_action=action_reader(file))
     except ImportFailure:
         return Counted(files=1, refused=1)
     seconds = time.process_time() - began
@@ -87,8 +90,8 @@ def table(folders: Iterable[Path]) -> Iterator[str]:
     everything = Counted()
     for folder in folders:
         found = Counted()
-        for file in sorted(folder.glob("*.y*ml")):
-            found.add(counted(file.read_text(encoding="utf-8", errors="replace"), file.stem))
+        for file in sorted(folder.glob(".github/workflows/*.y*ml")):
+            found.add(counted(file))
         everything.add(found)
         yield _row(folder.name.replace("+", "/"), found)
     yield _row("all", everything)
