@@ -66,15 +66,14 @@ def test_steps_of_an_action_take_its_inputs_and_the_condition_of_the_step() -> N
     on_main = '(has(event.ref) ? event.ref : "") == "refs/heads/main"'
     assert said["when"] == f"${{{{ {on_main} }}}}"
     assert built["when"] == f'${{{{ {on_main} && matrix.python != "3.12" }}}}'
-    assert (
-        "no inputs.version here it's ${CADENCE_MATRIX_python} in .github/actions/set-up"
-        in " ".join(said["run"].replace("'", "'").split())
-        or ".github/actions/set-up" in said["run"]
-    )
+    assert said["run"] == 'echo "no inputs.version here ${FORMAT_IT_S_0_MATRIX_PYTHON} in .github/actions/set-up"\n'
+    assert body["env"] == {"FORMAT_IT_S_0_MATRIX_PYTHON": '${{ "it\'s " + string(matrix.python) }}'}
     assert said["env"]["LEVEL"] == "high"
     assert "CADENCE_MATRIX_python" in built["run"]
     assert "step_output set-up-build file" in steps["check"]["run"]
-    assert "step_output set-up-build file" in str(body["steps"][-2:])
+    made, outputs = body["steps"][-2:]
+    assert 'echo "made $(step_output set-up-build file)"' in made["run"]
+    assert 'echo "$(step_output set-up-build file)" > "$CADENCE_OUT_wheel"' in outputs["run"]
     assert not [note for note in result.notes if "uses:" in note.what]
 
 

@@ -1,4 +1,4 @@
-"""How much of workflows of GitHub Actions `cadence import` carries over: ``python -m bench.workflow_files FOLDER``.
+"""How much of workflows `cadence import` carries over: ``python -m bench.importing.workflow_files FOLDER``.
 
 ``FOLDER`` has a folder for each repository, with `.github` and the composite actions in it. A job never runs if its
 treatment has `when: false`. A step is carried over unless its action has no counterpart, or its condition cannot be
@@ -107,7 +107,7 @@ def _row(name: str, found: Counted) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.workflow_files", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.importing.workflow_files", description=__doc__)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     folders = sorted(entry for entry in options.folder.iterdir() if entry.is_dir())
