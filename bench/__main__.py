@@ -20,6 +20,7 @@ BENCHMARKS = (
     "control_plane",
     "workflows",
     "webhook",
+    "code_host",
     "streams",
     "calls",
     "treatment_calls",

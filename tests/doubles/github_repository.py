@@ -60,8 +60,9 @@ class GithubRepository(Cloud):
             ("GET", rf"{repo}/commits/(?P<commit>\w+)/check-runs"): self.list_checks,
             ("POST", f"{repo}/check-runs"): self.create_check,
             ("PATCH", rf"{repo}/check-runs/(?P<number>\d+)"): self.change_check,
-            ("GET", rf"{repo}/issues/\d+/comments"): self.list_nothing,
+            ("GET", rf"{repo}/issues/(?P<number>\d+)/comments"): self.list_comments,
             ("POST", rf"{repo}/issues/(?P<number>\d+)/comments"): self.create_comment,
+            ("PATCH", rf"{repo}/issues/comments/(?P<key>\d+)"): self.edit_comment,
         }
 
     def serve(self, asked: Asked) -> Reply:
@@ -165,10 +166,24 @@ class GithubRepository(Cloud):
         check |= body | {"kept_annotations": [*earlier, *body["output"].get("annotations", [])]}
         return Reply(status, _shown(check))
 
+    def list_comments(self, asked: Asked, number: str) -> Reply:
+        first = asked.params["page"] == "1"
+        found = [one for one in self.comments.values() if one["number"] == int(number)]
+        return Reply(200, [self._comment(one["id"]) for one in found] if first else [])
+
     def create_comment(self, asked: Asked, number: str) -> Reply:
         key = next(self.numbers)
         self.comments[key] = {"id": key, "number": int(number), **asked.body}
-        return Reply(201, {**example("issue-comment"), "id": key, "body": asked.body["body"]})
+        return Reply(201, self._comment(key))
+
+    def edit_comment(self, asked: Asked, key: str) -> Reply:
+        if int(key) not in self.comments:
+            return Reply(404, {"message": "Not Found"})
+        self.comments[int(key)] |= asked.body
+        return Reply(200, self._comment(int(key)))
+
+    def _comment(self, key: int) -> dict[str, Any]:
+        return {**example("issue-comment"), "id": key, "body": self.comments[key]["body"]}
 
 
 def _shown(check: dict[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,10 @@ ISSUE_INDEXER_TYPE = db
 MODE = file
 ROOT_PATH = {home}/log
 LEVEL = Warn
+logger.access.MODE = access
+[log.access]
+MODE = file
+FILE_NAME = access.log
 """
 
 
@@ -56,6 +60,12 @@ class Gitea:
     url: str
     tokens: dict[str, str]
     pid: int
+    home: Path
+
+    def requests(self) -> list[str]:
+        """The access log so far: a line for each request, with its user agent."""
+        log = self.home / "log" / "access.log"
+        return log.read_text().splitlines() if log.exists() else []
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -110,4 +120,4 @@ def gitea(home: Path, users: Sequence[str]) -> Iterator[Gitea]:
         return [binary, "--config", str(configuration), "web"]
 
     with running(command, "/api/v1/version", _PATIENCE) as peer:
-        yield Gitea(peer.url, tokens, peer.pid)
+        yield Gitea(peer.url, tokens, peer.pid, home)

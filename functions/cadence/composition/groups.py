@@ -20,6 +20,8 @@ from cadence.application.pipelines.check_document import FreezeDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.store_pipelines import FreezePipeline
 from cadence.application.runs.generated_run import PlanGenerated
+from cadence.application.runs.rerun import Rerun
+from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_child_run import Freeze, StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
@@ -72,6 +74,7 @@ def act() -> tuple[ControlTreatment, Machines]:
         plan_generated=PlanGenerated(
             values=runs, chunks=chunks, documents=documents, freeze=freeze, plan=plan
         ).plan_generated,
+        resume=ResumeChildRun(runs, documents, Rerun(treatments=runs, values=runs, documents=documents, chunks=chunks)),
         start=start,
     )
     stop_child = StopChildRun(runs=runs, treatments=runs, deadlines=SqsDeadlines(config.deadlines_queue_url))

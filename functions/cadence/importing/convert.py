@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cadence.domain.pipelines.document import Finding, Severity
 from cadence.importing.bitbucket.pipeline import from_bitbucket
+from cadence.importing.github.composite import ReadAction
 from cadence.importing.github.workflow import from_github
 from cadence.importing.gitlab.file import without_header
 from cadence.importing.gitlab.pipeline import from_gitlab
@@ -32,14 +33,21 @@ class Imported:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
-def convert(text: str, kind: SourceFormat | None = None, scales: Scales | None = None, name: str = "") -> Imported:
+def convert(
+    text: str,
+    kind: SourceFormat | None = None,
+    scales: Scales | None = None,
+    name: str = "",
+    read_action: ReadAction = lambda _: None,
+) -> Imported:
     """Converts `text` into a pipeline, which is called `name` unless the text names it. Raises ImportFailure.
 
-    Without `kind`, the format is detected from the content.
+    Without `kind`, the format is detected from the content. `read_action` finds the composite actions of the
+    repository that a workflow of GitHub Actions lies in.
     """
     text = text.removeprefix("\ufeff")
     kind = kind or guess(text)
-    draft = _draft(text, kind, scales or Scales(), name)
+    draft = from_github(text, name, read_action) if kind is SourceFormat.GITHUB else _draft(text, kind, scales, name)
     if not draft.treatments:
         raise ImportFailure("The file contains nothing to run.")
     document, findings = mended(draft)
@@ -77,15 +85,14 @@ def _has_images(steps: object) -> bool:
 _SIGNS_OF_GITLAB = frozenset({"script", "trigger", "extends", "stage"})
 
 
-def _draft(text: str, kind: SourceFormat, scales: Scales, name: str) -> ImportDraft:
+def _draft(text: str, kind: SourceFormat, scales: Scales | None, name: str) -> ImportDraft:
     match kind:
         case SourceFormat.WFCOMMONS:
-            return from_wfcommons(text, scales)
-        case SourceFormat.GITHUB:
-            return from_github(text, name)
+            return from_wfcommons(text, scales or Scales())
         case SourceFormat.GITLAB:
             return from_gitlab(text, name)
         case SourceFormat.BITBUCKET:
             return from_bitbucket(text, name)
         case SourceFormat.WOODPECKER:
             return from_woodpecker(text, name)
+    raise AssertionError(kind)

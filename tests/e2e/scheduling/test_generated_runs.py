@@ -1,4 +1,6 @@
-"""Documents that a treatment sends, on the running stack: one becomes a part of the run, the other is refused."""
+"""Documents that a treatment sends, on the running stack: they become parts of the run, or are refused."""
+
+import uuid
 
 from tests.e2e.api import Api, states
 
@@ -57,3 +59,66 @@ def test_a_document_that_a_treatment_sends_is_checked_and_runs_as_a_part_of_its_
     later = {treatment["name"]: (treatment["kept_from"], treatment["cause"]) for treatment in repeated["treatments"]}
     assert later["good"][0] == later["write"][0] == run_id
     assert later["bad"] == (None, causes["bad"])
+
+
+HALF_BROKEN = """
+cadence: 1
+name: half-broken
+treatments:
+  write:
+    outputs: {pipeline: Block<string>}
+    run: |
+      echo wrote
+      cat > "$CADENCE_OUT_pipeline" <<'END'
+      cadence: 1
+      name: written
+      treatments:
+        build: {outputs: {built: Block<string>}, run: 'echo built; date +%s%N > "$CADENCE_OUT_built"'}
+        test:
+          inputs: {built: Block<string>}
+          secrets: {STATE: SECRET}
+          run: 'echo "tests $(cat "$CADENCE_IN_built")"; test "$STATE" = mended-by-now'
+        publish: {after: [test], run: echo published}
+      connections: [build.built -> test.built]
+      END
+  parts:
+    inputs: {pipeline: Block<string>}
+    trigger: {document: pipeline}
+connections: [write.pipeline -> parts.pipeline]
+"""
+
+
+def test_a_rerun_of_what_failed_repeats_only_the_failed_part_of_a_generated_run(api: Api) -> None:
+    secret = f"state-{uuid.uuid4().hex[:8]}"
+
+    def state(value: str) -> None:
+        assert api.call("PUT", f"/v1/projects/default/secrets/{secret}", json={"value": value}).ok
+
+    state("still-broken")
+    run_id = api.start(HALF_BROKEN.replace("SECRET", secret))
+    assert api.finished(run_id)["state"] == "failed"
+    child = api.run(api.get(f"/v1/runs/{run_id}/treatments/parts")["started_run"])
+    assert states(child) == {"build": "succeeded", "test": "failed", "publish": "skipped"}
+
+    state("mended-by-now")
+    again = api.call("POST", f"/v1/runs/{run_id}/rerun", json={"from": "failed"})
+    assert again.ok, again.text
+    repeated = api.finished(again.json()["run_id"])
+
+    assert repeated["state"] == "succeeded", repeated["cause"]
+    later = api.run(api.get(f"/v1/runs/{repeated['run_id']}/treatments/parts")["started_run"])
+    assert later["rerun_of"] == child["run_id"]
+    assert {one["name"]: (one["state"], one["kept_from"]) for one in later["treatments"]} == {
+        "build": ("succeeded", child["run_id"]), "test": ("succeeded", None), "publish": ("succeeded", None)
+    }  # fmt: skip
+    first, second = (
+        [line["text"] for line in api.lines(run, treatment="test")] for run in (child["run_id"], later["run_id"])
+    )
+    assert first == second  # what was built the first time
+
+    whole = api.call("POST", f"/v1/runs/{run_id}/rerun", json={"from": ["parts"]})
+    assert whole.ok, whole.text
+    anew = api.finished(whole.json()["run_id"])
+    assert anew["state"] == "succeeded", anew["cause"]
+    built_anew = api.run(api.get(f"/v1/runs/{anew['run_id']}/treatments/parts")["started_run"])
+    assert {one["kept_from"] for one in built_anew["treatments"]} == {None}

@@ -307,3 +307,24 @@ def test_no_shape_of_a_file_gives_an_invalid_document(default: Any, others: Any,
     text = json.dumps({**shared, "pipelines": {"default": default, kind: others}})
     with suppress(ImportFailure):
         assert convert(text, SourceFormat.BITBUCKET).valid
+
+
+@pytest.mark.parametrize("value", ["true", "0", "-5", "1.5", "soon"])
+def test_a_time_limit_that_is_no_number_of_minutes_is_reported_and_left_out(value: str) -> None:
+    document, result = read(
+        f"options: {{max-time: {value}}}\npipelines: {{default: [{{step: {{name: a, script: [x], max-time: {value}}}}}]}}"
+    )
+
+    assert document["defaults"]["max_duration"] == 7200
+    assert "max_duration" not in document["treatments"]["a"]
+    assert {"options.max-time", "a: max-time"} <= set(notes(result))
+
+
+def test_a_retry_and_a_memory_that_are_no_numbers_are_not_one() -> None:
+    document, _ = read(
+        "definitions: {services: {db: {image: 'redis:7', memory: true}}}\npipelines: {default: [{step: {name: a, "
+        "script: [x], services: [db], on-fail: {strategy: retry, max-retry-count: true}}}]}"
+    )
+
+    assert document["treatments"]["a"]["services"]["db"] == {"image": "redis:7"}
+    assert document["treatments"]["a"]["retry"] == {"failure": 1}

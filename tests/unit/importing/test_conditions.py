@@ -7,6 +7,7 @@ import pytest
 from cadence.domain.pipelines.expression import Evaluator
 from cadence.importing.github.cel import TranslationScope
 from cadence.importing.github.cel import condition as condition_of
+from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.gitlab.rules import rule_condition
 from cadence.importing.gitlab.variables import Variables
 
@@ -15,7 +16,7 @@ TAG = {"kind": "push", "ref": "refs/tags/v1", "tag": "v1", "commit": "c0ffee"}
 API = {"kind": "api"}
 
 
-def holds(cel: str | None, event: Mapping[str, str]) -> bool:
+def holds(cel: str | None, event: Mapping[str, object]) -> bool:
     return cel is None or Evaluator({"event": event}).value(f"${{{{ {cel} }}}}") is True
 
 
@@ -44,6 +45,57 @@ def test_of_github(condition: str, push: bool, tag: bool, api: bool) -> None:
     cel = condition_of(condition, TranslationScope()).cel
 
     assert [holds(cel, event) for event in (PUSH, TAG, API)] == [push, tag, api]
+
+
+OWN = {
+    "kind": "pull_request", "number": 7, "type": "labelled", "repository": "acme/web", "base_repository": "acme/web",
+    "branch": "change", "base_branch": "main", "commit": "c0ffee", "fork": False, "author": "ada", "labels": ["OK-to-test"],
+    "merged": False,
+}  # fmt: skip
+FORK = {**OWN, "type": "closed", "repository": "eve/web", "fork": True, "author": "eve", "labels": [], "merged": True}
+OF_MAIN = {**PUSH, "repository": "acme/web", "author": "ada"}
+RELEASE = {"kind": "release", "type": "published", "repository": "acme/web", "tag": "v1", "prerelease": True}
+
+
+@pytest.mark.parametrize(
+    ("condition", "events"),
+    [
+        ("contains(github.event.pull_request.labels.*.name, 'ok-to-test')", [OWN]),
+        ("!contains(github.event.pull_request.labels.*.name, 'ok-to-test')", [FORK, OF_MAIN, RELEASE, API]),
+        ("github.repository == 'acme/web'", [OWN, FORK, OF_MAIN, RELEASE]),
+        ("github.repository_owner == 'acme'", [OWN, FORK, OF_MAIN, RELEASE]),
+        ("startsWith(github.repository_owner, 'ac')", [OWN, FORK, OF_MAIN, RELEASE]),
+        ("github.event.pull_request.head.repo.full_name == github.repository", [OWN, API]),
+        ("github.event.pull_request.head.repo.full_name != 'acme/web'", [FORK, OF_MAIN, RELEASE, API]),
+        ("github.event.pull_request.head.repo.fork", [FORK]),
+        ("github.event.pull_request.head.repo.fork != true", [OWN, OF_MAIN, RELEASE, API]),
+        ("github.event.pull_request.merged == true && github.event.action == 'closed'", [FORK]),
+        ("github.event.action == 'labeled'", [OWN]),
+        ("github.event.action != 'synchronize'", [OWN, FORK, OF_MAIN, RELEASE, API]),
+        ("github.event.pull_request.user.login == 'ada'", [OWN]),
+        ("github.event.pull_request.number == 7", [OWN, FORK]),
+        ("github.event.pull_request.number != ''", [OWN, FORK]),
+        ("github.head_ref == 'change'", [OWN, FORK]),
+        ("github.base_ref == 'main'", [OWN, FORK]),
+        ("github.ref_type == 'tag'", [RELEASE]),
+        ("!github.event.release.prerelease", [OWN, FORK, OF_MAIN, API]),
+    ],
+)
+def test_of_github_about_repositories_pull_requests_and_releases(
+    condition: str, events: list[Mapping[str, object]]
+) -> None:
+    cel = condition_of(condition, TranslationScope()).cel
+
+    assert [event for event in (OWN, FORK, OF_MAIN, RELEASE, API) if holds(cel, event)] == events
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["github.event.release.prerelease != 'true'", "github.event.action == 'assigned'", "github.event.action"],
+)
+def test_of_github_what_would_mean_something_else_is_refused(condition: str) -> None:
+    with pytest.raises(GitHubExpressionError):
+        condition_of(condition, TranslationScope())
 
 
 @pytest.mark.parametrize(

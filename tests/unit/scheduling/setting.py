@@ -21,6 +21,8 @@ from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.pin_images import PinImages
+from cadence.application.runs.rerun import Rerun
+from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_child_run import StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
@@ -239,12 +241,15 @@ class Setting:
         )
         gather = CollectOutputs(self.runs, self.chunks, self.retentions, storage, self.clock)
         start = StartRun(self.runs, self.run_gates, self.deadlines, self.clock)
+        rerun = Rerun(treatments=self.runs, values=self.runs, documents=self.documents, chunks=self.chunks)
+        self.resume = ResumeChildRun(self.runs, self.documents, rerun)
         self.start_child = StartChildRun(
             runs=self.runs,
             values=self.runs,
             freeze=no_pipeline,
             plan=PlanRun(self.documents),
             plan_generated=no_document,
+            resume=self.resume,
             start=start,
         )
         self.act = ControlTreatment(

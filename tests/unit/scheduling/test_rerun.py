@@ -6,9 +6,10 @@ import pytest
 
 from cadence.application.runners.input_streams import InputStreams
 from cadence.application.runs.rerun import Rerun
-from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec, TriggerSpec
 from cadence.domain.runners.runner import RunnerOutcome
-from cadence.domain.runs.run import Run
+from cadence.domain.runs import rerun_reuse
+from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, InvalidRequest
@@ -100,6 +101,33 @@ def test_named_treatments_run_again_as_well(setting: Setting, rerun: Rerun) -> N
     assert [state(setting, "01b", name) for name in ("a", "b", "c")] == [S.READY, S.PENDING, S.SUCCEEDED]
     with pytest.raises(InvalidRequest, match="no treatment 'x'"):
         rerun.start(setting.runs.get_run(RUN), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("failed", "names", "resumed"),
+    [
+        ("go", (), ["go"]),  # only its run did not succeed
+        ("go", ("go",), []),
+        ("go", ("a",), []),
+        ("a", (), []),
+        ("", (), []),
+    ],
+)
+def test_a_treatment_resumes_its_run_if_nothing_that_it_depends_on_runs_again(
+    failed: str, names: tuple[str, ...], resumed: list[str]
+) -> None:
+    specs = (
+        spec("a"),
+        spec("go", on("a", "finished"), kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy", wait=True)),
+        spec("tell", kind=TreatmentKind.TRIGGER, trigger=TriggerSpec("deploy")),
+    )
+    earlier = {
+        one.name: Treatment(
+            run_id=RUN, name=one.name, state=S.FAILED if one.name in (failed, "tell") else S.SUCCEEDED, waiting=0
+        )
+        for one in specs
+    }
+    assert rerun_reuse.kept(specs, earlier, names).resumed == resumed
 
 
 def test_nothing_is_taken_from_what_a_cancellation_left(setting: Setting, rerun: Rerun) -> None:

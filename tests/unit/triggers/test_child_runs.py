@@ -78,6 +78,7 @@ class World:
             freeze=self.freeze,
             plan=PlanRun(self.setting.documents),
             plan_generated=no_document,
+            resume=self.setting.resume,
             start=start,
         )
 

@@ -28,6 +28,7 @@ from cadence.domain.pipelines.specification import (
     TreatmentSpec,
     TriggerSpec,
 )
+from cadence.domain.runs.rerun_reuse import ReusedTreatments, encode, taken_over
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention
@@ -111,7 +112,7 @@ class World:
         start = StartRun(runs, setting.run_gates, setting.deadlines, setting.clock)
         self.go = StartChildRun(
             runs=runs, values=runs, freeze=no_pipeline, plan=planning, plan_generated=generated.plan_generated,
-            start=start,
+            resume=setting.resume, start=start,
         )  # fmt: skip
         self.spec = TreatmentSpec(
             name="go",
@@ -281,3 +282,85 @@ def test_its_failure_is_the_treatments() -> None:
     outcome = world.act("again")
 
     assert outcome == ChildOutcome(TreatmentState.FAILED, f"run {world.child.run_id} of tests failed: a failed: no")
+
+
+TWO = "cadence: 1\nname: tests\ntreatments:\n  a: {run: x}\n  b: {run: x}\n"
+LATER, LATEST = "01jd0000000000000000000001", "01jd0000000000000000000002"
+
+
+def with_failed_child(content: str = TWO) -> World:
+    """A world whose generated run has ended: `a` of it succeeded, `b` failed."""
+    world = World(content.encode())
+    assert world.act() is None
+    setting, child = world.setting, world.child
+    setting.admit.admit(child.run_id, "token")
+    for name, state in (("a", TreatmentState.SUCCEEDED), ("b", TreatmentState.FAILED)):
+        setting.runs.settle(setting.runs.get_treatment(child.run_id, name), state, None, None, setting.clock())
+    setting.runs.finish_run(setting.runs.get_run(child.run_id), RunState.FAILED, "b failed", setting.clock())
+    return world
+
+
+def repeated(world: World, run_id: str, earlier: str, reused: ReusedTreatments | None) -> Run:
+    """Starts the run of `go` in a rerun of `earlier`, which takes over `write`; returns the generated run."""
+    runs, documents = world.setting.runs, world.setting.documents
+    kept = documents.put(encode(reused)) if reused else None
+    runs.create_run(replace(runs.get_run(PARENT), run_id=run_id, rerun_of=earlier, kept_sha256=kept))
+    runs.put_values([taken_over(value, run_id) for value in runs.list_values(earlier)])
+    assert world.go.start_child(replace(world.treatment, run_id=run_id), world.spec, "token") is None
+    return runs.get_run(child_run_id(runs.get_run(run_id), "go"))
+
+
+def states_of(world: World, child: Run) -> Mapping[str, TreatmentState]:
+    world.setting.admit.admit(child.run_id, "token")
+    return {treatment.name: treatment.state for treatment in world.setting.runs.list_treatments(child.run_id)}
+
+
+RESUMES = ReusedTreatments({"write": PARENT, "other": PARENT}, resumed=["go"])
+
+
+def test_a_rerun_of_what_failed_keeps_what_succeeded_in_the_generated_run() -> None:
+    world = with_failed_child()
+
+    again = repeated(world, LATER, PARENT, RESUMES)
+
+    assert (again.rerun_of, again.generated, again.started_by_run) == (world.child.run_id, True, LATER)
+    assert states_of(world, again) == {"a": TreatmentState.SUCCEEDED, "b": TreatmentState.READY}
+    assert world.setting.runs.get_treatment(again.run_id, "a").kept_from == world.child.run_id
+
+
+def test_a_rerun_that_was_cancelled_before_it_came_there_is_passed_over() -> None:
+    world = with_failed_child()
+    runs = world.setting.runs
+    kept = world.setting.documents.put(encode(RESUMES))
+    runs.create_run(replace(runs.get_run(PARENT), run_id=LATER, rerun_of=PARENT, kept_sha256=kept))
+    runs.put_values([taken_over(value, LATER) for value in runs.list_values(PARENT)])
+
+    assert repeated(world, LATEST, LATER, RESUMES).rerun_of == world.child.run_id
+
+
+@pytest.mark.parametrize(
+    "reused", [None, ReusedTreatments({"write": PARENT})], ids=["in full", "from what the treatment depends on"]
+)
+def test_a_rerun_that_runs_the_treatment_for_another_reason_runs_the_document_in_full(
+    reused: ReusedTreatments | None,
+) -> None:
+    world = with_failed_child()
+
+    again = repeated(world, LATER, PARENT, reused)
+
+    assert again.rerun_of is None
+    assert states_of(world, again) == {"a": TreatmentState.READY, "b": TreatmentState.READY}
+
+
+def test_another_document_runs_in_full() -> None:
+    world = with_failed_child()
+    world.setting.runs.runs[world.child.run_id] = replace(world.child, document_sha256="0" * 64)
+
+    assert repeated(world, LATER, PARENT, RESUMES).rerun_of is None
+
+
+def test_a_generated_run_that_has_not_ended_is_not_resumed() -> None:
+    world = World(TWO.encode())
+    assert world.act() is None
+
+    assert repeated(world, LATER, PARENT, RESUMES).rerun_of is None

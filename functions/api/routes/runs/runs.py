@@ -330,7 +330,10 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     if run.replay_of is not None:
         raise Conflict(f"Run {run_id} is a replay: replay its treatment again instead.")
     if run.generated:
-        raise Conflict(f"Run {run_id} is a part of run {run.started_by_run}: rerun that one instead.")
+        raise Conflict(
+            f"Run {run_id} is a part of run {run.started_by_run}: rerun that one. From what failed, it keeps what "
+            f"succeeded here."
+        )
     if not run.plan_sha256 and not run.recorded:
         # It failed before it could be planned, so there is nothing to keep; the obstacle may be gone.
         source = services.documents.get(run.document_sha256).decode()

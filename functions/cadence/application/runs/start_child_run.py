@@ -10,6 +10,7 @@ from typing import Any
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
+from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_run import Ancestry, StartRun
 from cadence.application.shared.block_values import LARGEST_VALUE, read_block
 from cadence.application.shared.identifiers import child_run_id
@@ -60,6 +61,7 @@ class StartChildRun:
     freeze: Freeze
     plan: PlanRun
     plan_generated: PlanGeneratedRun
+    resume: ResumeChildRun
     start: StartRun
 
     def start_child(self, treatment: Treatment, spec: TreatmentSpec, task_token: str) -> ChildOutcome | None:
@@ -102,6 +104,7 @@ class StartChildRun:
             assert spec.trigger.pipeline is not None
             event = _event(parent, treatment.name)
             planned = self._stored(run_id, parent, spec.trigger.pipeline, parameters, event)
+        planned = self.resume.resume(parent, treatment.name, planned)
         ancestry = Ancestry(parent.run_id, treatment.name, parent.depth + 1, generated=document is not None)
         return self.start.start(run_id, planned, event, parent.created_by, ancestry)
 

@@ -1,5 +1,6 @@
 """The command `import`: converts workflows of other systems into pipeline documents."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import err, print_findings, print_json
-from cadence.importing import Imported, ImportFailure, Scales, SourceFormat, convert
+from cadence.importing import MAX_YAML_BYTES, Imported, ImportFailure, Scales, SourceFormat, convert
 
 
 def import_(
@@ -45,7 +46,13 @@ def import_(
     """
     text = read_document(file)
     try:
-        imported = convert(text, origin, Scales(commands, time_scale, size_scale), "" if file == "-" else _stem(file))
+        imported = convert(
+            text,
+            origin,
+            Scales(commands, time_scale, size_scale),
+            "" if file == "-" else _stem(file),
+            action_reader(None if file == "-" else Path(file)),
+        )
     except ImportFailure as error:
         _print_failure(file, error, as_json)
         raise typer.Exit(FAILED) from None
@@ -60,6 +67,23 @@ def import_(
         _print_report(file, imported, output)
     if not imported.valid:
         raise typer.Exit(FAILED)
+
+
+def action_reader(file: Path | None) -> Callable[[str], str | None]:
+    """Returns what reads actions of the repository that a file lies in, and no files outside of it."""
+    folders = file.resolve().parents if file is not None else ()
+    root = next((folder for folder in folders if (folder / ".github").is_dir()), None)
+
+    def read(folder: str) -> str | None:
+        if root is None:
+            return None
+        for name in ("action.yml", "action.yaml"):
+            found = (root / folder / name).resolve()
+            if found.is_relative_to(root) and found.is_file() and found.stat().st_size <= MAX_YAML_BYTES:
+                return found.read_text(encoding="utf-8", errors="replace")
+        return None
+
+    return read
 
 
 def _stem(file: str) -> str:

@@ -20,11 +20,14 @@ class ReusedTreatments:
     """The treatments taken over: `treatments` maps them to the runs that made their values.
 
     `notes` say why others run again. `called` maps treatments to their names in the earlier run, where those differ.
+    `resumed` are treatments that run again only because the runs that they started did not succeed: those runs go on
+    from what succeeded in them.
     """
 
     treatments: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     called: Mapping[str, str] = field(default_factory=dict)
+    resumed: Sequence[str] = ()
 
 
 def kept(
@@ -38,8 +41,10 @@ def kept(
     Those in `again` run once more although they succeeded, and so do all that depend on them.
     """
     consumers: defaultdict[str, list[str]] = defaultdict(list)
+    producers: defaultdict[str, set[str]] = defaultdict(set)
     for edge in edges_of("", specs):
         consumers[edge.producer].append(edge.consumer)
+        producers[edge.consumer].add(edge.producer)
     runs_again = {spec.name for spec in specs if spec.name in again or not _succeeded(earlier.get(spec.name))}
     waiting = list(runs_again)
     while waiting:
@@ -52,7 +57,16 @@ def kept(
         for spec in specs
         if spec.name not in runs_again
     }
-    return ReusedTreatments(treatments, dict(notes or {}))
+    resumed = [
+        spec.name
+        for spec in specs
+        if spec.trigger is not None
+        and spec.trigger.wait
+        and spec.name in runs_again
+        and spec.name not in again
+        and producers[spec.name].isdisjoint(runs_again)
+    ]
+    return ReusedTreatments(treatments, dict(notes or {}), resumed=resumed)
 
 
 def needed(specs: Sequence[TreatmentSpec], reused: ReusedTreatments) -> set[tuple[str, str]]:

@@ -15,7 +15,7 @@ from cadence.importing.shared.draft import LONGEST_SECONDS, ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
 from cadence.importing.shared.shell import REPOSITORY_PARAMETERS
-from cadence.importing.shared.yaml_source import plain, texts
+from cadence.importing.shared.yaml_source import plain, texts, whole_number
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -44,8 +44,8 @@ class _Pipeline:
         )
 
     def convert(self) -> None:
-        minutes = self._file.options.get("max-time", DEFAULT_MINUTES)
-        if not isinstance(minutes, int) or minutes <= 0:
+        minutes = whole_number(self._file.options.get("max-time", DEFAULT_MINUTES))
+        if minutes is None or minutes <= 0:
             self._draft.notes.add(
                 self._file.line(self._file.options, "max-time"), "options.max-time", "It is no number of minutes.",
                 "Write max_duration in seconds.",

@@ -11,7 +11,7 @@ from cadence.importing.shared.containers import is_image, service_name
 from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.globs import changed
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.yaml_source import mapping, plain, texts
+from cadence.importing.shared.yaml_source import mapping, plain, texts, whole_number
 
 DEFAULT_IMAGE = "atlassian/default-image:latest"
 DEFAULT_MINUTES = 120
@@ -82,8 +82,8 @@ def _services(step: BitbucketStep) -> None:
             step.note(line, f"services: {name}", "It is not defined in this file.", "Write it by hand.")
         elif (image := _image_name(step, defined["image"], step.file.line(defined, "image") or line)) is not None:
             host = service_name(name)
-            memory = defined.get("memory")
-            limit = {"memory": memory} if isinstance(memory, int) and memory > 0 else {}
+            memory = whole_number(defined.get("memory"))
+            limit = {"memory": memory} if memory is not None and memory > 0 else {}
             services[host] = {"image": image, **_variables(step, name, defined), **limit}
             step.note(
                 line, f"services: {name}", "Bitbucket gives services ports of localhost.",
@@ -137,8 +137,8 @@ def _caches(step: BitbucketStep) -> None:
 
 
 def _max_time(step: BitbucketStep) -> None:
-    minutes = step.body["max-time"]
-    if isinstance(minutes, int) and minutes > 0:
+    minutes = whole_number(step.body["max-time"])
+    if minutes is not None and minutes > 0:
         step.treatment.body["max_duration"] = min(minutes * 60, LONGEST_SECONDS)
     else:
         step.note(step.line("max-time"), "max-time", "It is no number of minutes.", "Write max_duration in seconds.")
@@ -167,8 +167,8 @@ def _on_fail(step: BitbucketStep) -> None:
     if strategy == "ignore":
         step.treatment.body["soft_fail"] = True
     elif strategy == "retry":
-        most = mapping(value).get("max-retry-count", 1)
-        step.treatment.body["retry"] = {"failure": most if isinstance(most, int) and 0 <= most <= 10 else 1}
+        most = whole_number(mapping(value).get("max-retry-count"))
+        step.treatment.body["retry"] = {"failure": most if most is not None and 0 <= most <= 10 else 1}
     elif strategy != "fail":
         step.note(
             step.line("on-fail"), f"on-fail: {strategy}", "It is not known here.", "Write `soft_fail` or `retry`."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cadence.importing.github.event_members import ACTIONS, EVENT_KINDS, GITHUB, LABELS, TRUTHS
 from cadence.importing.github.expressions import (
     Binary,
     Expression,
@@ -17,39 +18,9 @@ from cadence.importing.github.expressions import (
     parse,
 )
 from cadence.importing.github.templates import is_true, json_list, placed, split
-from cadence.importing.shared.cel import FAILED, all_of, bare, event_value, state
+from cadence.importing.shared.cel import FAILED, all_of, bare, state
 
-EVENT_KINDS = {
-    "push": "push",
-    "pull_request": "pull_request",
-    "release": "release",
-    "schedule": "schedule",
-    "workflow_dispatch": "manual",
-}
-
-_GITHUB = {
-    "sha": "event.commit",
-    "ref": "event.ref",
-    "ref_name": "event.branch",
-    "event_name": "event.kind",
-    "repository": "event.repository",
-    "actor": "event.sender",
-    "triggering_actor": "event.sender",
-    "run_id": "run.id",
-    "workflow": "run.pipeline",
-    "event.label.name": "event.label",
-    "event.pull_request.merge_commit_sha": "event.merge_commit",
-    "event.pull_request.title": "event.title",
-    "event.release.html_url": "event.page",
-    "event.release.name": "event.name",
-    "event.release.tag_name": "event.tag",
-    "event.before": "event.before",
-    "event.after": "event.commit",
-    "event.head_commit.message": "event.message",
-    "event.head_commit.author.name": "event.author",
-    "event.repository.full_name": "event.repository",
-    "event.repository.clone_url": "event.repository_url",
-}
+_HAPPENED = '(has(event.type) ? event.type : "")'
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
 _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
@@ -156,6 +127,10 @@ class _Translator:
                 return self._compared(other, operator, text)
             case Binary("==" | "!=" as operator, other, LiteralValue(str() as text)):
                 return self._compared(other, operator, text)
+            case Binary(operator, MemberAccess(("github", *_)) as left, LiteralValue(int() as number)) if (
+                not isinstance(number, bool)
+            ):
+                return f'{self.value(left)} {operator} "{number}"'  # numbers of the event are texts here
             case Binary(operator, left, right):
                 return f"{self.value(left)} {operator} {self.value(right)}"
 
@@ -189,6 +164,8 @@ class _Translator:
                 return function in _STATUS or function in ("contains", "startswith", "endswith")
             case MemberAccess(("inputs", str(name))) | MemberAccess(("github", "event", "inputs", str(name))):
                 return name in self._scope.booleans
+            case MemberAccess(("github", *rest)):
+                return _named(rest) in TRUTHS
             case _:
                 return False
 
@@ -196,6 +173,11 @@ class _Translator:
         match node:
             case MemberAccess(("github", "event_name")):
                 text = EVENT_KINDS.get(text, text)
+            case MemberAccess(("github", "event", "action")) if text in ACTIONS:
+                return f"{_HAPPENED} {operator} {json.dumps(ACTIONS[text])}"
+            case MemberAccess(("github", *path)) if _named(path) in TRUTHS:
+                # GitHub compares numbers then, and no text but an empty one or a number is any.
+                raise GitHubExpressionError(f"{node} is true or false, and not a text")
             case MemberAccess(("needs", None, "result")):
                 raise GitHubExpressionError("needs.*.result is a list")
             case MemberAccess(("needs", str(), "result")):
@@ -217,8 +199,8 @@ class _Translator:
             case ("github", "event", "inputs", str(name)) | ("inputs", str(name)):
                 if name in self._scope.parameters:
                     return f"parameters.{self._scope.parameters[name]}"
-            case ("github", *rest) if ".".join(part or "*" for part in rest) in _GITHUB:
-                return event_value(_GITHUB[".".join(part or "*" for part in rest)])
+            case ("github", *rest) if (name := _named(rest)) in GITHUB or name in TRUTHS:
+                return GITHUB.get(name) or TRUTHS[name]
             case ("github", "job"):
                 return json.dumps(self._scope.job)
             case ("runner", str(name)) if name in _RUNNER:
@@ -261,6 +243,9 @@ class _Translator:
             ):
                 wanted = FAILED if text == "failure" else f'["{_RESULTS.get(text, text)}"]'
                 return "(" + " || ".join(f"{state(name)} in {wanted}" for name in self._scope.needs.values()) + ")"
+            case "contains", (MemberAccess(("github", *rest)), LiteralValue(str() as text)) if _named(rest) == LABELS:
+                label = json.dumps(text.lower(), ensure_ascii=False)
+                return f"(has(event.labels) && event.labels.exists(label, label.lowerAscii() == {label}))"
             case "contains", (whole, part):
                 return self._searched(whole, "contains", part)
             case "startswith", (whole, part):
@@ -311,6 +296,10 @@ class _Translator:
                     raise GitHubExpressionError(f"format() has no value for {{{piece}}}")
                 parts.append(f"string({self.value(values[int(piece)])})")
         return f"({' + '.join(parts)})" if parts else '""'
+
+
+def _named(path: Iterable[str | None]) -> str:
+    return ".".join(part or "*" for part in path)
 
 
 def translated(text: str, scope: TranslationScope) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from cadence.importing.github.cel import translated
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
-from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
+from cadence.importing.shared.yaml_source import listed, mapping, plain, texts, whole_number
 
 OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _AXIS = re.compile(r"\bmatrix\.([\w-]+)((?:\.[\w-]+)*)")
@@ -63,8 +63,8 @@ def _matrix(job: GitHubJob) -> None:
         return
     if "fail-fast" in strategy:
         axes["fail_fast"] = strategy["fail-fast"] is not False
-    if isinstance(strategy.get("max-parallel"), int):
-        axes["max_parallel"] = max(1, strategy["max-parallel"])
+    if (most := whole_number(strategy.get("max-parallel"))) is not None:
+        axes["max_parallel"] = max(1, most)
     job.treatment.body["matrix"] = axes
 
 

@@ -143,7 +143,7 @@ def _condition(job: GitHubJob) -> None:
 
 def _timeout(job: GitHubJob) -> None:
     value, line = job.body["timeout-minutes"], job.line(job.body, "timeout-minutes")
-    if isinstance(value, int | float) and value > 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
         job.treatment.body["max_duration"] = min(max(round(value * 60), 1), LONGEST_SECONDS)
     else:
         job.note(line, f"timeout-minutes: {plain(value)}", "It is not a number.", "Say max_duration in seconds.")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cadence.importing.github.actions import action
+from cadence.importing.github.event_members import GITHUB
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.github.step_conditions import with_condition
-from cadence.importing.shared.cel import bare, event_value
+from cadence.importing.shared.cel import bare
 from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
     HOME_WITHIN,
@@ -34,15 +35,10 @@ _SHELLS = {
 _FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH")
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 _GIVEN = {
-    "GITHUB_SHA": "event.commit",
-    "GITHUB_REF": "event.ref",
-    "GITHUB_REF_NAME": "event.branch",
-    "GITHUB_EVENT_NAME": "event.kind",
-    "GITHUB_REPOSITORY": "event.repository",
-    "GITHUB_ACTOR": "event.sender",
-    "GITHUB_RUN_ID": "run.id",
-    "GITHUB_WORKFLOW": "run.pipeline",
-}
+    f"GITHUB_{name}": GITHUB[name.lower()]
+    for name in ("SHA", "REF", "REF_NAME", "REF_TYPE", "HEAD_REF", "BASE_REF", "EVENT_NAME", "REPOSITORY", "REPOSITORY_OWNER",
+                 "ACTOR", "RUN_ID", "WORKFLOW")
+}  # fmt: skip
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
 _MOST_STEPS = 100
 
@@ -194,7 +190,7 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
-            job.env[name] = f"${{{{ {bare(event_value(cel))} }}}}"
+            job.env[name] = f"${{{{ {bare(cel)} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
     if job.treatment.body.get("source") and uses_git(body) and "git init --quiet" not in body:

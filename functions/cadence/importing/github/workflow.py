@@ -5,6 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from cadence.importing.github.cel import TranslationScope, translated
+from cadence.importing.github.composite import CompositeActions, ReadAction
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.matrix import matrix
@@ -22,7 +23,7 @@ from cadence.importing.shared.yaml_source import YamlSource, mapping, plain, tex
 _KNOWN = frozenset({"name", "on", "true", "env", "jobs", "concurrency", "defaults", "run-name", "permissions"})
 
 
-def from_github(text: str, name: str = "") -> ImportDraft:
+def from_github(text: str, name: str = "", read_action: ReadAction = lambda _: None) -> ImportDraft:
     """Converts a workflow of GitHub Actions. Raises ImportFailure if the text is not one."""
     source = YamlSource(text)
     data = source.data
@@ -32,6 +33,9 @@ def from_github(text: str, name: str = "") -> ImportDraft:
         slug(plain(data.get("name")) or name or "workflow", prefix="w"), "Imported from a workflow of GitHub Actions."
     )
     source.tell_misreadings(draft.notes)
+    actions = CompositeActions(source, read_action)
+    for body in data["jobs"].values():
+        actions.expand(mapping(body))
     return _Workflow(source, draft).convert()
 
 

@@ -14,7 +14,7 @@ from cadence.importing.gitlab.variables import Variables, value_of
 from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
-from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
+from cadence.importing.shared.yaml_source import listed, mapping, plain, texts, whole_number
 
 
 def from_gitlab(text: str, name: str = "") -> ImportDraft:
@@ -106,7 +106,7 @@ class _Pipeline:
         }
         fixed = {"CI": "true", "CI_JOB_NAME": name, "CI_JOB_STAGE": plain(body.get("stage", "test")), "CI_DEFAULT_BRANCH": "main",
                  "GITLAB_CI": "true", **given}  # fmt: skip
-        if isinstance(body.get("parallel"), int):
+        if whole_number(body.get("parallel")) is not None:
             fixed["CI_NODE_TOTAL"] = plain(body["parallel"])
         variables = Variables({**shared, **mapping(body.get("variables"))}, axes, fixed)
         return GitLabJob(
@@ -115,11 +115,12 @@ class _Pipeline:
 
     def _matrix(self, name: str, body: Mapping[str, Any], treatment: dict[str, Any]) -> dict[str, str]:
         """Fills the matrix of the treatment; returns variables by axis."""
-        parallel = body.get("parallel")
-        if isinstance(parallel, int) and parallel > 1:
-            treatment["matrix"] = {"ci_node_index": list(range(1, min(parallel, 200) + 1)), "fail_fast": False}
+        count = whole_number(body.get("parallel"))
+        if count is not None and count > 1:
+            treatment["matrix"] = {"ci_node_index": list(range(1, min(count, 200) + 1)), "fail_fast": False}
             return {"CI_NODE_INDEX": "ci_node_index"}
-        entries = [entry for entry in listed(mapping(parallel).get("matrix")) if isinstance(entry, dict) and entry]
+        parallel = mapping(body.get("parallel"))
+        entries = [entry for entry in listed(parallel.get("matrix")) if isinstance(entry, dict) and entry]
         if not entries:
             return {}
         names = UniqueNames("_", "axis")

@@ -10,7 +10,7 @@ from cadence.importing.shared.artifacts import within
 from cadence.importing.shared.containers import is_image, service_name
 from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
+from cadence.importing.shared.yaml_source import listed, mapping, plain, texts, whole_number
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RETRY_CAUSES = {
@@ -133,11 +133,16 @@ def _known_part(path: str) -> str:
     return within(re.sub(r"\$\{\{.*?\}\}/?", "", path))
 
 
+def _exit_codes(settings: Mapping[str, Any]) -> list[int]:
+    codes = map(whole_number, listed(settings.get("exit_codes")))
+    return [code for code in codes if code is not None and 0 < code < 256]
+
+
 def _retry(job: GitLabJob) -> None:
     value = job.body["retry"]
     settings = value if isinstance(value, dict) else {"max": value}
-    most = settings.get("max", 0)
-    if not isinstance(most, int) or not 0 <= most <= 10:
+    most = whole_number(settings.get("max", 0))
+    if most is None or not 0 <= most <= 10:
         job.note(job.line("retry"), "retry", "It is not a number from 0 to 2.", "Say `retry` by hand.")
         return
     causes = texts(settings.get("when")) or ["always"]
@@ -148,7 +153,7 @@ def _retry(job: GitLabJob) -> None:
             job.note(
                 job.line("retry"), f"retry when {cause}", "It is no cause that Cadence tells apart.", "Choose another."
             )
-    codes = [code for code in listed(settings.get("exit_codes")) if isinstance(code, int) and 0 < code < 256]
+    codes = _exit_codes(settings)
     if codes:
         retry |= {"failure": most, "exit_codes": codes}
     if most and retry:
@@ -157,7 +162,7 @@ def _retry(job: GitLabJob) -> None:
 
 def _soft_fail(job: GitLabJob) -> None:
     value = job.body["allow_failure"]
-    codes = [code for code in listed(mapping(value).get("exit_codes")) if isinstance(code, int) and 0 < code < 256]
+    codes = _exit_codes(mapping(value))
     if codes:
         job.treatment.body["soft_fail"] = {"exit_codes": codes}
     elif value is True:

@@ -10,6 +10,9 @@ COMMIT_OR_NONE = '${{ has(event.commit) ? event.commit : "none" }}'
 """The commit in a text that must not be empty, such as the key of a cache."""
 
 
+REPOSITORY = '(has(event.base_repository) ? event.base_repository : has(event.repository) ? event.repository : "")'
+"""The repository that the pipeline is in: of a pull request the one that it is to be merged into, never a fork."""
+
 _ALWAYS_THERE = ("event.kind", "run.")
 _GUARDED = re.compile(r'\(has\(((?:event|matrix)\.\w+)\) \? \1 : ""\)')
 

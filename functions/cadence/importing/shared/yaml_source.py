@@ -119,3 +119,8 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
+
+
+def whole_number(value: Any) -> int | None:
+    """The value if it is a whole number; `true` and `false`, which Python counts among them, are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

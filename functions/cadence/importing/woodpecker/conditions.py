@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cadence.importing.shared.cel import bare, event_value, joins
+from cadence.importing.shared.cel import REPOSITORY, bare, event_value, joins
 from cadence.importing.shared.globs import alternatives, matches
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts
 from cadence.importing.woodpecker.variables import BRANCH, TAG, WoodpeckerVariables
@@ -76,7 +76,7 @@ def _part(key: str, entry: Mapping[str, Any], variables: WoodpeckerVariables) ->
         case "ref":
             return _included("ref", value, event_value("event.ref"))
         case "repo":
-            return _included("repo", value, event_value("event.repository"))
+            return _included("repo", value, REPOSITORY)
         case "tag":
             return _included("tag", value, TAG)
         case "path":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cadence.importing.shared.cel import bare, event_value
+from cadence.importing.shared.cel import REPOSITORY, bare, event_value
 
 BRANCH = f'(event.kind == "pull_request" ? {event_value("event.base_branch")} : {event_value("event.branch")})'
 TAG = event_value("event.tag")
@@ -19,7 +19,7 @@ PREDEFINED = {
     "CI_COMMIT_AUTHOR": event_value("event.author"),
     "CI_COMMIT_PULL_REQUEST": '(has(event.number) ? string(event.number) : "")',
     "CI_PREV_COMMIT_SHA": event_value("event.before"),
-    "CI_REPO": event_value("event.repository"),
+    "CI_REPO": REPOSITORY,
     "CI_REPO_CLONE_URL": event_value("event.repository_url"),
     "CI_PIPELINE_NUMBER": "run.id",
     "CI_PIPELINE_EVENT": f'({TAG} != "" ? "tag" : event.kind == "schedule" ? "cron" : event.kind == "api" ? "manual" : event.kind)',

@@ -23,6 +23,8 @@ from cadence.application.runners.complete import Complete
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
+from cadence.application.runs.rerun import Rerun
+from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_child_run import StartChildRun
 from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
@@ -509,12 +511,14 @@ class Ports:
         )
         gather = CollectOutputs(self.runs, self.chunks, MemoryValueRetentionStore(world.runs), storage, clock)
         start = StartRun(self.runs, run_gates, self.deadlines, clock)
+        rerun = Rerun(treatments=self.runs, values=self.runs, documents=world.documents, chunks=self.chunks)
         self.start_child = StartChildRun(
             runs=self.runs,
             values=self.runs,
             freeze=no_pipeline,
             plan=PlanRun(world.documents),
             plan_generated=no_document,
+            resume=ResumeChildRun(self.runs, world.documents, rerun),
             start=start,
         )
         self.act = ControlTreatment(

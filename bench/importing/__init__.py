@@ -1,0 +1,1 @@
+"""How much of other systems' files is imported."""
