@@ -224,6 +224,7 @@ class Setting:
             end=end,
             machines=self.machines,
             readiness=readiness,
+            clock=self.clock,
         )
         storage = RunStorage(self.runs, ReserveStorage(self.storage, 1 << 40, self.clock))
         elements = EachItems(
@@ -408,5 +409,7 @@ class Setting:
     def cancel(self) -> None:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
 
-    def stop(self, token: str = "stop-token") -> None:
-        self.stop_run.stop(RUN, token, MachineError("Cancelled", "cancelled by alice"))
+    def stop(
+        self, token: str = "stop-token", error: MachineError = MachineError("Cancelled", "cancelled by alice")
+    ) -> None:
+        self.stop_run.stop(RUN, token, error)
