@@ -95,6 +95,9 @@ def spec(name: str, *inputs: InputSpec, **fields: Any) -> TreatmentSpec:
     return TreatmentSpec(name=name, run="true", inputs=inputs, **fields)
 
 
+_CANCELLED = MachineError("Cancelled", "cancelled by alice")
+
+
 @dataclass
 class Setting:
     clock: ManualClock = field(default_factory=ManualClock)
@@ -409,7 +412,5 @@ class Setting:
     def cancel(self) -> None:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
 
-    def stop(
-        self, token: str = "stop-token", error: MachineError = MachineError("Cancelled", "cancelled by alice")
-    ) -> None:
+    def stop(self, token: str = "stop-token", error: MachineError = _CANCELLED) -> None:
         self.stop_run.stop(RUN, token, error)
