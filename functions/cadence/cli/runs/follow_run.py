@@ -42,6 +42,7 @@ def _progress(run: RunJson, run_id: str) -> Group:
 
 def _follow_plainly(client: Client, run_id: str) -> RunJson:
     printed: dict[str, tuple[str, str | None]] = {}
+    causes: dict[str | None, str] = {}  # the treatment with which each cause was printed
     printed_wait: str | None = None
 
     def print_changes(run: RunJson) -> None:
@@ -53,7 +54,9 @@ def _follow_plainly(client: Client, run_id: str) -> RunJson:
             approve = approval_command(run_id, treatment)
             if printed.get(treatment["name"]) != (treatment["state"], approve):
                 printed[treatment["name"]] = (treatment["state"], approve)
-                cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                shared = causes.setdefault(treatment["cause"], treatment["name"])
+                words = treatment["cause"] if shared == treatment["name"] else f"the same as {shared}"
+                cause = f" ({words})" if treatment["cause"] else ""
                 waits = f", {waiting_words(run_id, treatment)}" if approve else ""
                 state = treatment_state(treatment).plain.replace("_", " ")
                 print(harmless(f"{treatment['name']}: {state}{waits}{cause}"), flush=True)
