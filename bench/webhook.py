@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.figures import Goal, Report, median
 from bench.stack import Stack, local_stack, moment, until
-from cadence.local.demo.repository import RepositoryHead
 from cadence.local.demo.webhook import Webhook
+from cadence.local.shared.git_head import RepositoryHead
 
 ROUNDS = 12
 WARM_UP = 3

@@ -101,9 +101,9 @@ class MemoryRunStore:
         self.runs[run_id] = dataclasses.replace(self.get_run(run_id), waiting_token=token)
         return self.runs[run_id]
 
-    def note_waiting(self, run_id: str, what: str) -> Run:
+    def note_waiting(self, run_id: str, what: str, state: RunState = RunState.PENDING) -> Run:
         run = self.get_run(run_id)
-        if run.state is not RunState.PENDING:
+        if run.state is not state:
             raise Conflict(f"run {run_id} is no longer as it was read")
         self.runs[run_id] = dataclasses.replace(run, waiting_for=what)
         return self.runs[run_id]
@@ -111,7 +111,7 @@ class MemoryRunStore:
     def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
         run = self.get_run(run_id)
         if run.plan_sha256 == seen:
-            self.runs[run_id] = dataclasses.replace(run, plan_sha256=plan_sha256)
+            self.runs[run_id] = dataclasses.replace(run, plan_sha256=plan_sha256, waiting_for=None)
         return self.runs[run_id]
 
     def keep_stop_token(self, run_id: str, stop_token: str) -> Run:
@@ -139,6 +139,7 @@ class MemoryRunStore:
                 finished_at=at,
                 machine_token=None,
                 stop_token=None,
+                waiting_for=None,
                 soft_failures=soft_failures,
             )
             self.runs[run.run_id] = run

@@ -19,7 +19,7 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.runs.run import Run
 from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected
+from cadence.domain.shared.errors import CadenceError, NotFound, ProviderRejected, Transient
 from cadence.domain.values.storage import StorageUse
 
 
@@ -68,16 +68,19 @@ class MemoryMachines:
 
 @dataclass
 class MemoryRegistries:
-    """Digests by image. `asked` holds every image asked for; what is not known is refused."""
+    """Digests by image. `asked` holds every image asked for; what is not known is refused. `down`: no answers."""
 
     digests: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     logins: dict[str, RegistryLogin | None] = field(default_factory=dict)
+    down: bool = False
 
     def digest(self, image: Image, login: RegistryLogin | None = None) -> str:
         self.asked.append(str(image))
         self.logins[str(image)] = login
+        if self.down:
+            raise Transient("The registry does not answer.")
         if str(image) not in self.digests:
             raise ProviderRejected(f"The image {image} cannot be had: 404: manifest unknown.")
         return self.digests[str(image)]

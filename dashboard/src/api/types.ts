@@ -3524,6 +3524,11 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
             /** @description What a push must match to start it; null if no push does. */
             push: components["schemas"]["PushView"] | null;
             /**
@@ -3556,6 +3561,11 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
             /** @description What a push must match to start it; null if no push does. */
             push: components["schemas"]["PushView"] | null;
             /**
@@ -4178,6 +4188,11 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
         };
         /** ProgramView */
         ProgramView: {
@@ -4206,6 +4221,11 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
         };
         /** ProjectBody */
         ProjectBody: {
@@ -5203,7 +5223,7 @@ export interface components {
             replay_of: components["schemas"]["ReplayedView"] | null;
             /**
              * Waiting For
-             * @description What a pending run waits for, in words.
+             * @description What holds the run back as a whole, in words.
              */
             waiting_for: string | null;
             /** Concurrency Group */
@@ -5287,7 +5307,7 @@ export interface components {
             replay_of: components["schemas"]["ReplayedView"] | null;
             /**
              * Waiting For
-             * @description What a pending run waits for, in words.
+             * @description What holds the run back as a whole, in words.
              */
             waiting_for: string | null;
             /** Concurrency Group */
@@ -5800,6 +5820,11 @@ export interface components {
             comment: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @description The name of the member that `created_by` is; empty if it is none.
+             */
+            created_by_name: string;
         };
         /**
          * SpecView

@@ -181,6 +181,7 @@ def stop_run() -> tuple[StopRun, Machines]:
         ),
         machines=machines,
         readiness=_readiness(runs, machines, config),
+        clock=now,
     )
     return use_case, machines
 

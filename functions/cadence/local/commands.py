@@ -3,12 +3,24 @@
 import json
 import os
 import shlex
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cadence.cli.client.client import Client
+from cadence.cli.client.connection import connect
+from cadence.cli.client.runs import is_final
+from cadence.cli.runs.follow_run import follow_run
+from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.options import Project
+from cadence.cli.shared.output import duration
+from cadence.local.push.push import LocalPush
+from cadence.local.push.push import push as push_commit
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.shared.paths import nearest_stack
 from cadence.local.shared.progress import print_line
@@ -32,6 +44,8 @@ AnyFolder = Annotated[
         help="The folder of the stack (default: this one, or the nearest above it that has one).", show_default=False
     ),
 ]
+_LOOK_SECONDS = 0.5
+
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -101,6 +115,61 @@ def env(folder: AnyFolder = None) -> None:
         _fail(f"No local stack is running in {folder.resolve()}. Start it there with: cadence local up")
     print_line(f"export CADENCE_URL={shlex.quote(connection.url)}")
     print_line(f"export CADENCE_TOKEN={shlex.quote(connection.token)}")
+
+
+@app.command()
+def push(
+    repository: Annotated[
+        Path, typer.Argument(metavar="REPOSITORY", help="A git repository on this machine.")
+    ] = Path(),
+    branch: Annotated[
+        str | None, typer.Option(help="Push to this branch (default: the one that is checked out).", show_default=False)
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMIT", help="What the branch had before, for `paths` (default: the parent).", show_default=False
+        ),
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Push the checked out commit to the stack as a code host does, and show the runs and the commit's statuses.
+
+    No code host is needed: the command stands in for one, connects the repository to the project for as long as it
+    runs, and sends the signed webhook. What is not committed is not pushed. Exits with 1 if a run failed.
+    """
+    with reporting_errors(as_json):
+        client = connect(project)
+        try:
+            pushed = LocalPush.of(repository, branch, before)
+            if pushed.not_committed and not as_json:
+                print_line(f"warning: not pushed, since not committed: {pushed.not_committed} changed files")
+            follow = partial(_follow, client, quiet=as_json)
+            outcome = push_commit(client, pushed, follow, _print_nothing if as_json else print_line)
+        except LocalStackError as error:
+            _fail(str(error))
+    if as_json:
+        print_line(json.dumps(asdict(outcome)))
+    elif outcome.statuses:
+        print_line("\nThe commit shows:")
+        for status in outcome.statuses:
+            print_line(f"  {status['context']}  {status['state']}  {status['description']}")
+    if any(run["state"] != "succeeded" for run in outcome.runs):
+        raise typer.Exit(1)
+
+
+def _follow(client: Client, run_id: str, *, quiet: bool) -> Mapping[str, Any]:
+    run: Mapping[str, Any] = client.run(run_id)
+    if quiet:
+        while not is_final(run["state"]):
+            time.sleep(_LOOK_SECONDS)
+            run = client.run(run_id)
+        return run
+    print_line(f"\nRun {run_id} of {run['pipeline']}:")
+    run = follow_run(client, run_id)
+    print_line(f"Run {run_id}: {run['state']} in {duration(run['started_at'], run['finished_at'])}")
+    return run
 
 
 def _show(current: control.StackStatus, folder: Path) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from cadence.cli.client.client import Client
 from cadence.cli.runs.working_tree import pack_working_tree
+from cadence.local.push.push import LocalPush, PushOutcome
+from cadence.local.push.push import push as push_commit
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
 from tests.e2e.account import Account
 from tests.e2e.api import Api
@@ -110,6 +113,37 @@ def test_a_push_ends_as_statuses_of_its_commit(api: Api, stack: Stack, tmp_path:
         assert checks["ok"], checks
         assert api.call("DELETE", f"/v1/repositories/{repository}").status_code == 200
         assert host.hooks == {}
+
+
+def test_a_push_without_a_code_host_ends_as_statuses_of_its_commit(api: Api, tmp_path: Path) -> None:
+    project = f"p{uuid.uuid4().hex[:8]}"
+    assert api.call("POST", "/v1/projects", json={"name": project}).status_code == 201
+    source = Repository(tmp_path / "the site")
+    good = PIPELINE.format(name="good", script=READS_THE_COMMIT)
+    paths = "{push: {branches: [main], paths: [docs/**]}}"
+    source.commit({"docs/note": "of the commit\n", ".cadence/good.yaml": good.replace("{push: {}}", paths)})
+    commit = source.commit({"docs/note": "of the commit\nas of now\n", "other": "x\n"})
+    (source.folder / "docs/note").write_text("not committed\n")
+    client, printed = Client(api.url, api.token, project), list[str]()
+
+    def push(branch: str | None) -> PushOutcome:
+        pushed = LocalPush.of(source.folder / "docs", branch, None)
+        assert (pushed.head.commit, pushed.not_committed) == (source.git("rev-parse", "HEAD"), 1)
+        return push_commit(client, pushed, lambda run_id: api.finished(run_id, within=300), printed.append)
+
+    pushed = push(None)
+    assert [(run["pipeline"], run["state"], run["commit"]) for run in pushed.runs] == [("good", "succeeded", commit)]
+    assert [(status["context"], status["state"]) for status in pushed.statuses] == [("cadence/good", "success")]
+    assert printed == [f"Pushed {commit[:12]} (a change) to main of local/the-site.", pushed.words]
+
+    other_branch = push("feature")
+    assert (other_branch.words, other_branch.runs) == ("1 pipeline in .cadence, 0 triggered.", [])
+    source.git("checkout", "--quiet", "docs/note")
+    source.commit({"other": "y\n"})
+    (source.folder / "docs/note").write_text("not committed\n")
+    other_path = push(None)
+    assert (other_path.words, other_path.runs) == ("1 pipeline in .cadence, 0 triggered.", [])
+    assert client.repositories() == [one for one in client.repositories() if one["project"] != project]
 
 
 def test_a_working_tree_is_tried_before_anything_is_committed(api: Api, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from cadence.local.demo.repository import RepositoryHead, head
+from cadence.local.demo.repository import head
 from cadence.local.demo.webhook import Webhook
+from cadence.local.shared.git_head import RepositoryHead
 from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack

@@ -57,6 +57,19 @@ def test_commands_are_found() -> None:
     assert len(found) > 50
 
 
+def test_examples_that_are_run_by_hand_need_no_event() -> None:
+    shown = {
+        word
+        for block in blocks(*_SHELL)
+        for words in _commands(block)
+        if words[:2] == ["cadence", "run"]
+        for word in words
+        if word.startswith("examples/")
+    }
+    assert len(shown) > 2
+    assert [one for one in shown if "CADENCE_EVENT_" in (ROOT / one).read_text(encoding="utf-8")] == []
+
+
 def _commands(block: Block) -> Iterator[list[str]]:
     """Yields the words of each command; in blocks without a language those behind the prompt `$ `."""
     for line in block.text.replace("\\\n", " ").splitlines():

@@ -37,7 +37,12 @@ class Api:
         group = treatment("matrix", "succeeded" if ended else "running")
         plan, instance = treatment("plan", "succeeded", "local"), treatment("matrix:0", "succeeded", "local")
         treatments = [plan, group, instance, treatment("tests", state), treatment("last", "cancelled")]
-        return {"run_id": run_id, "state": "failed" if ended else "running", "treatments": treatments}
+        return {
+            "run_id": run_id,
+            "state": "failed" if ended else "running",
+            "treatments": treatments,
+            "waiting_for": None,
+        }
 
     def treatment(self, _run_id: str, name: str) -> Mapping[str, Any]:
         self.asked.append(name)

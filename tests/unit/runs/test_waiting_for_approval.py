@@ -18,10 +18,10 @@ ENDED = treatment("deploy", "succeeded") | POOL
 def test_following_a_run_names_the_command_that_approves(capsys: pytest.CaptureFixture[str]) -> None:
     states = iter(
         [
-            {"run_id": "01a", "state": "running", "treatments": [READY]},
-            {"run_id": "01a", "state": "running", "treatments": [WAITING]},
-            {"run_id": "01a", "state": "running", "treatments": [WAITING]},
-            {"run_id": "01a", "state": "succeeded", "treatments": [ENDED]},
+            {"run_id": "01a", "state": "running", "treatments": [READY], "waiting_for": None},
+            {"run_id": "01a", "state": "running", "treatments": [WAITING], "waiting_for": None},
+            {"run_id": "01a", "state": "running", "treatments": [WAITING], "waiting_for": None},
+            {"run_id": "01a", "state": "succeeded", "treatments": [ENDED], "waiting_for": None},
         ]
     )
     page: dict[str, Any] = {"lines": [], "after": None, "more": False}
@@ -36,8 +36,38 @@ def test_following_a_run_names_the_command_that_approves(capsys: pytest.CaptureF
     ]
 
 
+def test_following_a_run_says_what_it_waits_for_as_a_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    registry = "the registry x.io to answer for the image x.io/a:1"
+    states = iter(
+        [
+            {"run_id": "01a", "state": "running", "treatments": [], "waiting_for": registry},
+            {"run_id": "01a", "state": "running", "treatments": [], "waiting_for": registry},
+            {"run_id": "01a", "state": "succeeded", "treatments": [ENDED], "waiting_for": None},
+        ]
+    )
+    page: dict[str, Any] = {"lines": [], "after": None, "more": False}
+    client: Any = SimpleNamespace(run=lambda _: next(states), logs=lambda *_, **__: page)
+
+    follow_run(client, "01a")
+
+    waits = "The run waits for the registry x.io to answer for the image x.io/a:1."
+    assert capsys.readouterr().out.splitlines() == [waits, "deploy: succeeded"]
+
+
+def test_following_a_run_prints_a_shared_cause_once(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [treatment(name, "failed", cause="no image") | POOL for name in ("a", "b")]
+    client: Any = SimpleNamespace(
+        run=lambda _: {"run_id": "01a", "state": "failed", "treatments": failed, "waiting_for": None},
+        logs=lambda *_, **__: {"lines": [], "after": None, "more": False},
+    )
+
+    follow_run(client, "01a")
+
+    assert capsys.readouterr().out.splitlines() == ["a: failed (no image)", "b: failed (the same as a)"]
+
+
 def test_the_table_of_a_run_names_the_command_too() -> None:
-    (cell,) = treatment_table({"treatments": [WAITING]}, "01a").columns[3].cells
+    (cell,) = treatment_table({"treatments": [WAITING], "waiting_for": None}, "01a").columns[3].cells
     assert cell == "waits for 2 approvals for environment production: cadence approve 01a deploy"
 
 

@@ -97,6 +97,9 @@ def spec(name: str, *inputs: InputSpec, **fields: Any) -> TreatmentSpec:
     return TreatmentSpec(name=name, run="true", inputs=inputs, **fields)
 
 
+_CANCELLED = MachineError("Cancelled", "cancelled by alice")
+
+
 @dataclass
 class Setting:
     clock: ManualClock = field(default_factory=ManualClock)
@@ -226,6 +229,7 @@ class Setting:
             end=end,
             machines=self.machines,
             readiness=readiness,
+            clock=self.clock,
         )
         storage = RunStorage(self.runs, ReserveStorage(self.storage, 1 << 40, self.clock))
         elements = EachItems(
@@ -413,5 +417,5 @@ class Setting:
     def cancel(self) -> None:
         self.runs.request_stop(RUN, RunState.CANCELLED, "cancelled by alice")
 
-    def stop(self, token: str = "stop-token") -> None:
-        self.stop_run.stop(RUN, token, MachineError("Cancelled", "cancelled by alice"))
+    def stop(self, token: str = "stop-token", error: MachineError = _CANCELLED) -> None:
+        self.stop_run.stop(RUN, token, error)

@@ -8,8 +8,10 @@ from cadence.application.runs.pin_images import PinImages
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin
-from cadence.domain.pipelines.specification import ServiceSpec
-from cadence.domain.shared.errors import ProviderRejected
+from cadence.domain.pipelines.specification import ServiceSpec, TreatmentKind
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.scheduling.machine_error import MachineError
+from cadence.domain.shared.errors import ProviderRejected, Transient
 from tests.fakes.services import no_sources
 from tests.unit.scheduling.setting import RUN, Setting, spec
 
@@ -97,6 +99,40 @@ def test_an_image_that_its_registry_does_not_have_ends_the_run_at_once(setting: 
     with pytest.raises(ProviderRejected, match="python:4 cannot be had: 404: manifest unknown"):
         setting.admitted(dataclasses.replace(spec("a"), image="python:4"))
     assert setting.started() == []
+
+
+def test_a_run_whose_image_cannot_be_had_fails_at_the_treatments_that_name_it(setting: Setting) -> None:
+    instances = (dataclasses.replace(spec("m:1"), image="python:4"),)
+    group = dataclasses.replace(spec("m"), kind=TreatmentKind.GATHER, instances=("m:1",))
+    other = dataclasses.replace(spec("b"), image=f"other@{OLD}")
+    with pytest.raises(ProviderRejected) as refusal:
+        setting.admitted(dataclasses.replace(spec("a"), image="python:4"), other, *instances, group)
+    setting.stop(error=MachineError("ProviderRejected", refusal.value.message))
+
+    run = setting.finalise.finalise(RUN)
+    assert (run.state, run.cause) == (RunState.FAILED, refusal.value.message)
+    states = {one.name: one.state for one in setting.runs.list_treatments(RUN)}
+    failed, cancelled = TreatmentState.FAILED, TreatmentState.CANCELLED
+    assert states == {"a": failed, "b": cancelled, "m": failed, "m:1": failed}
+
+
+def test_a_cancelled_run_ends_cancelled_though_its_images_are_not_resolved(setting: Setting) -> None:
+    setting.create(dataclasses.replace(spec("a"), image="python:4"))
+    setting.stop()
+    assert setting.runs.get_treatment(RUN, "a").state is TreatmentState.CANCELLED
+
+
+def test_a_run_says_which_registry_it_waits_for(setting: Setting) -> None:
+    setting.create(dataclasses.replace(spec("a"), image="python:3.13"))
+    setting.registries.down = True
+    with pytest.raises(Transient):
+        setting.admit.admit(RUN, "run-token")
+    waits = "the registry registry-1.docker.io to answer for the image python:3.13"
+    assert setting.runs.get_run(RUN).waiting_for == waits
+
+    setting.registries.down, setting.registries.digests = False, {"python:3.13": OLD}
+    setting.admit.admit(RUN, "run-token")
+    assert setting.runs.get_run(RUN).waiting_for is None
 
 
 def test_a_registry_on_the_loopback_interface_is_asked_only_where_it_is_the_runners_too(setting: Setting) -> None:

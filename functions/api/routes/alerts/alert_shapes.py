@@ -1,5 +1,6 @@
 """Shapes of requests and answers about alerts."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -235,9 +236,11 @@ class SilenceView(Model):
     ends_at: datetime
     comment: str
     created_by: str
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
 
     @classmethod
-    def of(cls, silence: Silence) -> "SilenceView":
+    def of(cls, silence: Silence, names: Mapping[str, str]) -> "SilenceView":
+        """Describes a silence; `names` are those of members by `member:ID`."""
         return cls(
             id=silence.silence_id,
             project=silence.project,
@@ -246,6 +249,7 @@ class SilenceView(Model):
             ends_at=silence.ends_at,
             comment=silence.comment,
             created_by=silence.created_by,
+            created_by_name=names.get(silence.created_by, ""),
         )
 
 

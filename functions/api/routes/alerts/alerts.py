@@ -129,8 +129,10 @@ def list_silences(call: Call, services: Services, query: ProjectQuery) -> Silenc
     """Lists silences that are not over."""
     sees = visible_projects(call, services, query.project)
     now = services.clock()
-    silences = services.alerting.silences.list_silences(call.by.organization)
-    return SilenceList(items=[SilenceView.of(each) for each in silences if sees(each.project) and each.ends_at > now])
+    stored = services.alerting.silences.list_silences(call.by.organization)
+    silences = [each for each in stored if sees(each.project) and each.ends_at > now]
+    names = services.people.names_for(call.by, (each.created_by for each in silences))
+    return SilenceList(items=[SilenceView.of(each, names) for each in silences])
 
 
 @endpoints.add(
@@ -148,7 +150,7 @@ def add_silence(call: Call, services: Services, body: SilenceBody) -> SilenceVie
     silence = services.alerting.manage_silences.add(
         call.by.organization, body.project, where, body.starts_at, body.ends_at, body.comment, author(call)
     )
-    return SilenceView.of(silence)
+    return SilenceView.of(silence, services.people.names_for(call.by, [silence.created_by]))
 
 
 @endpoints.add(

@@ -1,7 +1,7 @@
 """Pipelines: checking documents, storing them as versions."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -77,6 +77,7 @@ class PipelineView(Model):
     document_sha256: str
     created_at: datetime
     created_by: str
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
     push: PushView | None = Field(description="What a push must match to start it; null if no push does.")
     triggers: JsonObject = Field(description="All that starts it by itself, as in the document under `on`.")
     next_firings: list[datetime] = Field(description="The next five times at which its schedules start it.")
@@ -134,7 +135,7 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
     version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.author, programs)
-    return Reply(_view(version, services), 201 if new else 200)
+    return Reply(_listed(call, [version], services).items[0], 201 if new else 200)
 
 
 @endpoints.add(
@@ -165,7 +166,8 @@ def list_pipelines(call: Call, services: Services, project: str) -> PipelineList
     """Lists the newest version of every pipeline of a project that the caller may read."""
     owner, by = services.project(call.by, project, within=True), call.by
     newest = services.pipelines.list_newest(owner.organization, owner.name)
-    return _listed((one for one in newest if by.sees(by.organization, project, pipeline=one.name)), services)
+    visible = [one for one in newest if by.sees(by.organization, project, pipeline=one.name)]
+    return _listed(call, visible, services)
 
 
 @endpoints.add(
@@ -185,7 +187,8 @@ def show_pipeline(call: Call, services: Services, project: str, pipeline: str, q
         else:
             version = services.pipelines.version(*where, query.version)
     document = services.documents.get(version.document_sha256).decode()
-    return PipelineWithDocument(**_view(version, services).model_dump(), document=document)
+    (view,) = _listed(call, [version], services).items
+    return PipelineWithDocument(**view.model_dump(), document=document)
 
 
 @endpoints.add(
@@ -200,7 +203,7 @@ def list_versions(call: Call, services: Services, project: str, pipeline: str) -
     owner = services.project(call.by, project, pipeline=pipeline)
     with naming_pipelines(call, services, owner, pipeline):
         services.pipelines.newest(owner.organization, owner.name, pipeline)
-    return _listed(services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
+    return _listed(call, services.pipelines.list_versions(owner.organization, owner.name, pipeline), services)
 
 
 @contextmanager
@@ -233,11 +236,12 @@ def document_text(document: str | dict[str, Any]) -> str:
     return text
 
 
-def _listed(versions: Iterable[PipelineVersion], services: Services) -> PipelineList:
-    return PipelineList(items=[_view(version, services) for version in versions])
+def _listed(call: Call, versions: Sequence[PipelineVersion], services: Services) -> PipelineList:
+    names = services.people.names_for(call.by, (version.created_by for version in versions))
+    return PipelineList(items=[_view(version, names, services) for version in versions])
 
 
-def _view(version: PipelineVersion, services: Services) -> PipelineView:
+def _view(version: PipelineVersion, names: Mapping[str, str], services: Services) -> PipelineView:
     push = version.triggers.push
     now = max(services.clock(), version.created_at + SCHEDULES_BEGIN)
     times = {
@@ -252,6 +256,7 @@ def _view(version: PipelineVersion, services: Services) -> PipelineView:
         document_sha256=version.document_sha256,
         created_at=version.created_at,
         created_by=version.created_by,
+        created_by_name=names.get(version.created_by, ""),
         push=PushView(branches=list(push.branches), paths=list(push.paths), tags=list(push.tags)) if push else None,
         triggers=to_json(version.triggers),
         next_firings=sorted(times)[:_SHOWN_FIRINGS],

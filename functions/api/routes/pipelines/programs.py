@@ -1,5 +1,6 @@
 """Mélodium programs: storing them under names, and reading them without an engine."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from pydantic import Field
@@ -55,6 +56,7 @@ class ProgramView(ProgramReading):
     stored_as: str
     created_at: datetime
     created_by: str
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
 
 
 class ProgramSummary(Model):
@@ -62,6 +64,7 @@ class ProgramSummary(Model):
     sha256: str
     created_at: datetime
     created_by: str
+    created_by_name: str = Field(description="The name of the member that `created_by` is; empty if it is none.")
 
 
 class ProgramList(Model):
@@ -95,7 +98,7 @@ def put_program(call: Call, services: Services, project: str, program: str, body
     owner = services.project(call.by, project)
     check_name("program", program)
     stored, facts = services.programs.put(owner.organization, owner.name, program, body.sent(), call.by.author)
-    return _view(stored, facts)
+    return _view(stored, facts, _names(call, services, [stored]))
 
 
 @endpoints.add(
@@ -109,7 +112,8 @@ def list_programs(call: Call, services: Services, project: str) -> ProgramList:
     """Lists the stored programs of a project."""
     owner = services.project(call.by, project)
     stored = services.programs.store.list_programs(owner.organization, owner.name)
-    return ProgramList(items=[ProgramSummary.model_validate(_summary(each)) for each in stored])
+    names = _names(call, services, stored)
+    return ProgramList(items=[ProgramSummary.model_validate(_summary(each, names)) for each in stored])
 
 
 @endpoints.add(
@@ -123,7 +127,7 @@ def show_program(call: Call, services: Services, project: str, program: str) -> 
     """Shows a stored program with its entrypoints."""
     owner = services.project(call.by, project)
     stored = services.programs.store.get_program(owner.organization, owner.name, program)
-    return _view(stored, services.programs.facts(stored.sha256))
+    return _view(stored, services.programs.facts(stored.sha256), _names(call, services, [stored]))
 
 
 @endpoints.add(
@@ -141,17 +145,22 @@ def delete_program(call: Call, services: Services, project: str, program: str) -
     return Reply(None)
 
 
-def _summary(stored: StoredProgram) -> dict[str, object]:
+def _names(call: Call, services: Services, stored: Iterable[StoredProgram]) -> Mapping[str, str]:
+    return services.people.names_for(call.by, (each.created_by for each in stored))
+
+
+def _summary(stored: StoredProgram, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "stored_as": stored.name,
         "sha256": stored.sha256,
         "created_at": stored.created_at,
         "created_by": stored.created_by,
+        "created_by_name": names.get(stored.created_by, ""),
     }
 
 
-def _view(stored: StoredProgram, facts: ProgramFacts) -> ProgramView:
-    summary = {name: value for name, value in _summary(stored).items() if name != "sha256"}
+def _view(stored: StoredProgram, facts: ProgramFacts, names: Mapping[str, str]) -> ProgramView:
+    summary = {name: value for name, value in _summary(stored, names).items() if name != "sha256"}
     return ProgramView.model_validate({**_reading(facts).model_dump(), **summary})
 
 

@@ -135,7 +135,7 @@ class RunView(Model):
     finished_at: datetime | None
     rerun_of: str | None = Field(description="The earlier run that it took values over from.")
     replay_of: ReplayedView | None = Field(description="The treatment that it replays, only to be compared.")
-    waiting_for: str | None = Field(description="What a pending run waits for, in words.")
+    waiting_for: str | None = Field(description="What holds the run back as a whole, in words.")
     concurrency_group: str | None
     priority: int
     melodium: MelodiumView | None = Field(description="Of a run that is a process of a Mélodium engine.")

@@ -1,7 +1,8 @@
 """Replaces image tags by digests at admission, so that all treatments of a run and its reruns use the same images."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,10 +15,12 @@ from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import CannotRun, NotFound, ProviderRejected
+from cadence.domain.runs.states import RunState
+from cadence.domain.shared.errors import CannotRun, Conflict, NotFound, ProviderRejected, Transient
 from cadence.domain.triggers.git_events import from_fork
 
 _AT_ONCE = 8
+_QUIET_SECONDS = 1.0  # after which a run says which registry it waits for
 
 
 class ImageRegistries(Protocol):
@@ -50,10 +53,10 @@ class PinImages:
         if b'"image"' not in content:
             return run
         specs = plan.decode(content)
-        images = sorted({image for spec in specs for image in _images(spec) if self._is_open(image)})
+        images = sorted({image for spec in specs for image in images_of(spec) if self._is_open(image)})
         if not images:
             return run
-        digests = self._resolve(images, self._logins(run, specs))
+        digests = self._resolve(run, images, self._logins(run, specs))
         frozen = plan.encode([_pinned(spec, digests) for spec in specs])
         return self.runs.freeze_plan(run.run_id, run.plan_sha256, self.documents.put(frozen))
 
@@ -80,26 +83,40 @@ class PinImages:
             raise ProviderRejected(error.message) from None
         return {registry: registry_login(secrets[name].value) for registry, name in named.items()}
 
-    def _resolve(self, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
-        def resolve(text: str) -> tuple[str, str]:
+    def _resolve(self, run: Run, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:
+        def resolve(text: str) -> str:
             image = parse_image(text)
-            return text, str(image.pinned(self.registries.digest(image, logins.get(image.registry))))
+            return str(image.pinned(self.registries.digest(image, logins.get(image.registry))))
 
         pool = ThreadPoolExecutor(_AT_ONCE)
+        answers = {image: pool.submit(resolve, image) for image in images}
         try:
-            return dict(pool.map(resolve, images))
+            wait(answers.values(), _QUIET_SECONDS, FIRST_EXCEPTION)
+            self._note_missing(run, answers)
+            return {image: answer.result() for image, answer in answers.items()}
         finally:
             # The first refusal decides; requests that have not begun by then are dropped.
             pool.shutdown(cancel_futures=True)
 
+    def _note_missing(self, run: Run, answers: "Mapping[str, Future[str]]") -> None:
+        """Notes the first image whose registry has not answered, or did not answer at all."""
+        for image, answer in answers.items():
+            if not answer.done() or isinstance(answer.exception(), Transient):
+                reason = f"the registry {parse_image(image).registry} to answer for the image {image}"
+                if run.waiting_for != reason:
+                    with suppress(Conflict):  # it is being stopped
+                        self.runs.note_waiting(run.run_id, reason, RunState.RUNNING)
+                return
 
-def _images(spec: TreatmentSpec) -> Iterable[str]:
+
+def images_of(spec: TreatmentSpec) -> Iterable[str]:
+    """Returns the images of a treatment, of its services and of its instances, as they are written."""
     if spec.image:
         yield spec.image
     for service in spec.services:
         yield service.image
     if spec.instance:
-        yield from _images(spec.instance)
+        yield from images_of(spec.instance)
 
 
 def _registries(spec: TreatmentSpec) -> Mapping[str, str]:

@@ -25,8 +25,8 @@ class Admission:
     documents: Documents
     clock: Clock
 
-    def admission_of(self, run: Run) -> None:
-        """Writes the run's treatments, edges and reused values.
+    def admission_of(self, run: Run) -> Sequence[TreatmentSpec]:
+        """Writes the run's treatments, edges and reused values; returns the specifications of its treatments.
 
         Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is
         gone.
@@ -47,6 +47,7 @@ class Admission:
             ]
         )
         self.treatments.admit(run.run_id, specs, initial.treatments, initial.edges)
+        return specs
 
     def _kept_values(
         self, run: Run, specs: Sequence[TreatmentSpec], reused: rerun_reuse.ReusedTreatments

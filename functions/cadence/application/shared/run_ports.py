@@ -55,11 +55,11 @@ class RunStore(Protocol):
         Returns the updated run.
         """
 
-    def note_waiting(self, run_id: str, what: str) -> Run:
-        """Notes in words what a pending run waits for. Raises Conflict if it is no longer pending."""
+    def note_waiting(self, run_id: str, what: str, state: RunState = RunState.PENDING) -> Run:
+        """Notes in words what a run in `state` waits for. Raises Conflict if it is no longer in that state."""
 
     def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
-        """Replaces the plan whose digest is `seen`; returns the updated run.
+        """Replaces the plan whose digest is `seen`, and removes what was noted as waited for; returns the updated run.
 
         If another call was first, its plan stays.
         """

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from cadence.cli.client.connection import connect, connect_without_token
-from cadence.cli.shared.arguments import prompt_secret, seconds_of
+from cadence.cli.shared.arguments import confirm_deletion, prompt_secret, seconds_of
 from cadence.cli.shared.errors import reporting_errors
-from cadence.cli.shared.options import Json, Name
+from cadence.cli.shared.options import Json, Name, Yes
 from cadence.cli.shared.output import date_time, out, print_json, print_list, print_result
 
 Teams = Annotated[list[str] | None, typer.Option("--team", help="A team to join; may be repeated.")]
@@ -57,9 +57,10 @@ def list_invitations(as_json: Json = False) -> None:
 
 
 def delete_invitation(
-    invitation_id: Annotated[str, typer.Argument(metavar="INVITATION_ID")], as_json: Json = False
+    invitation_id: Annotated[str, typer.Argument(metavar="INVITATION_ID")], yes: Yes = False, as_json: Json = False
 ) -> None:
     """Delete an open invitation."""
+    confirm_deletion(f"invitation {invitation_id}", yes)
     with reporting_errors(as_json):
         connect().delete_invitation(invitation_id)
     print_result({"deleted": invitation_id}, f"Deleted invitation {invitation_id}.", as_json)

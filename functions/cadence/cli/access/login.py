@@ -88,17 +88,23 @@ def use_context(name: Name, as_json: Json = False) -> None:
     """Have later commands use another context."""
     file = contexts_file(os.environ)
     stored = read_contexts(file)
-    if name not in stored.contexts:
-        raise fail(f"There is no context {name}. There are: {', '.join(stored.contexts) or 'none'}.")
+    _require_context(stored, name)
     write_contexts(file, replace(stored, used=name))
     print_result({"used": name}, f"The context {name} is in use.", as_json)
 
 
+def _require_context(stored: StoredContexts, name: str) -> None:
+    if name not in stored.contexts:
+        raise fail(f"There is no context {name}. There are: {', '.join(stored.contexts) or 'none'}.")
+
+
 @context.command("delete")
-def delete_context(name: Name, as_json: Json = False) -> None:
+def delete_context(name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Forget a context and its token."""
     file = contexts_file(os.environ)
     stored = read_contexts(file)
+    _require_context(stored, name)
+    confirm_deletion(f"context {name} and its token", yes)
     kept = {key: one for key, one in stored.contexts.items() if key != name}
     write_contexts(file, StoredContexts(kept, None if stored.used == name else stored.used))
     print_result({"deleted": name}, f"Deleted context {name}.", as_json)

@@ -30,7 +30,7 @@ def list_silences(as_json: Json = False) -> None:
             labels_text(one["where"]) or "all alerts",
             date_time(one["starts_at"]),
             date_time(one["ends_at"]),
-            one["created_by"],
+            one["created_by_name"] or one["created_by"],
             one["comment"],
         ),
         as_json,

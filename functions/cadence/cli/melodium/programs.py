@@ -23,7 +23,12 @@ def list_programs(project: Project = None, as_json: Json = False) -> None:
     print_list(
         programs,
         ("PROGRAM", "DIGEST", "CREATED", "BY"),
-        lambda one: (one["stored_as"], one["sha256"][:12], date_time(one["created_at"]), one["created_by"]),
+        lambda one: (
+            one["stored_as"],
+            one["sha256"][:12],
+            date_time(one["created_at"]),
+            one["created_by_name"] or one["created_by"],
+        ),
         as_json,
     )
 

@@ -65,6 +65,7 @@ def init(
         f"Wrote {file}.\n"
         f"Try it with the files as they are here: cadence run {file} --follow\n"
         f"{without}"
+        "See what a push starts (on the local stack): commit it, then cadence local push\n"
         "Run it at each push: commit it, then cadence repository connect URL",
         as_json,
     )

@@ -27,7 +27,7 @@ def list_pipelines(project: Project = None, as_json: Json = False) -> None:
             one["name"],
             one["version"],
             date_time(one["created_at"]),
-            one["created_by"],
+            one["created_by_name"] or one["created_by"],
             date_time(next(iter(one["next_firings"]), None)),
         ),
         as_json,

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.runs import is_final
@@ -27,20 +29,34 @@ def follow_run(client: Client, run_id: str) -> RunJson:
 
 def _follow_on_terminal(client: Client, run_id: str) -> RunJson:
     with Live(console=out, refresh_per_second=4, transient=True) as live:
-        run = _follow(client, run_id, lambda run: live.update(treatment_table(run, run_id)))
+        run = _follow(client, run_id, lambda run: live.update(_progress(run, run_id)))
     out.print(treatment_table(run, run_id))
     return run
 
 
+def _progress(run: RunJson, run_id: str) -> Group:
+    """The treatments of a run; below them, what the run as a whole waits for."""
+    waits = [Text(f"The run waits for {run['waiting_for']}.")] if run["waiting_for"] else []
+    return Group(treatment_table(run, run_id), *waits)
+
+
 def _follow_plainly(client: Client, run_id: str) -> RunJson:
     printed: dict[str, tuple[str, str | None]] = {}
+    causes: dict[str | None, str] = {}  # the treatment with which each cause was printed
+    printed_wait: str | None = None
 
     def print_changes(run: RunJson) -> None:
+        nonlocal printed_wait
+        if run["waiting_for"] and run["waiting_for"] != printed_wait:
+            printed_wait = run["waiting_for"]
+            print(harmless(f"The run waits for {printed_wait}."), flush=True)
         for treatment in run["treatments"]:
             approve = approval_command(run_id, treatment)
             if printed.get(treatment["name"]) != (treatment["state"], approve):
                 printed[treatment["name"]] = (treatment["state"], approve)
-                cause = f" ({treatment['cause']})" if treatment["cause"] else ""
+                shared = causes.setdefault(treatment["cause"], treatment["name"])
+                words = treatment["cause"] if shared == treatment["name"] else f"the same as {shared}"
+                cause = f" ({words})" if treatment["cause"] else ""
                 waits = f", {waiting_words(run_id, treatment)}" if approve else ""
                 state = treatment_state(treatment).plain.replace("_", " ")
                 print(harmless(f"{treatment['name']}: {state}{waits}{cause}"), flush=True)

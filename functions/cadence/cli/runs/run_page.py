@@ -48,6 +48,7 @@ def show_run(client: Client, run_id: str) -> None:
         event=pairs_lines(without_empty(run["event"]), most=5),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
+    broken = [one for one in broken if one["cause"] != run["cause"]]  # printed already: it ended the whole run
     broken = sorted(broken, key=lambda treatment: bool(treatment.get("soft_failed")))
     for treatment in broken[:3]:
         _show_failure(client, run_id, treatment)

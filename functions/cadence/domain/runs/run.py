@@ -77,7 +77,7 @@ class Run:
     concurrency_group: str | None = None
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     priority: int = 0
-    waiting_for: str | None = None  # in words, what it waited for before it began
+    waiting_for: str | None = None  # in words, what its treatments wait for as a whole
     melodium: MelodiumRun | None = None
     keeps_values_elsewhere: bool = False
     soft_failures: int = 0  # treatments that failed without failing it, once it has ended

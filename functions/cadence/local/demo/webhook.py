@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import requests
 
 from cadence.domain.triggers.githosts import github
-from cadence.local.demo.repository import RepositoryHead
 from cadence.local.shared.errors import LocalStackError
+from cadence.local.shared.git_head import RepositoryHead
 
 
 @dataclass(frozen=True)

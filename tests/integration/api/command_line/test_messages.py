@@ -113,11 +113,11 @@ def test_a_deletion_is_confirmed_on_a_terminal(monkeypatch) -> None:
 
 
 def test_every_command_that_deletes_takes_yes() -> None:
-    verbs = {"delete", "erase", "remove", "revoke", "discard", "disconnect"}
+    verbs = {"delete", "erase", "remove", "revoke", "discard", "disconnect", "uninvite"}
     options = {
         path: {option for parameter in command.params for option in parameter.opts}
         for path, command in _commands(typer.main.get_command(app), "cadence")
-        if path.rpartition(" ")[2] in verbs and path != "cadence context delete"
+        if path.rpartition(" ")[2] in verbs
     }
     assert len(options) > 15
     assert [path for path, known in options.items() if "--yes" not in known] == []

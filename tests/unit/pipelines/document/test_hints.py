@@ -35,6 +35,20 @@ def test_a_key_of_another_system_is_answered_with_the_key_here(key: str, expecte
 
 
 @pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("cadence: 1\nname: x\ntreatments: {a: {script: x}}", ["Write `run`."]),
+        ("version: 1\nname: x\ntreatments: {a: {run: x}}", ["Write cadence: 1, the version of this language."]),
+        ("cadence: 1\nname: x\ntreatments: {a: {steps: [{name: x, commands: x}]}}", ["Write `run`."]),
+        ("cadence: 1\nname: x\ntreatments: {a: {version: 3}}", ["Add run.", None]),
+    ],
+    ids=["script", "version", "step", "no-other-name"],
+)
+def test_a_key_that_stands_for_a_missing_one_has_one_finding(document: str, expected: list[str | None]) -> None:
+    assert [finding.hint for finding in validate(document).findings] == expected
+
+
+@pytest.mark.parametrize(
     ("key", "expected"),
     [
         ("version: 1", "cadence: 1"),

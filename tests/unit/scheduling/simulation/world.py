@@ -497,6 +497,7 @@ class Ports:
             end=end,
             machines=self.machines,
             readiness=readiness,
+            clock=clock,
         )
         storage = RunStorage(self.runs, ReserveStorage(world.storage_ledger, 1 << 40, clock))
         grow = ExpandEach(

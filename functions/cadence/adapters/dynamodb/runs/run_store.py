@@ -142,17 +142,20 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             item.update([RunItem.waiting_token.set(token)], condition=RunItem.pk.exists())
         return item.run()
 
-    def note_waiting(self, run_id: str, what: str) -> Run:
+    def note_waiting(self, run_id: str, what: str, state: RunState = RunState.PENDING) -> Run:
         item = run_key(run_id)
         with translated(f"run {run_id}"):
-            item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(RunState.PENDING))
+            item.update([RunItem.waiting_for.set(what)], condition=RunItem.state == str(state))
         return item.run()
 
     def freeze_plan(self, run_id: str, seen: str, plan_sha256: str) -> Run:
         item = run_key(run_id)
         try:
             with translated(f"run {run_id}"):
-                item.update([RunItem.plan_sha256.set(plan_sha256)], condition=RunItem.plan_sha256 == seen)
+                item.update(
+                    [RunItem.plan_sha256.set(plan_sha256), RunItem.waiting_for.remove()],
+                    condition=RunItem.plan_sha256 == seen,
+                )
         except Conflict:
             return self.get_run(run_id)
         return item.run()
@@ -190,6 +193,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             RunItem.finished_at.set(at),
             RunItem.machine_token.remove(),
             RunItem.stop_token.remove(),
+            RunItem.waiting_for.remove(),
         ]
         if cause:
             actions.append(RunItem.cause.set(cause))

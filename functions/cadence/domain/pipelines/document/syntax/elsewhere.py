@@ -1,5 +1,7 @@
 """Keys that other systems use, with what to write in their place."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from cadence.domain.pipelines.document.findings import Path
@@ -108,6 +110,14 @@ def hint_for(path: Path, key: str) -> str | None:
             return _OF_TRIGGERS.get(key)
         case _:
             return None
+
+
+def is_named_otherwise(path: Path, keys: Iterable[str], missing: str) -> bool:
+    """Returns whether one of `keys` is another system's name for a key that is missing at `path`.
+
+    The hint of that key names the missing one already.
+    """
+    return any(re.search(rf"\b{re.escape(missing)}\b", hint_for(path, key) or "") for key in keys)
 
 
 def import_hint(document: Any, missing: str) -> str | None:

@@ -10,7 +10,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 
 from cadence.domain.pipelines.document.draft import mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
-from cadence.domain.pipelines.document.syntax.elsewhere import hint_for, hint_for_value, import_hint
+from cadence.domain.pipelines.document.syntax.elsewhere import hint_for, hint_for_value, import_hint, is_named_otherwise
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared import schemas
 from cadence.domain.shared.display import kind_of, shown
@@ -153,7 +153,10 @@ def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[
 
 def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     name = error.kind.as_dict()["property"]
-    hint = (None if path else import_hint(error.instance, name)) or f"Add {name}."
+    hint = None if path else import_hint(error.instance, name)
+    if hint is None and is_named_otherwise(path, error.instance, name):
+        return
+    hint = hint or f"Add {name}."
     yield DocumentProblem(
         code=Code.MISSING_KEY, message=f"{subject} lacks {shown(name)}.", path=path, hint=hint, at_key=True
     )
