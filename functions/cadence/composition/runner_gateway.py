@@ -37,6 +37,7 @@ from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
@@ -198,7 +199,7 @@ def gateway() -> Gateway:
         renew_id_token=RenewIdToken(
             treatments=runs, environments=environments, audit=audit, id_tokens=id_tokens, clock=now
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name, S3SentLines(buckets).store), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

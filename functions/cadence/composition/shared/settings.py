@@ -415,6 +415,7 @@ class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    value_buckets: str
     live_function: str
     log_mebibytes: str
     project_log_mebibytes: str
@@ -435,6 +436,7 @@ class LiveSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    value_buckets: str
     live_endpoint: str
 
 
@@ -496,6 +498,7 @@ class DeleteProjectsSettings:
 class SearchIndexSettings:
     logs_table: str
     data_bucket: str
+    value_buckets: str
     retention_days: str
     search_endpoint: str
     search_region: str
