@@ -184,6 +184,7 @@ class RunnerGatewaySettings:
     project_cache_mebibytes: str
     project_storage_mebibytes: str
     retention_days: str
+    id_token_seconds: str
     deadlines_queue_url: str
     git_hosts: str
     outbound_hosts: str
