@@ -64,7 +64,6 @@ name: takes-longer-than-its-token
 treatments:
   ship:
     id_token: {audience: vault.example}
-    max_duration: 10m
     run: |
       until ! printf %s "$CADENCE_ID_TOKEN" | cmp -s - "$CADENCE_ID_TOKEN_FILE"; do sleep 0.5; done
       echo "the next one: $(cat "$CADENCE_ID_TOKEN_FILE")"
