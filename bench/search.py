@@ -135,7 +135,7 @@ class Corpus:
     def read(self, key: str) -> Sequence[Any]:
         return quick_lines((self.folder / key).read_bytes())
 
-    def write(self, run_id: str, number: int, lines: Sequence[Any]) -> str:
+    def write(self, run_id: str, number: int, lines: Sequence[Any], bucket: str | None = None) -> str:
         raise NotImplementedError("the corpus is there already")
 
 

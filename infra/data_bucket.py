@@ -71,6 +71,7 @@ class DataBucket(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(id="old-runs", prefix="runs/", expiration=Duration.days(retention_days)),
                 s3.LifecycleRule(id="old-caches", prefix="caches/", expiration=Duration.days(LONGEST.days + 1)),
+                s3.LifecycleRule(id="old-splits", prefix="splits/", expiration=Duration.days(retention_days + 1)),
             ],
         )
         accept(bucket, "S1", "Only on the local stack.")

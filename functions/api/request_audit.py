@@ -13,7 +13,7 @@ from cadence.domain.shared.errors import CadenceError, NotFound
 
 
 class RequestAudit:
-    """Records one request as its route's declaration says: as a change, or as a value that is read."""
+    """Records one request as its route's declaration says: as a change, or as values or lines that are read."""
 
     def __init__(self, endpoint: Endpoint, services: Services, event: dict[str, Any], target: str) -> None:
         self._endpoint = endpoint
@@ -32,7 +32,10 @@ class RequestAudit:
         self._request.accept(by, kind, self._project(by, arguments))
 
     def answer(self, by: Principal | None, arguments: Mapping[str, Any]) -> None:
-        """Records a value that was read, before it is handed over. Raises Transient if it cannot be recorded."""
+        """Records that values or lines were read, before they are handed over.
+
+        Raises Transient if it cannot be recorded.
+        """
         if by is not None and self._endpoint.audit is AuditKind.VALUE:
             self._request.accept_hourly(by, AuditKind.VALUE, self._project(by, arguments))
 
@@ -42,12 +45,14 @@ class RequestAudit:
 
     def _project(self, by: Principal, arguments: Mapping[str, Any]) -> str:
         """Returns the project that a request is about, `*` where it is about the organization or shows none."""
-        named = arguments.get("project") or arguments.get("scope") or getattr(arguments.get("body"), "project", None)
+        named = arguments.get("project") or arguments.get("scope")
+        for part in ("body", "query"):
+            named = named or getattr(arguments.get(part), "project", None)
         if isinstance(named, str):
             return named
         if "run_id" in arguments:
             try:
-                run = self._services.runs.get_run(arguments["run_id"])
+                run = self._services.known_run(arguments["run_id"])
             except NotFound:
                 return ALL_PROJECTS
             if run.organization == by.organization:

@@ -60,7 +60,7 @@ ROWS = (
         # It shows values. It tests under a prefix of its own whether a bucket can be used.
         value_buckets=ValueBucketUse(
             (
-                (("GetObject",), ("runs/*", "probe/*")),
+                (("GetObject",), ("runs/*", "splits/*", "probe/*")),
                 (("PutObject", "DeleteObject"), ("probe/*",)),
             ),
             bucket=("ListBucket", "GetLifecycleConfiguration"),

@@ -32,7 +32,7 @@ ROWS = (
             SearchServiceUse(("ESHttpPost", "ESHttpDelete"), INDICES),
         ),
         value_buckets=ValueBucketUse(
-            ((("DeleteObject", "DeleteObjectVersion"), ("runs/*", "caches/*")),),
+            ((("DeleteObject", "DeleteObjectVersion"), ("runs/*", "splits/*", "caches/*")),),
             bucket=("ListBucket", "ListBucketVersions"),
         ),
         permissions=(

@@ -40,6 +40,8 @@ ROWS = (
             puts("dead-letters/*"),
             deletes("dead-letters/*"),
         ),
+        # Lines of pools with a bucket of their own: as the gateway stored them, and as segments.
+        value_buckets=ValueBucketUse(((("DeleteObject", "GetObject", "PutObject"), ("runs/*",)),)),
     ),
     LambdaRow(
         folder="log_stream",

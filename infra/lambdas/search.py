@@ -1,7 +1,7 @@
 """Lambdas that keep the search index, and send lines to clients that follow a query."""
 
 from cadence.composition.shared.settings import LiveSettings, SearchIndexSettings
-from infra.row import INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse
+from infra.row import INDICES, AsynchronousCalls, LambdaRow, SearchServiceUse, ValueBucketUse
 from infra.row.packages import BASE, SEARCH
 from infra.row.permissions import NOTES_AUDIT, deletes, gets, items, manages_connections, puts
 from infra.row.triggers import Every, InvokedBy, TableChanges, WebSocketRoutes
@@ -38,6 +38,13 @@ ROWS = (
             # Creating, querying and deleting indices.
             SearchServiceUse(("ESHttpPost", "ESHttpPut", "ESHttpDelete"), INDICES),
         ),
+        # Lines of pools with a bucket of their own are indexed there.
+        value_buckets=ValueBucketUse(
+            (
+                (("GetObject",), ("runs/*",)),
+                (("DeleteObject", "GetObject", "PutObject"), ("splits/*",)),
+            )
+        ),
         permissions=(
             items("logs", "GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"),
             *gets("runs/*", "splits/*"),
@@ -68,6 +75,7 @@ ROWS = (
         ),
         settings=LiveSettings,
         packages=(*BASE, "jsonschema-rs"),
+        value_buckets=ValueBucketUse(((("GetObject",), ("runs/*",)),)),
         permissions=(
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem", "Query"),

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+from cadence.domain.runners.id_token import LIFETIME
 from infra.rooms.room import Room
+
+# Seconds. Short enough to see that treatments get a new one; all clocks are one.
+_LOCAL_ID_TOKEN = 60
 
 
 class RunnersRoom(Room):
@@ -18,6 +22,7 @@ class RunnersRoom(Room):
             **super().settings(),
             "work_notification_prefix": self.shared.resources.work_notification_prefix,
             "cache_mebibytes": str(deployment.cache_mebibytes),
+            "id_token_seconds": str(_LOCAL_ID_TOKEN if deployment.is_local else int(LIFETIME.total_seconds())),
             "project_cache_mebibytes": str(deployment.project_cache_mebibytes),
             # Only on one machine do the control plane and the runners share a loopback interface.
             "loopback_registries": "resolved" if deployment.is_local else "left",

@@ -9,6 +9,7 @@ from cadence.application.logs.ports import Line, LogHead
 from cadence.application.search.live_ports import LANES, Arrival
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.shared.errors import Conflict, Gone
+from cadence.domain.shared.ids import in_bucket
 
 
 def lane_of(run_id: str) -> int:
@@ -69,8 +70,8 @@ class FakeLogSegments:
     objects: dict[str, Sequence[Line]] = field(default_factory=dict)
     read_keys: list[str] = field(default_factory=list)
 
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        key = f"{run_id}/{number}/{hash(str(lines))}"
+    def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
+        key = in_bucket(bucket, f"{run_id}/{number}/{hash(str(lines))}")
         self.objects[key] = lines
         return key
 

@@ -20,6 +20,7 @@ from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.search.query import Query
 from cadence.domain.search.split import Split
 from cadence.domain.shared.errors import Conflict, InvalidRequest
+from cadence.domain.shared.ids import in_bucket
 
 
 def segment_id(segment: Segment) -> tuple[str, int]:
@@ -120,8 +121,8 @@ class MemorySegments:
     objects: dict[str, Sequence[Line]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        key = f"{run_id}/{number}/{hash(str(lines))}"
+    def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
+        key = in_bucket(bucket, f"{run_id}/{number}/{hash(str(lines))}")
         self.objects[key] = lines
         return key
 

@@ -166,6 +166,7 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
             listing,
             ("GetLifecycleConfiguration", "theirs"),
             ("GetObject", "theirs/runs/*"),
+            ("GetObject", "theirs/splits/*"),
             *((f"{what}Object", "theirs/probe/*") for what in ("Get", "Put", "Delete")),
         },
         "runner_gateway": {
@@ -177,7 +178,19 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
         "delete_projects": {
             listing,
             ("ListBucketVersions", "theirs"),
-            *((f"DeleteObject{what}", f"theirs/{kind}/*") for what in ("", "Version") for kind in ("runs", "caches")),
+            *(
+                (f"DeleteObject{what}", f"theirs/{kind}/*")
+                for what in ("", "Version")
+                for kind in ("runs", "splits", "caches")
+            ),
+        },
+        # Lines: as the gateway stored them, as segments, and as splits of the index.
+        "log_indexer": removing | {(f"{what}Object", "theirs/runs/*") for what in ("Get", "Put")},
+        "live": {listing, ("GetObject", "theirs/runs/*")},
+        "search_index": {
+            listing,
+            ("GetObject", "theirs/runs/*"),
+            *((f"{what}Object", "theirs/splits/*") for what in ("Get", "Put", "Delete")),
         },
         "watchdog": removing,
         # What a legal hold covers is copied onto itself.

@@ -33,7 +33,7 @@ def push_lines() -> PushLines:
     access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
     follow = FollowLines(
         arrivals=DynamoArrivals(config.logs_table),
-        segments=S3LogSegments(config.data_bucket),
+        segments=S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
         followers=DynamoRunnerStore(config.runners_table),
         clock=now,
         sleep=time.sleep,

@@ -10,8 +10,9 @@ from cadence.adapters.dynamodb.logs.stray_records import DynamoStrayRecords
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.search.connections import DynamoConnections
 from cadence.adapters.lambda_runtime.fault_report import log_fault
-from cadence.adapters.lines.log_records import decode
+from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.log_segments import S3LogSegments
+from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.limit_logs import LimitLogs
 from cadence.application.logs.take_records import KeepStrayRecord, RedriveRecords, TakeRecords
@@ -30,7 +31,7 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     quota = LogQuota(int(config.log_mebibytes) << 20, int(config.project_log_mebibytes) << 20)
     index = IndexLogs(
         DynamoLogIndex(config.logs_table),
-        S3LogSegments(config.data_bucket),
+        S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
         run_of,
         notifier.notify,
         LimitLogs(quota, DynamoProjectLogUse(config.logs_table), now),
@@ -38,7 +39,7 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     records = DynamoStrayRecords(config.logs_table, config.data_bucket)
     report = partial(log_fault, logging.getLogger("cadence.log_indexer"))
     take = TakeRecords(
-        decode=decode,
+        sent_lines=S3SentLines(Buckets.of(config.data_bucket, config.value_buckets)),
         index=index,
         keep_stray_record=KeepStrayRecord(records, run_of, now, report),
         clock=now,

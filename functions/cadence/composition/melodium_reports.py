@@ -13,6 +13,7 @@ from cadence.adapters.engine_reports.models import JsonModels
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.engine_reports import S3Parts, S3Uploaded
+from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.application.melodium.link_engines import LinkEngines
 from cadence.application.melodium.take_events import TakeEvents, stored_models
 from cadence.application.melodium.take_logs import TakeLogs
@@ -46,7 +47,8 @@ def take_upload() -> TakeUpload:
         storage=ReserveStorage(ledger, int(config.project_storage_mebibytes) << 20, now),
         clock=now,
     )
-    lines = KinesisLogLines(config.log_stream_name)
+    # An engine never runs in a pool with a bucket of its own.
+    lines = KinesisLogLines(config.log_stream_name, S3SentLines(Buckets(config.data_bucket)).store)
     return TakeUpload(
         runs=runs,
         uploaded=S3Uploaded(store, config.data_bucket),

@@ -37,6 +37,7 @@ from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
@@ -139,6 +140,7 @@ def gateway() -> Gateway:
     )
     environments = DynamoEnvironmentStore(config.access_table)
     id_tokens = SigningIdTokenKeys(config.access_table, KmsCipher(config.secrets_key))
+    token_lifetime = timedelta(seconds=int(config.id_token_seconds))
     caches = DynamoCacheStore(config.runners_table)
     limits = CacheLimits(int(config.cache_mebibytes) << 20, int(config.project_cache_mebibytes) << 20)
     ledger = DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days)))
@@ -183,6 +185,7 @@ def gateway() -> Gateway:
             durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,
             id_tokens=id_tokens,
+            token_lifetime=token_lifetime,
             clock=now,
         ),
         session=sessions,
@@ -196,9 +199,14 @@ def gateway() -> Gateway:
             permitted_shells=PermittedShells(authenticate, runs).of,
         ),
         renew_id_token=RenewIdToken(
-            treatments=runs, environments=environments, audit=audit, id_tokens=id_tokens, clock=now
+            treatments=runs,
+            environments=environments,
+            audit=audit,
+            id_tokens=id_tokens,
+            clock=now,
+            token_lifetime=token_lifetime,
         ),
-        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name), now),
+        accept_logs=AcceptLogs(KinesisLogLines(config.log_stream_name, S3SentLines(buckets).store), now),
         commit_output=CommitOutput(
             specs=specs,
             runners=runners,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.splits import S3Splits
@@ -21,24 +22,25 @@ from cadence.composition.shared.line_store import line_store
 _MOST_BYTES = 2 << 30
 
 
-def splits(bucket: str) -> S3Splits:
-    return S3Splits(bucket, SplitFolder(Path(tempfile.gettempdir()) / "cadence-splits", _MOST_BYTES))
+def splits(buckets: Buckets) -> S3Splits:
+    return S3Splits(buckets, SplitFolder(Path(tempfile.gettempdir()) / "cadence-splits", _MOST_BYTES))
 
 
 def search_index() -> ScheduleIndexing:
     config = settings.load(settings.SearchIndexSettings)
     catalogue = DynamoSplitCatalogue(config.logs_table)
-    segments = S3LogSegments(config.data_bucket, quick_lines)
+    segments = S3LogSegments(config.data_bucket, quick_lines, value_buckets=config.value_buckets)
     longest = timedelta(days=int(config.retention_days))
+    store = line_store(config, now)
     tend = IndexProject(
         catalogue=catalogue,
         segments=segments,
-        splits=splits(config.data_bucket),
+        splits=splits(Buckets.of(config.data_bucket, config.value_buckets)),
         clock=now,
         new_id=new_ulid,
         longest=longest,
+        only_elsewhere=store is not None,
     )
-    store = line_store(config, now)
     if store is None:
         return ScheduleIndexing(catalogue, tend, now)
     return ScheduleIndexing(

@@ -56,3 +56,34 @@ def test_a_treatment_has_a_token_that_the_published_keys_verify(api: Api) -> Non
     assert claims["sub"] == "organization:default:project:default:inline:shows-who-it-is"
     with pytest.raises(jwt.InvalidAudienceError):
         jwt.decode(token, key, algorithms=["RS256"], audience="sts.amazonaws.com")
+
+
+LONG = """
+cadence: 1
+name: takes-longer-than-its-token
+treatments:
+  ship:
+    id_token: {audience: vault.example}
+    run: |
+      until ! printf %s "$CADENCE_ID_TOKEN" | cmp -s - "$CADENCE_ID_TOKEN_FILE"; do sleep 0.5; done
+      echo "the next one: $(cat "$CADENCE_ID_TOKEN_FILE")"
+      base64 < "$CADENCE_ID_TOKEN_FILE" | tr -d '\\n' > "$CADENCE_OUT_shown"
+    outputs: {shown: "Block<string>"}
+"""
+
+
+def test_a_treatment_that_takes_longer_than_its_token_gets_the_next_one(api: Api) -> None:
+    """A token lives for a minute on a local stack, and is renewed after three quarters of it."""
+    run_id = api.start(LONG)
+    assert api.finished(run_id)["state"] == "succeeded"
+    assert [line["text"] for line in api.lines(run_id)] == ["the next one: ***"]
+    token = base64.b64decode(api.content(run_id, "ship", "shown")).decode()
+    keys = jwt.PyJWKSet.from_dict(api.call("GET", "/v1/id-token-keys").json())
+    claims = jwt.decode(
+        token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["RS256"], audience="vault.example"
+    )
+    assert (claims["run_id"], claims["treatment"], claims["exp"] - claims["iat"]) == (run_id, "ship", 60)
+    renewed = api.get("/v1/audit", action="renew_id_token", kind="secret")["items"]
+    assert [one["target"] for one in renewed if run_id in one["target"]] == [
+        f"/v1/runs/{run_id}/treatments/ship: vault.example"
+    ]

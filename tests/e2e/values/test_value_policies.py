@@ -1,6 +1,11 @@
-"""What pools say of their values: where they are kept, and what stays of them. The stack has a second bucket for it."""
+"""What pools say of their values and lines: where they are kept, and what stays of them.
 
+The stack has a second bucket for it.
+"""
+
+import gzip
 import hashlib
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -32,6 +37,7 @@ class Aws:
     def __init__(self, stack: Stack) -> None:
         root = Account(stack).root
         self.s3, self.tables = root("s3"), root("dynamodb")
+        self.kinesis, self.lambdas = root("kinesis"), root("lambda")
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -56,6 +62,29 @@ class Aws:
             for page in self.tables.get_paginator("scan").paginate(TableName=f"cadence-main-{table}"):
                 text += "".join(str(item) for item in page["Items"] if run_id in str(item))
         return [mark for mark in marks if mark in text]
+
+    def sent(self) -> bytes:
+        """Everything that the log stream holds."""
+        stream, found = "cadence-main-log-lines", b""
+        for shard in self.kinesis.list_shards(StreamName=stream)["Shards"]:
+            place = self.kinesis.get_shard_iterator(
+                StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while (page := self.kinesis.get_records(ShardIterator=place))["Records"]:
+                found += b"".join(record["Data"] for record in page["Records"])
+                place = page["NextShardIterator"]
+        return found
+
+    def everything_in_tables(self) -> str:
+        names = self.tables.list_tables()["TableNames"]
+        pages = (page for name in names for page in self.tables.get_paginator("scan").paginate(TableName=name))
+        return "".join(str(page["Items"]) for page in pages)
+
+    def index(self) -> None:
+        """Builds the search index of all lines now, however few they are."""
+        event = {"redrive": {"organization": "default", "project": "default"}}
+        answer = self.lambdas.invoke(FunctionName="cadence-main-search_index", Payload=json.dumps(event))
+        assert json.load(answer["Payload"])["failed"] == 0
 
     def gone(self, bucket: str, prefix: str) -> None:
         """Waits until nothing is there; the bound is for a hang, not a measure."""
@@ -147,7 +176,7 @@ def test_values_are_only_in_the_bucket_that_their_pool_names(
     ended(api, run_id)
 
     assert api.content(run_id, "use", "length") == f"{size}\n".encode()
-    there = aws.objects(ELSEWHERE, f"runs/{run_id}/")
+    there = aws.objects(ELSEWHERE, f"runs/{run_id}/values/")
     assert b"".join(there.values()) == f"line-{mark}\nword-{mark}\n".encode()
     assert all(key.startswith(f"runs/{run_id}/values/make/1/") for key in there)
     own = aws.objects(aws.own, f"runs/{run_id}/values/")
@@ -172,6 +201,50 @@ def test_values_are_only_in_the_bucket_that_their_pool_names(
     replay = api.call("POST", f"/v1/runs/{run_id}/treatments/use/replay", json={}).json()["run_id"]
     api.finished(replay)
     assert api.get(f"/v1/runs/{replay}/comparison")["verdict"] == "deterministic"
+
+
+def test_log_lines_are_only_in_the_bucket_that_their_pool_names(
+    api: Api, aws: Aws, stack: Stack, cadence: Cadence, pools: None
+) -> None:
+    mark = uuid.uuid4().hex
+    # What is printed is written in no document and no parameter.
+    said = f"said-{mark[::-1]}"
+    wanted = {
+        "cadence": 1,
+        "name": "spoken",
+        "parameters": {"mark": {"type": "string"}},
+        "treatments": {
+            "make": {"pools": ["there"], "run": "for n in 1 2 3; do echo said-$(rev <<< $CADENCE_PARAM_mark) $n; done"},
+            "use": {"pools": ["local"], "after": ["make"], "run": f"echo plain-{mark}"},
+        },
+    }
+    run_id = api.start(wanted, mark=mark)
+    ended(api, run_id)
+    assert [line["text"] for line in api.lines(run_id, 3, treatment="make")][-3:] == [f"{said} {n}" for n in (1, 2, 3)]
+    assert any(line["text"] == f"plain-{mark}" for line in api.lines(run_id, 1, treatment="use"))
+    assert f"{said} 2" in cadence("logs", run_id).stdout
+
+    def searched() -> list[str]:
+        return [line["text"] for line in api.get("/v1/logs", q=said, project="default")["lines"]]
+
+    assert sorted(searched()) == [f"{said} {n}" for n in (1, 2, 3)]
+    aws.index()
+    assert len(aws.keys(ELSEWHERE, "splits/default/default/")) == 1
+    assert sorted(searched()) == [f"{said} {n}" for n in (1, 2, 3)]
+
+    there = aws.objects(ELSEWHERE, f"runs/{run_id}/")
+    assert {key.split("/")[2] for key in there} == {"logs"}, "what was on its way stayed"
+    assert b"".join(map(gzip.decompress, there.values())).count(said.encode()) == 3
+    for key, content in aws.objects(aws.own, "").items():
+        text = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        assert said.encode() not in text, key
+    assert said.encode() not in aws.sent()
+    assert said not in aws.everything_in_tables()
+
+    report = api.get(f"/v1/runs/{run_id}/data")
+    rows = {(row["kind"], row["bucket"]) for row in report["data"]}
+    assert {("log", ELSEWHERE), ("log", aws.own)} <= rows
+    assert ELSEWHERE in cadence("data", run_id).stdout
 
 
 def previews(aws: Aws, run_id: str) -> list[bytes]:
@@ -206,7 +279,7 @@ def test_what_only_passes_is_gone_once_all_that_read_it_have_ended(
     gate.touch()
     ended(api, run_id)
     assert api.content(run_id, "use", "length") == f"{size}\n".encode()
-    assert not aws.objects(ELSEWHERE, f"runs/{run_id}/")
+    assert not aws.objects(ELSEWHERE, f"runs/{run_id}/values/")
 
     reason = f"pool {pool} " + ("captures digests only" if pool == "digests" else "captures nothing of values")
     value = api.value(run_id, "make", "word")
@@ -271,7 +344,7 @@ def test_the_probe_of_a_pool_says_what_its_bucket_lacks(api: Api, aws: Aws, pool
     """The stack's own CloudFormation leaves lifecycle rules out, so the bucket begins without."""
     rules: list[Any] = [
         {"ID": prefix, "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 7}}
-        for prefix in ("runs/", "caches/")
+        for prefix in ("runs/", "caches/", "splits/")
     ]
 
     def probed() -> dict[str, str | None]:
@@ -282,7 +355,7 @@ def test_the_probe_of_a_pool_says_what_its_bucket_lacks(api: Api, aws: Aws, pool
 
     ages = [
         f"what is below {kind}/ in bucket {ELSEWHERE} goes after {days} days"
-        for kind, days in (("runs", 7), ("caches", 91))
+        for kind, days in (("runs", 7), ("caches", 91), ("splits", 8))
     ]
     usable = {f"bucket {ELSEWHERE}": None, f"objects in bucket {ELSEWHERE}": None}
     assert probed() == usable | dict.fromkeys(ages, "nothing removes it")

@@ -23,6 +23,7 @@ from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import LIFETIME, S3DataUrls
 from cadence.adapters.s3.report_masks import S3ReportMasks
+from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.adapters.sqs.work_notification import WAIT_SECONDS, queue_name
 from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.limit_logs import LimitLogs
@@ -219,7 +220,7 @@ def stored_records() -> list[LogBatch]:
 
 def test_lines_are_taken_by_the_stream_in_order(cloud: None) -> None:
     client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
-    assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
+    assert KinesisLogLines("log-lines", S3SentLines(Buckets("data")).store).put(batch(60, size=60_000)) == 60
     stored = stored_records()
     assert len(stored) > 1
     assert [line.seq for part in stored for line in part.lines] == list(range(1, 61))
@@ -227,7 +228,7 @@ def test_lines_are_taken_by_the_stream_in_order(cloud: None) -> None:
 
 def test_a_parked_stream_says_when_to_come_again(cloud: None) -> None:
     with pytest.raises(Transient) as refused:
-        KinesisLogLines("log-lines").put(batch(1))
+        KinesisLogLines("log-lines", S3SentLines(Buckets("data")).store).put(batch(1))
     assert refused.value.retry_after >= 1
 
 
@@ -263,13 +264,13 @@ def throttling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Throttling]:
 
 def test_what_was_refused_is_sent_again(throttling: Callable[..., Throttling]) -> None:
     fake = throttling({1}, {0})
-    assert KinesisLogLines("log-lines").put(batch(60, size=60_000)) == 60
+    assert KinesisLogLines("log-lines", S3SentLines(Buckets("data")).store).put(batch(60, size=60_000)) == 60
     assert {line.seq for part in fake.taken for line in part.lines} == set(range(1, 61))
 
 
 def test_only_what_was_taken_is_acknowledged(throttling: Callable[..., Throttling]) -> None:
     fake = throttling({1}, {0}, {0}, {0})
-    through = KinesisLogLines("log-lines").put(batch(60, size=60_000))
+    through = KinesisLogLines("log-lines", S3SentLines(Buckets("data")).store).put(batch(60, size=60_000))
     assert through == fake.taken[0].lines[-1].seq
     assert 0 < through < 60
 
@@ -277,7 +278,7 @@ def test_only_what_was_taken_is_acknowledged(throttling: Callable[..., Throttlin
 def test_a_stream_that_takes_nothing_is_transient(throttling: Callable[..., Throttling]) -> None:
     throttling({0}, {0}, {0}, {0})
     with pytest.raises(Transient):
-        KinesisLogLines("log-lines").put(batch(1))
+        KinesisLogLines("log-lines", S3SentLines(Buckets("data")).store).put(batch(1))
 
 
 def test_segments_and_manifests_agree(world: World) -> None:
@@ -313,8 +314,8 @@ def test_of_two_writers_one_starts_anew(world: World) -> None:
 
         others: ClassVar[list[LogBatch]] = [batch(2)]
 
-        def write(self, run_id: str, number: int, lines: Any) -> str:
-            key: str = super().write(run_id, number, lines)
+        def write(self, run_id: str, number: int, lines: Any, bucket: str | None = None) -> str:
+            key: str = super().write(run_id, number, lines, bucket)
             if self.others:
                 IndexLogs(world.log_index, world.log_segments, a_run).index_batches(run_id, [self.others.pop()])
             return key

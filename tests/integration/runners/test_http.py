@@ -64,6 +64,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "PROJECT_CACHE_MEBIBYTES": "40",
         "PROJECT_STORAGE_MEBIBYTES": "1",
         "RETENTION_DAYS": "90",
+        "ID_TOKEN_SECONDS": "3600",
         "GIT_HOSTS": "127.0.0.1",
         "OUTBOUND_HOSTS": "127.0.0.1",
         "SECRETS_MANAGER_PREFIX": "cadence/",

@@ -12,6 +12,7 @@ from moto import mock_aws
 from cadence.adapters.aws import clients as aws_clients
 from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.splits import S3Splits
 from cadence.adapters.tantivy.split_folder import SplitFolder
@@ -93,7 +94,10 @@ def _append(number: int, texts: list[str]) -> Segment:
 
 
 def _tend(tmp_path: Path, clock: ManualClock) -> tuple[IndexProject, DynamoSplitCatalogue, S3Splits]:
-    catalogue, splits = DynamoSplitCatalogue("logs"), S3Splits("data", SplitFolder(tmp_path / "splits", 1 << 30))
+    catalogue, splits = (
+        DynamoSplitCatalogue("logs"),
+        S3Splits(Buckets("data"), SplitFolder(tmp_path / "splits", 1 << 30)),
+    )
     return (
         IndexProject(
             catalogue=catalogue,

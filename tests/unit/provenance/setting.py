@@ -63,7 +63,7 @@ class Segments:
     def append(self, head: LogHead, segment: Segment, watermarks: Sequence[Watermark]) -> None:
         raise AssertionError("a trace writes nothing")
 
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
+    def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
         raise AssertionError("a trace writes nothing")
 
     def read(self, key: str) -> Sequence[Line]:

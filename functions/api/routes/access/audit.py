@@ -107,33 +107,33 @@ class AuditQuery(Model):
 
 @endpoints.add("GET", "/v1/audit", Permission.AUDIT_READ, answers={200: AuditPage}, errors=(422,))
 def list_audit(call: Call, services: Services, query: AuditQuery) -> AuditPage:
-    """Lists the audit log: changes, sign-ins, refusals, secrets handed over to treatments, and values that were read.
+    """Lists the audit log: changes, sign-ins, refusals, secrets handed over, values and log lines that were read.
 
+    A guest of another organization sees the ids of members, and neither their names nor their addresses.
     A change is recorded before it is carried out; a second entry of the same `request` says why it was refused.
     """
     kind = None if query.kind is None else AuditKind(query.kind)
-    members = services.people.called(call.by.organization, query.actor) if query.actor else frozenset()
+    members = services.people.called(call.by, query.actor) if query.actor else frozenset()
     wanted = AuditFilter(kind=kind, members=members, **query.model_dump(exclude={"limit", "cursor", "kind"}))
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     listing, key = ("audit", call.by.organization, filters), services.keys.key("CURSOR")
     before = verify(key, query.cursor, *listing) if query.cursor else None
     page = services.audit.entries(call.by.organization, query.limit, before, wanted)
-    names = services.people.names_among(call.by.organization, (entry.actor for entry in page.items))
     items = [
         AuditView(
             at=entry.at,
             kind=entry.kind.value,
             actor=entry.actor,
             token=entry.token_id,
-            by=entry.token_name or names.get(entry.actor, ""),
+            by=actor.name,
             project=entry.project,
             action=entry.action,
             target=entry.target,
             outcome=entry.outcome,
             request=entry.request,
-            source=entry.source,
+            source=actor.address,
         )
-        for entry in page.items
+        for entry, actor in zip(page.items, services.people.actors_of(call.by, page.items), strict=True)
         if call.by.sees(entry.organization, entry.project)
     ]
     return AuditPage(items=items, next=sign(key, page.after, *listing) if page.after else None)

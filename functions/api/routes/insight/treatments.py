@@ -57,7 +57,14 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
     )
 
 
-@endpoints.add("GET", f"{_PATH}/diagnosis", Permission.LOGS_READ, answers={200: DiagnosisView}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    f"{_PATH}/diagnosis",
+    Permission.LOGS_READ,
+    answers={200: DiagnosisView},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def diagnose(call: Call, services: Services, run_id: str, treatment: str, query: DiagnosisQuery) -> Reply:
     """Explains a failure: its cause in plain words, the log's stack traces with their lines, and the last lines."""
     insight = _run(call, services, run_id)

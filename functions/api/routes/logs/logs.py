@@ -16,6 +16,7 @@ from cadence.application.logs.ports import Line
 from cadence.application.logs.read_logs import line_filter
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.logs.log import Segment
 from cadence.domain.runs.run import Run
 from cadence.domain.search.query import Query
@@ -67,6 +68,7 @@ class LogQuery(Model):
     Permission.LOGS_READ,
     answers={200: LogPage},
     errors=(404, 422),
+    audit=AuditKind.VALUE,
 )
 def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> Reply:
     """Lists the lines of a run after the cursor, oldest first.

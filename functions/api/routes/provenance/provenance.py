@@ -19,6 +19,7 @@ from api.routes.provenance.trace_shapes import TraceQuery, TraceView, origin_vie
 from api.shapes import JsonObject
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.provenance import openlineage, prov
 from cadence.domain.provenance.graph import Direction, Graph, Node, NodeId, NodeKind
 from cadence.domain.shared.errors import InvalidRequest, Violation
@@ -51,7 +52,14 @@ class OpenLineageEvents(Model):
     events: list[JsonObject]
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/trace", Permission.VALUES_READ, answers={200: TraceView}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/trace",
+    Permission.VALUES_READ,
+    answers={200: TraceView},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> TraceView:
     """Shows where a value came from: the treatment that sent it, the values that it had received, and so on.
 

@@ -7,6 +7,7 @@ from api.endpoint import Call, Endpoints, Model
 from api.shapes import Cursor, Limit
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 
 endpoints = Endpoints("runs")
 
@@ -28,7 +29,12 @@ class SummariesQuery(Model):
 
 
 @endpoints.add(
-    "GET", "/v1/runs/{run_id}/summaries", Permission.LOGS_READ, answers={200: SummaryList}, errors=(404, 422)
+    "GET",
+    "/v1/runs/{run_id}/summaries",
+    Permission.LOGS_READ,
+    answers={200: SummaryList},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
 )
 def list_summaries(call: Call, services: Services, run_id: str, query: SummariesQuery) -> SummaryList:
     """Lists the summaries that the treatments of a run wrote into `CADENCE_SUMMARY`."""

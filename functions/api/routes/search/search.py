@@ -16,6 +16,7 @@ from cadence.application.search.live_ports import LivePosition
 from cadence.application.search.ports import LinePosition, SearchPage
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.search.parse import LONGEST_QUERY
 from cadence.domain.search.query import FieldName
 
@@ -56,7 +57,14 @@ class LiveQueryParameters(Model):
     limit: int = Field(1_000, ge=1, le=2_000)
 
 
-@endpoints.add("GET", "/v1/logs", Permission.LOGS_READ, answers={200: FoundPage}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    "/v1/logs",
+    Permission.LOGS_READ,
+    answers={200: FoundPage},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     """Lists lines that match, across all runs that the token may read, newest first."""
     listing = ("logs", call.by.organization, call.by.project, call.by.subject, query.q, query.project)
@@ -77,7 +85,14 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     return Reply(json.dumps(body))
 
 
-@endpoints.add("GET", "/v1/logs/counts", Permission.LOGS_READ, answers={200: CountsView}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    "/v1/logs/counts",
+    Permission.LOGS_READ,
+    answers={200: CountsView},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView:
     """Counts lines that match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
     parsed = services.search.find.parse(query.q, services.clock())
@@ -90,7 +105,14 @@ def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView
     )
 
 
-@endpoints.add("GET", "/v1/logs/live", Permission.LOGS_READ, answers={200: LivePageView}, errors=(404, 410, 422))
+@endpoints.add(
+    "GET",
+    "/v1/logs/live",
+    Permission.LOGS_READ,
+    answers={200: LivePageView},
+    errors=(404, 410, 422),
+    audit=AuditKind.VALUE,
+)
 def follow_logs(call: Call, services: Services, query: LiveQueryParameters) -> Reply:
     """Follows lines that match, across all runs that the token may read.
 

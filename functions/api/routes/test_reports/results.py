@@ -13,6 +13,7 @@ from cadence.application.test_reports.list_results import CaseOrder, CaseSelecti
 from cadence.application.test_reports.ports import BranchScope, PipelineScope
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.test_reports.case import CaseCounts, ReportedCase
 from cadence.domain.test_reports.report import AttemptReport, CaseName, TreatmentReport, total
@@ -112,7 +113,14 @@ class BranchTestsView(Model):
     flaky: list[FlakyCaseView] = Field(description="The flaky tests of the pipeline, on any branch; at most 1,000.")
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/tests", Permission.RUNS_READ, answers={200: RunTestsView}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/tests",
+    Permission.RUNS_READ,
+    answers={200: RunTestsView},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def list_run_tests(call: Call, services: Services, run_id: str, query: RunTestsQuery) -> RunTestsView:
     """Lists the results of a run's tests, as far as its treatments have ended and have `reports`."""
     run = services.visible.get(call.by, run_id)

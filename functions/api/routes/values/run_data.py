@@ -37,7 +37,10 @@ class LocatedDataView(Model):
 
 
 class DataReadView(Model):
-    """An entry of the audit log: someone read or downloaded a value, an input or an output; once an hour for each."""
+    """An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+
+    Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
+    """
 
     at: datetime
     actor: str
@@ -63,12 +66,12 @@ class RunDataView(Model):
 def show_run_data(call: Call, services: Services, run_id: str) -> RunDataView:
     """Shows where every byte that a run left lies, how long it is kept and how it is encrypted, and who read it.
 
-    Buckets are asked for the objects that they have. Previews of values, records of the run and the search index, which
-    has the lines of many runs, are in the installation's own tables and bucket, and have no rows of their own.
+    Buckets are asked for the objects that they have. There are no rows for records of the run and previews of values,
+    which are in the installation's own tables, and for the search index, which is in the bucket of the lines in it.
     """
     run = services.visible.get(call.by, run_id)
     report = services.run_data.report(services.look.read(run))
-    names = services.people.names_among(call.by.organization, (entry.actor for entry in report.reads))
+    reads = [entry for entry in report.reads if call.by.sees(entry.organization, entry.project)]
     return RunDataView(
         run_id=run.run_id,
         project=run.project,
@@ -97,13 +100,13 @@ def show_run_data(call: Call, services: Services, run_id: str) -> RunDataView:
             DataReadView(
                 at=entry.at,
                 actor=entry.actor,
-                by=entry.token_name or names.get(entry.actor, ""),
+                by=actor.name,
                 action=entry.action,
                 target=entry.target,
                 outcome=entry.outcome,
-                source=entry.source,
+                source=actor.address,
             )
-            for entry in report.reads
+            for entry, actor in zip(reads, services.people.actors_of(call.by, reads), strict=True)
         ],
         reads_complete=report.reads_complete,
     )

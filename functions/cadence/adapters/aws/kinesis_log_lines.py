@@ -1,8 +1,11 @@
-"""`LogSink` on the Kinesis stream of log lines. All lines of a run go to one shard, in order."""
+"""`LogSink` on the Kinesis stream of log lines. All lines of a run go to one shard, in order.
+
+Lines that are kept in the bucket of a pool go there, and only their address into the stream.
+"""
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,11 +23,14 @@ _RETRY_WHEN_PARKED = 5.0  # seconds
 
 
 class KinesisLogLines(LogSink):
-    def __init__(self, stream_name: str) -> None:
-        self._stream_name = stream_name
+    def __init__(self, stream_name: str, store: Callable[[LogBatch, bytes], bytes]) -> None:
+        """`store` puts encoded lines into the bucket of their pool and returns the record that refers to them."""
+        self._stream_name, self._store = stream_name, store
 
     def put(self, batch: LogBatch) -> int:
         parts = list(split(batch))
+        if batch.bucket is not None:
+            parts = [(part, self._store(part, data)) for part, data in parts]
         records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
         accepted = self._put_in_order(records)
         if accepted == 0:

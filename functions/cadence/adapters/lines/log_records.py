@@ -1,4 +1,7 @@
-"""A batch of log lines as one Kinesis record: compact JSON, written by the gateway and read by the indexer."""
+"""A batch of log lines as one Kinesis record: compact JSON, written by the gateway and read by the indexer.
+
+Of lines that are kept in the bucket of a pool, the record has the address of an object there, and no text.
+"""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from cadence.domain.shared.errors import InvalidRequest
 # Below the 1 MiB that a record may have, its partition key included.
 LARGEST = 900_000
 _RARE = ("track", "step")
+_REFERENCE = b'{"sent_lines":'
 
 
 def encode(batch: LogBatch) -> bytes:
@@ -58,6 +62,21 @@ def decode(data: bytes) -> LogBatch:
             pool=record.get("pool"),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidRequest("This is no record of log lines.") from error
+
+
+def reference(address: str) -> bytes:
+    """Returns a record that refers to an object with the encoded batch."""
+    return _REFERENCE + json.dumps(address).encode() + b"}"
+
+
+def address_of(data: bytes) -> str | None:
+    """Returns the address that a record refers to; None if it has the lines itself."""
+    if not data.startswith(_REFERENCE):
+        return None
+    try:
+        return str(json.loads(data)["sent_lines"])
+    except ValueError as error:
         raise InvalidRequest("This is no record of log lines.") from error
 
 

@@ -1,5 +1,6 @@
 """Finds the bucket of an address (`domain.ids.in_bucket`) among those that this installation was deployed with."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,11 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.values.value_retention import bucket_regions
 
+_log = logging.getLogger("cadence.s3")
+
 _NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
+# What a bucket answers whose owner has removed it, or has changed its policy or that of its key.
+_REFUSED = frozenset({"AccessDenied", "AllAccessDisabled", "NoSuchBucket", "403", "KMS.DisabledException"})
 
 
 class Buckets:
@@ -55,3 +60,19 @@ def found(what: str) -> Iterator[None]:
         if error.response["Error"]["Code"] in _NOT_THERE:
             raise NotFound(f"{what} is not kept (any more)") from error
         raise
+
+
+def refused(address: str, error: Exception) -> NotFound | None:
+    """Returns what to raise where the bucket of a pool refuses for good, which is for its owner to repair; else None.
+
+    The refusal is logged as an error, which the alarm `errors` reports.
+    """
+    bucket, _ = ids.bucket_and_key(address)
+    if bucket is None or not isinstance(error, ClientError) or error.response["Error"]["Code"] not in _REFUSED:
+        return None
+    code = error.response["Error"]["Code"]
+    _log.error("the bucket of a pool refuses", extra={"bucket": bucket, "cause": code})
+    return NotFound(
+        f"Bucket {bucket} of a pool refuses ({code}): its policy, and that of the key that encrypts it, must allow the "
+        "roles of this installation."
+    )

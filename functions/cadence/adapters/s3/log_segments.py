@@ -1,4 +1,4 @@
-"""`LogSegments` in the data bucket: gzipped JSON lines."""
+"""`LogSegments` in the data bucket, and in those of pools: gzipped JSON lines."""
 
 import gzip
 import hashlib
@@ -6,11 +6,13 @@ import json
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.adapters.aws.clients import client, may_succeed_later
+from cadence.adapters.aws.clients import may_succeed_later
+from cadence.adapters.s3.buckets import Buckets, refused
 from cadence.application.logs.ports import Line, LogSegments
 from cadence.domain.shared.errors import InvalidRequest, Transient
 from cadence.domain.shared.ids import log_segment_key
@@ -26,29 +28,29 @@ def lines_of(stored: bytes) -> Sequence[Line]:
 
 
 class S3LogSegments(LogSegments):
-    """Stores and reads segments. `read_lines` is for Lambdas that read many: see `fast_line_parser`."""
+    """Stores and reads segments. `read_lines` is for Lambdas that read many: see `fast_line_parser`.
 
-    def __init__(self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of) -> None:
-        self._bucket = bucket
+    `value_buckets` are those of pools, as the setting has them.
+    """
+
+    def __init__(
+        self, bucket: str, read_lines: Callable[[bytes], Sequence[Line]] = lines_of, *, value_buckets: str = ""
+    ) -> None:
+        self._buckets = Buckets.of(bucket, value_buckets)
         self._read_lines = read_lines
         self._cached: OrderedDict[str, bytes] = OrderedDict()
         # Searches read several at a time.
         self._lock = threading.Lock()
 
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
+    def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
         text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
         # The header has no time, so that the same lines give the same object.
         data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
-        key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
-        try:
-            client("s3").put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
-            )
-        except (ClientError, BotoCoreError) as error:
-            if may_succeed_later(error):
-                raise Transient("The store of the logs accepts nothing right now.") from error
-            raise
-        return key
+        address = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest(), bucket)
+        s3, name, key = self._buckets.find(address)
+        with _translated(address, "The store of the logs accepts nothing right now."):
+            s3.put_object(Bucket=name, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip")
+        return address
 
     def read(self, key: str) -> Sequence[Line]:
         stored = self._get(key)
@@ -65,16 +67,28 @@ class S3LogSegments(LogSegments):
             if key in self._cached:
                 self._cached.move_to_end(key)
                 return self._cached[key]
+        s3, bucket, name = self._buckets.find(key)
         try:
-            data: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] == "NoSuchKey":
+            with _translated(key, "The store of the logs cannot be reached or is busy."):
+                data: bytes = s3.get_object(Bucket=bucket, Key=name)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
                 return None
-            if may_succeed_later(error):
-                raise Transient("The store of the logs cannot be reached or is busy.") from error
             raise
         with self._lock:
             self._cached[key] = data
             while sum(map(len, self._cached.values())) > _REMEMBERED:
                 self._cached.popitem(last=False)
         return data
+
+
+@contextmanager
+def _translated(address: str, busy: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        if may_succeed_later(error):
+            raise Transient(busy) from error
+        if refusal := refused(address, error):
+            raise refusal from error
+        raise

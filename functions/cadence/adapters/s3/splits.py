@@ -1,4 +1,4 @@
-"""`Splits` in the data bucket; those that are searched are kept in a folder of this machine."""
+"""`Splits` in the data bucket and in those of pools; those that are searched are kept in a folder of this machine."""
 
 import io
 import tempfile
@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.adapters.aws.clients import client, may_succeed_later
+from cadence.adapters.aws.clients import may_succeed_later
+from cadence.adapters.s3.buckets import Buckets, refused
 from cadence.adapters.tantivy.building import BuildingOfSplit, merge_splits
 from cadence.adapters.tantivy.conditions import may_have
 from cadence.adapters.tantivy.layout import KnownWords, SplitHead, read_head
@@ -21,7 +22,8 @@ from cadence.application.search.split_ports import BuiltSplit, OpenSplit, SplitB
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import Everything, Query
 from cadence.domain.search.split import Split
-from cadence.domain.shared.errors import Transient
+from cadence.domain.shared.errors import NotFound, Transient
+from cadence.domain.shared.ids import bucket_and_key
 
 # Heads (with the words that are in them) of splits that are not in the folder.
 _REMEMBERED_HEADS = 8
@@ -30,8 +32,10 @@ _DELETED_AT_ONCE = 1000
 
 
 class S3Splits(Splits):
-    def __init__(self, bucket: str, folder: SplitFolder) -> None:
-        self._bucket = bucket
+    """Stores, builds and opens splits. One in the bucket of a pool that refuses is gone, for as long as it does."""
+
+    def __init__(self, buckets: Buckets, folder: SplitFolder) -> None:
+        self._buckets = buckets
         self._folder = folder
         self._opened: OrderedDict[str, TantivySplit] = OrderedDict()
         self._heads: OrderedDict[str, tuple[SplitHead, KnownWords]] = OrderedDict()
@@ -78,15 +82,20 @@ class S3Splits(Splits):
             yield BuiltSplit(file, merge_splits(file, organization, project, stored))
 
     def put(self, built: BuiltSplit, key: str) -> None:
+        s3, bucket, name = self._buckets.find(key)
         with _translated(), built.file.open("rb") as body:
-            client("s3").put_object(Bucket=self._bucket, Key=key, Body=body)
+            s3.put_object(Bucket=bucket, Key=name, Body=body)
 
     def remove(self, keys: Iterable[str]) -> None:
-        remaining = list(keys)
+        by_bucket: defaultdict[str | None, list[str]] = defaultdict(list)
+        for key in keys:
+            by_bucket[bucket_and_key(key)[0]].append(key)
         with _translated():
-            for start in range(0, len(remaining), _DELETED_AT_ONCE):
-                objects = [{"Key": key} for key in remaining[start : start + _DELETED_AT_ONCE]]
-                client("s3").delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            for remaining in by_bucket.values():
+                s3, bucket, _ = self._buckets.find(remaining[0])
+                for start in range(0, len(remaining), _DELETED_AT_ONCE):
+                    objects = [{"Key": bucket_and_key(key)[1]} for key in remaining[start : start + _DELETED_AT_ONCE]]
+                    s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
     def _fetched(self, split: Split) -> TantivySplit | None:
         """Returns None if the object is gone. Another process may remove a kept split at once, so it is tried again."""
@@ -118,10 +127,13 @@ class S3Splits(Splits):
 
     def _get(self, key: str, **more: str) -> Any:
         try:
+            s3, bucket, name = self._buckets.find(key)
             with _translated():
-                return client("s3").get_object(Bucket=self._bucket, Key=key, **more)["Body"]
+                return s3.get_object(Bucket=bucket, Key=name, **more)["Body"]
+        except NotFound:
+            return None  # the bucket is not used any more
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if error.response["Error"]["Code"] == "NoSuchKey" or refused(key, error):
                 return None
             raise
 

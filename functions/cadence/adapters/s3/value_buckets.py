@@ -17,7 +17,7 @@ _TRIED = b"whether values can be kept here"
 class S3ValueBuckets:
     def __init__(self, buckets: Buckets, retention: timedelta) -> None:
         self._buckets = buckets
-        self._kept = {"runs/": retention.days, "caches/": LONGEST.days + 1}
+        self._kept = {"runs/": retention.days, "caches/": LONGEST.days + 1, "splits/": retention.days + 1}
 
     @property
     def regions(self) -> Mapping[str, str]:

@@ -38,9 +38,9 @@ class AuditedRequest:
         self._accepted = entry
 
     def accept_hourly(self, by: Principal, kind: AuditKind, project: str = ALL_PROJECTS) -> None:
-        """Records what is permitted, once an hour for the same caller, operation and target."""
+        """Records what is permitted, once an hour for the same caller, operation, target and project."""
         entry = self._entry(by, kind, project)
-        note_hourly(self.audit, entry, entry.actor, entry.action, entry.target)
+        note_hourly(self.audit, entry, entry.actor, entry.action, entry.target, entry.project)
 
     def refuse(self, by: Principal | None, error: CadenceError) -> None:
         """Records that the request is refused, if it is known who sent it: `by`, or the token that the error names."""

@@ -144,7 +144,10 @@ class AuditTrail(Protocol):
         """Adds an entry. Raises Transient, in which case the audited action must not be done."""
 
     def note_once(self, entry: AuditEntry, key: str, keep: timedelta) -> None:
-        """Adds an entry unless one was added with the same `key` within `keep`. Raises Transient."""
+        """Adds an entry unless one was added with the same `key` within `keep`. Raises Transient.
+
+        A key differs from one time `keep` to the next.
+        """
 
     def entries(
         self, organization: str, limit: int, before: str | None, wanted: AuditFilter | None = None

@@ -12,6 +12,7 @@ from cadence.application.metrics.ports import Event
 from cadence.application.shared.outgoing_ports import Outgoing, OutgoingResponse
 from cadence.domain.exports.export import Export, ExportBatch, ExportCredentials, ExportKind, Signal, StoredRequest
 from cadence.domain.shared.errors import CadenceError, Forbidden, Transient
+from cadence.domain.shared.ids import bucket_and_key
 
 _LINES_AT_A_TIME = 1_000
 _ENDS_AT_A_TIME = 200
@@ -44,6 +45,9 @@ class SendExport:
     def wants(self, export: Export, event: Event) -> bool:
         """Returns True if the export takes the event."""
         signal = _SIGNALS.get(event["kind"], Signal.TRACES)
+        # Lines that are kept in the bucket of a pool do not leave it with an export.
+        if signal is Signal.LOGS and bucket_and_key(event["key"])[0] is not None:
+            return False
         # A treatment that never became ready took no time: it would be a span without a duration.
         idle = event["kind"] == "treatment" and not event.get("ready_at")
         return export.wants(signal, event["project"]) and not idle

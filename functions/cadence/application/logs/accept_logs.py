@@ -9,6 +9,7 @@ from cadence.application.logs.ports import LogBatch, LogLine, LogSink
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.values.value_retention import bucket_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class AcceptLogs:
             attempt=runner.attempt,
             lines=lines,
             pool=runner.pool,
+            bucket=bucket_of(runner.retention),
         )
         return AcceptedLogs(self.sink.put(batch), sender.is_followed(self.clock()))
 

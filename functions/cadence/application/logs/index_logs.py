@@ -46,11 +46,13 @@ class IndexLogs:
         run = self.run_of(run_id)
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
             group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
-            written += self._write(run, group)
+            for bucket in {batches[0].bucket for batches in group.values()}:
+                kept = {runner: batches for runner, batches in group.items() if batches[0].bucket == bucket}
+                written += self._write(run, kept, bucket)
         self.ring(run.organization)
         return written
 
-    def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
+    def _write(self, run: Run, by_runner: dict[str, list[LogBatch]], bucket: str | None) -> int:
         run_id = run.run_id
         for _ in range(_ATTEMPTS):
             head = self.index.get_head(run.organization, run_id, by_runner)
@@ -68,7 +70,7 @@ class IndexLogs:
                 return 0
             # By time across runners; the lines of one runner keep their own order even if its clock was set back.
             lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
-            key = self.segments.write(run_id, head.next_segment, lines)
+            key = self.segments.write(run_id, head.next_segment, lines, bucket)
             try:
                 self.index.append(head, _manifest(run, head, key, lines), watermarks)
             except (Conflict, Transient):

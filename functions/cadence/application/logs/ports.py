@@ -68,12 +68,20 @@ class ProjectLogUse(Protocol):
 
 
 class LogSegments(Protocol):
-    """Stores the lines of segments (bucket `data`)."""
+    """Stores the lines of segments (bucket `data`, or that of the pool whose runners sent them)."""
 
-    def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        """Writes lines and returns their key; writing the same lines again changes nothing. Raises Transient."""
+    def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
+        """Writes lines and returns their address; writing the same lines again changes nothing.
 
-    def read(self, key: str) -> Sequence[Line]: ...
+        Raises NotFound if a pool's bucket refuses them or is not used any more, and Transient.
+        """
+
+    def read(self, key: str) -> Sequence[Line]:
+        """Returns the lines at an address; none once they are too old.
+
+        Raises NotFound if a pool's bucket refuses or is not used any more, InvalidRequest if the object is no segment,
+        and Transient.
+        """
 
 
 class LogStream(Protocol):
@@ -99,7 +107,7 @@ class LogLine:
 
 @dataclass(frozen=True, kw_only=True)
 class LogBatch:
-    """Lines of one runner, in order."""
+    """Lines of one runner, in order. `bucket` is that of its pool, in which they are kept (None: our own)."""
 
     run_id: str
     runner_id: str
@@ -107,6 +115,7 @@ class LogBatch:
     attempt: int
     lines: Sequence[LogLine]
     pool: str | None = None
+    bucket: str | None = None
 
 
 class LogSink(Protocol):
@@ -114,6 +123,19 @@ class LogSink(Protocol):
 
     def put(self, batch: LogBatch) -> int:
         """Returns the sequence number through which lines were durably taken (0 for none). Raises Transient."""
+
+
+class SentLines(Protocol):
+    """Reads the records of the log stream, and the lines that some of them only refer to."""
+
+    def read(self, content: bytes) -> LogBatch | None:
+        """Returns the lines of a record; None if they were written before, and removed from where they had been.
+
+        Raises InvalidRequest if it is no record of lines, NotFound if a pool's bucket refuses, and Transient.
+        """
+
+    def remove(self, contents: Iterable[bytes]) -> None:
+        """Removes what records refer to, once it is written. Raises Transient."""
 
 
 class StrayRecords(Protocol):

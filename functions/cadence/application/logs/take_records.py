@@ -5,13 +5,13 @@ aside is kept like the logs themselves.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from cadence.application.logs.index_logs import IndexLogs
-from cadence.application.logs.ports import LogBatch, RunOf, StrayRecords
+from cadence.application.logs.ports import LogBatch, RunOf, SentLines, StrayRecords
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.dead_letters.dead_letter import NOBODYS, SentRecord, StrayRecord
@@ -19,8 +19,6 @@ from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound,
 
 # A record that cannot be written for so long is set aside: the stream gives it up later than that.
 LONGEST = timedelta(hours=2)
-
-Decode = Callable[[bytes], LogBatch]
 
 
 class FaultReport(Protocol):
@@ -78,7 +76,7 @@ class KeepStrayRecord:
 class TakeRecords:
     """Writes records of the log stream."""
 
-    decode: Decode
+    sent_lines: SentLines
     index: IndexLogs
     keep_stray_record: KeepStrayRecord
     clock: Clock
@@ -90,11 +88,14 @@ class TakeRecords:
         runs: dict[str, list[tuple[SentRecord, LogBatch]]] = defaultdict(list)
         for record in sent:
             try:
-                batch = self.decode(record.content)
-            except InvalidRequest as error:
+                batch = self.sent_lines.read(record.content)
+            except (InvalidRequest, NotFound) as error:
                 self._dead_letter(record, error, taken)
+            except Transient as error:
+                self._again([record], error, taken)
             else:
-                runs[batch.run_id].append((record, batch))
+                if batch is not None:
+                    runs[batch.run_id].append((record, batch))
         taken.runs = len(runs)
         for run_id, records in runs.items():
             self._write(run_id, records, taken)
@@ -103,8 +104,9 @@ class TakeRecords:
     def _write(self, run_id: str, records: Sequence[tuple[SentRecord, LogBatch]], taken: RecordsTaken) -> None:
         try:
             taken.lines += self.index.index_batches(run_id, [batch for _, batch in records])
+            self.sent_lines.remove(record.content for record, _ in records)
         except Transient as error:
-            self._again(records, error, taken)
+            self._again([record for record, _ in records], error, taken)
         except Exception as error:  # noqa: BLE001 - one run's trouble must not stop the lines of the others
             if len(records) > 1:
                 # Perhaps only one of the records fails.
@@ -113,11 +115,11 @@ class TakeRecords:
             elif isinstance(error, NotFound | InvalidRequest):
                 self._dead_letter(records[0][0], error, taken)
             else:
-                self._again(records, error, taken)
+                self._again([record for record, _ in records], error, taken)
 
-    def _again(self, records: Sequence[tuple[SentRecord, LogBatch]], error: BaseException, taken: RecordsTaken) -> None:
-        self.report("the lines of a run could not be written", error, run_id=records[0][1].run_id)
-        for record, _ in records:
+    def _again(self, records: Sequence[SentRecord], error: BaseException, taken: RecordsTaken) -> None:
+        self.report("the lines of a run could not be written", error, run_id=records[0].run_id)
+        for record in records:
             if self.clock() - record.arrived_at > LONGEST:
                 self._dead_letter(record, error, taken)
             else:

@@ -104,6 +104,7 @@ def _offer(pool: Pool) -> PoolOffer:
         images=largest.images,
         max_runners=pool.max_runners,
         residency=pool.policy.residency,
+        has_bucket=pool.policy.values.bucket is not None,
     )
 
 

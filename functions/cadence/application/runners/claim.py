@@ -29,7 +29,7 @@ from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
-from cadence.domain.runners.id_token import SHORTEST_LIFETIME, VARIABLE, id_token_claims
+from cadence.domain.runners.id_token import LIFETIME, SHORTEST_LIFETIME, VARIABLE, id_token_claims
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound, Transient
@@ -97,6 +97,7 @@ class ClaimAssignment:
     """Is called with the specification, which the agent's next calls need."""
     durations: Callable[[Run, TreatmentSpec], Mapping[str, float]] = _unmeasured
     """Returns the durations by which the run divides the treatment's suite."""
+    token_lifetime: timedelta = LIFETIME
 
     def claim(self, runner_id: str, token: str, nonce: str, facts: Mapping[str, Any], issuer: str = "") -> Assignment:
         """Claims a runner and returns its assignment; `facts` are the machine's properties as reported by the agent.
@@ -132,7 +133,9 @@ class ClaimAssignment:
         if spec.id_token:
             # As a secret: the agent masks it in the log, and overwrites it at the end.
             now = self.clock()
-            values[VARIABLE] = self.id_tokens.sign(id_token_claims(run, spec, runner, issuer, now), now)
+            values[VARIABLE] = self.id_tokens.sign(
+                id_token_claims(run, spec, runner, issuer, now, self.token_lifetime), now
+            )
         self._note_secrets(runner, secrets, spec.id_token)
         return Assignment(
             runner=runner,

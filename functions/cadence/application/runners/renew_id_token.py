@@ -1,6 +1,7 @@
 """Gives an agent at work a new identity token of its treatment, before the last one expires."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cadence.application.access.audited_request import note_hourly
 from cadence.application.access.ports import AuditTrail
@@ -12,7 +13,7 @@ from cadence.application.shared.run_ports import TreatmentStore
 from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.id_token import id_token_claims
+from cadence.domain.runners.id_token import LIFETIME, id_token_claims
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Forbidden, Gone
@@ -30,6 +31,7 @@ class RenewIdToken:
     audit: AuditTrail
     id_tokens: IdTokenSigner
     clock: Clock
+    token_lifetime: timedelta = LIFETIME
 
     def renew(self, runner: Runner, issuer: str) -> str:
         """Returns a new token with the claims of this moment; `issuer` is this installation's address.
@@ -42,7 +44,8 @@ class RenewIdToken:
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         self._check(context.run, context.spec)
         now = self.clock()
-        token = self.id_tokens.sign(id_token_claims(context.run, context.spec, runner, issuer, now), now)
+        claims = id_token_claims(context.run, context.spec, runner, issuer, now, self.token_lifetime)
+        token = self.id_tokens.sign(claims, now)
         by = runner_principal(runner)
         place = f"/v1/runs/{runner.run_id}/treatments/{runner.treatment}: {context.spec.id_token}"
         entry = AuditEntry.by(by, now, AuditKind.SECRET, ACTION, place[:LONGEST_TARGET], project=by.project)

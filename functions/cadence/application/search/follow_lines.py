@@ -16,6 +16,7 @@ from cadence.domain.search.gaps import may_hide
 from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import may_match
 from cadence.domain.search.query import Query
+from cadence.domain.shared.errors import NotFound
 
 LONGEST_WAIT = timedelta(seconds=2)
 _LOOK_EVERY = 0.1  # seconds
@@ -88,7 +89,11 @@ class FollowLines:
         if not may_match(query, facts_of(segment), segment.first_time, segment.last_time):
             return
         owner = owner_of(segment)
-        for index, line in enumerate(self.segments.read(segment.key)):
+        try:
+            lines = self.segments.read(segment.key)
+        except NotFound:
+            return  # its pool's bucket refuses, which must not stop what others follow
+        for index, line in enumerate(lines):
             if matches.matches(owner, line) or ("gap" in line and may_hide(query, owner, line)):
                 yield LiveLine(segment, index, line)
 

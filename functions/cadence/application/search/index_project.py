@@ -23,7 +23,7 @@ from cadence.domain.search.split import (
     merged_covering,
 )
 from cadence.domain.search.tending import FULL_BYTES, Look, batches, look
-from cadence.domain.shared.errors import Conflict, InvalidRequest, Transient
+from cadence.domain.shared.errors import Conflict, InvalidRequest, NotFound, Transient
 from cadence.domain.shared.ids import split_key
 
 _log = logging.getLogger("cadence.search_index")
@@ -50,7 +50,10 @@ class IndexingResult:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexProject:
-    """Maintains indexes; `longest` is how long lines are found unless the project sets a shorter time."""
+    """Maintains indexes; `longest` is how long lines are found unless the project sets a shorter time.
+
+    `only_elsewhere` leaves out the segments in the installation's own bucket, since a search service has their lines.
+    """
 
     catalogue: SplitCatalogue
     segments: LogSegments
@@ -58,6 +61,7 @@ class IndexProject:
     clock: Clock
     new_id: Callable[[datetime], str]
     longest: timedelta
+    only_elsewhere: bool = False
 
     def build(self, organization: str, project: str) -> IndexingResult:
         """Builds splits if there is enough to build by now, and notes when to look again. Safe to repeat.
@@ -113,10 +117,11 @@ class IndexProject:
             decided = look(fresh, splits, self.retention(state), self.clock())
             before = replace(done)
             if decided.build or all_fresh:
-                for batch in batches(fresh):
-                    remaining = batch
-                    while remaining:
-                        state, remaining = self._build(state, remaining, done)
+                for bucket in dict.fromkeys(segment.bucket for segment in fresh):
+                    for batch in batches(segment for segment in fresh if segment.bucket == bucket):
+                        remaining = batch
+                        while remaining:
+                            state, remaining = self._build(state, remaining, done)
             if not over():
                 self._remove_and_merge(decided, over, done)
             if done == before:
@@ -134,6 +139,8 @@ class IndexProject:
         fresh: list[Segment] = []
         forgotten: list[Segment] = []
         for segment in listed:
+            if self.only_elsewhere and segment.bucket is None:
+                continue
             too_old = datetime.fromisoformat(segment.last_time) <= earliest
             (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
         if forgotten:
@@ -155,12 +162,12 @@ class IndexProject:
                 read += 1
                 try:
                     building.add(segment, read_segment(self.segments, segment))
-                except InvalidRequest as error:
+                except (InvalidRequest, NotFound) as error:
                     self._skip(segment, error.message, done)
                 else:
                     readable.append(segment)
             if readable:
-                state = self._add(state, building.finish(), covering(readable))
+                state = self._add(state, building.finish(), covering(readable), readable[0].bucket)
                 self.catalogue.forget_fresh(readable)
                 done.lines += sum(segment.lines for segment in readable)
                 done.built += 1
@@ -174,18 +181,18 @@ class IndexProject:
         self.catalogue.skip_segment(segment, cause, self.clock())
         done.dead_letters += 1
 
-    def _add(self, state: IndexState, built: BuiltSplit, covered: Covered) -> IndexState:
-        split = self._put(state, built, covered)
+    def _add(self, state: IndexState, built: BuiltSplit, covered: Covered, bucket: str | None) -> IndexState:
+        split = self._put(state, built, covered, bucket)
         try:
             return self.catalogue.add_split(state, split)
         except Conflict:
             self.splits.remove([split.key])
             raise
 
-    def _put(self, state: IndexState, built: BuiltSplit, covered: Covered) -> Split:
+    def _put(self, state: IndexState, built: BuiltSplit, covered: Covered, bucket: str | None) -> Split:
         now = self.clock()
         split_id = self.new_id(now)
-        key = split_key(state.organization, state.project, split_id)
+        key = split_key(state.organization, state.project, split_id, bucket)
         self.splits.put(built, key)
         return Split(
             organization=state.organization,
@@ -225,7 +232,7 @@ class IndexProject:
         )
         covered = self._still_covered(group)
         with self.splits.merge(first.organization, first.project, opened) as built:
-            return self._replaced(group, self._put(state, built, covered))
+            return self._replaced(group, self._put(state, built, covered, first.bucket))
 
     def _still_covered(self, group: Sequence[Split]) -> Covered:
         """Returns the segments that the splits cover; none once no process can take one of them for a fresh one."""

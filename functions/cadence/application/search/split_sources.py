@@ -23,7 +23,7 @@ from cadence.domain.search.matching import Matcher
 from cadence.domain.search.pruning import Facts
 from cadence.domain.search.query import FieldName, Query
 from cadence.domain.search.split import Split, is_covered
-from cadence.domain.shared.errors import InvalidRequest
+from cadence.domain.shared.errors import InvalidRequest, NotFound
 
 
 class SplitGone(Exception):
@@ -131,7 +131,7 @@ class FreshSource:
         """Returns its lines; none if it cannot be read, since it is set aside when the index is built."""
         try:
             return self.segments.read(self.segment.key)
-        except InvalidRequest:
+        except (InvalidRequest, NotFound):
             return []
 
 

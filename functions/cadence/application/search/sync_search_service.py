@@ -23,11 +23,16 @@ _MOST_LINES = 10_000
 _MOST_SEGMENTS = 200
 _AGAIN_AFTER = timedelta(minutes=1)
 _REMOVED_EVERY = timedelta(hours=12)
+_LOOKED_AT_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncSearchService:
-    """Maintains the lines in a search service; `splits` removes older splits, from before the store was in use."""
+    """Maintains the lines in a search service.
+
+    `splits` keeps the index of lines in the buckets of pools, which never go to the service, and removes older splits,
+    from before the store was in use.
+    """
 
     catalogue: SplitCatalogue
     segments: LogSegments
@@ -38,7 +43,8 @@ class SyncSearchService:
     def build(self, organization: str, project: str) -> IndexingResult:
         """Puts all fresh segments into the store. Safe to repeat. Raises Transient."""
         done = IndexingResult()
-        self._put_fresh(organization, project, done)
+        if self._put_fresh(organization, project, done):
+            _add(done, self.splits.build(organization, project))
         self._due(organization, project, _REMOVED_EVERY, only_if_never=True)
         return done
 
@@ -47,13 +53,18 @@ class SyncSearchService:
     def tend(self, organization: str, project: str, over: Deadline) -> IndexingResult:
         """Puts fresh segments into the store, and removes lines that are too old. Raises Transient."""
         done = IndexingResult()
-        self._put_fresh(organization, project, done)
+        elsewhere = self._put_fresh(organization, project, done)
         if over():
             return done
         retention = self.splits.retention(self.catalogue.get_state(organization, project))
         remaining = self.store.remove(organization, project, self.clock() - retention)
+        splits = self.catalogue.list_splits(organization, project)
+        if elsewhere or any(split.bucket for split in splits):
+            _add(done, self.splits.tend(organization, project, over))
+            self._due(organization, project, _LOOKED_AT_EVERY)
+            return done
         done.removed += self.splits.remove_expired(organization, project)
-        if remaining or self.catalogue.list_splits(organization, project):
+        if remaining or splits:
             self._due(organization, project, _REMOVED_EVERY)
         else:
             self._due(organization, project, None)
@@ -63,19 +74,23 @@ class SyncSearchService:
         """Makes the project due in a minute."""
         self._due(organization, project, _AGAIN_AFTER)
 
-    def _put_fresh(self, organization: str, project: str, done: IndexingResult) -> None:
+    def _put_fresh(self, organization: str, project: str, done: IndexingResult) -> bool:
+        """Returns whether there are other fresh segments, in the buckets of pools."""
         listed = self.catalogue.list_fresh(organization, project)
         splits = self.catalogue.list_splits(organization, project)
         earliest = self.clock() - self.splits.retention(self.catalogue.get_state(organization, project))
         fresh: list[Segment] = []
         forgotten: list[Segment] = []
         for segment in listed:
+            if segment.bucket is not None:
+                continue
             too_old = datetime.fromisoformat(segment.last_time) <= earliest
             (forgotten if too_old or is_covered(segment, splits) else fresh).append(segment)
         if forgotten:
             self.catalogue.forget_fresh(forgotten)
         for batch in batches(fresh, _MOST_SEGMENTS, _MOST_LINES):
             self._put(batch, done)
+        return any(segment.bucket is not None for segment in listed)
 
     def _put(self, batch: Sequence[Segment], done: IndexingResult) -> None:
         """Puts segments, which stay fresh until the store has them.
@@ -118,3 +133,8 @@ class SyncSearchService:
             return
         with suppress(Conflict):
             self.catalogue.note_look(state, None if after is None else self.clock() + after)
+
+
+def _add(total: IndexingResult, done: IndexingResult) -> None:
+    for name, number in vars(done).items():
+        setattr(total, name, getattr(total, name) + number)

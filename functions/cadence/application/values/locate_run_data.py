@@ -9,7 +9,9 @@ from typing import Protocol
 from cadence.application.access.ports import AuditTrail
 from cadence.application.provenance.ports import CacheHistory
 from cadence.application.runs.run_details import RunDetails
+from cadence.application.shared.ports import LIVE_PATH
 from cadence.application.shared.value_ports import ValueRetentionStore
+from cadence.domain.access.access import ALL_PROJECTS
 from cadence.domain.access.audit import AuditEntry, AuditFilter, AuditKind
 from cadence.domain.deletion.legal_hold import LegalHold, hold_against_deleting
 from cadence.domain.runs.run import Run, Value
@@ -21,6 +23,8 @@ from cadence.domain.values.value_retention import bucket_of
 _MOST_OBJECTS = 100_000
 _MOST_AUDIT_PAGES = 20
 _AUDIT_PAGE = 200
+# Requests that read the lines of many runs.
+_ACROSS_RUNS = ("/v1/logs", LIVE_PATH)
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,12 @@ class LocateRunData:
         return RunDataReport(located.data, complete, reads, reads_complete)
 
     def _reads(self, run: Run) -> tuple[Sequence[AuditEntry], bool]:
-        wanted = AuditFilter(kind=AuditKind.VALUE, target=f"/v1/runs/{run.run_id}/", since=run.created_at)
+        wanted = AuditFilter(kind=AuditKind.VALUE, since=run.created_at)
         found: list[AuditEntry] = []
         before: str | None = None
         for _ in range(_MOST_AUDIT_PAGES):
             page = self.audit.entries(run.organization, _AUDIT_PAGE, before, wanted)
-            found += page.items
+            found += (entry for entry in page.items if _may_read(entry, run))
             before = page.after
             if before is None:
                 return found, True
@@ -205,6 +209,13 @@ class _Located:
         if bucket not in self._encryptions:
             self._encryptions[bucket] = self._using.places.encryption(ids.in_bucket(bucket, group.sample))
         return self._encryptions[bucket]
+
+
+def _may_read(entry: AuditEntry, run: Run) -> bool:
+    """Returns whether an entry is of a read of the run, or of a search or live feed over its project or all of them."""
+    if entry.target.startswith(f"/v1/runs/{run.run_id}/"):
+        return True
+    return entry.target.startswith(_ACROSS_RUNS) and entry.project in {run.project, ALL_PROJECTS}
 
 
 def _readers(details: RunDetails) -> Mapping[tuple[str, str], tuple[str, ...]]:

@@ -1,9 +1,10 @@
 """Wiring of the `api` Lambda."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.caching.remembered_audit import RememberedAudit
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.audit_chain import DynamoAuditChain
@@ -109,8 +111,11 @@ from cadence.composition.shared.secret_sources import prefixes
 from cadence.domain.access.access import Principal, Project
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.access.secret_source import SourcePrefixes
+from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import NotFound
 from cadence.domain.shared.schemas import schemas_folder
+
+_KNOWN_RUNS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +123,8 @@ class Services:
     """What the routes use: use cases, and stores where a route only reads."""
 
     clock: Clock
+    known_run: Callable[[str], Run]
+    """Returns a run, of which only fields that never change are used. Raises NotFound."""
     schemas: Path
     authenticate: Authenticate
     sessions: WebSessions
@@ -347,7 +354,8 @@ def services() -> Services:
             DynamoStorageLedger(config.runners_table, timedelta(days=int(config.retention_days))),
             int(config.project_storage_mebibytes) << 20,
         ),
-        audit=DynamoAuditTrail(config.access_table),
+        audit=RememberedAudit(DynamoAuditTrail(config.access_table)),
+        known_run=lru_cache(_KNOWN_RUNS)(runs.get_run),
         audit_chain=DynamoAuditChain(config.access_table),
         id_token_keys=PublishedIdTokenKeys(config.access_table),
         alerting=alerts,
@@ -355,7 +363,7 @@ def services() -> Services:
         badges=Badges(settings=DynamoBadgeSettings(config.pipelines_table), runs=runs, key=partial(keys.key, "CURSOR")),
         read_logs=ReadLogs(
             index=DynamoLogIndex(config.logs_table),
-            segments=S3LogSegments(config.data_bucket),
+            segments=S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
             followers=runners,
             clock=now,
             sleep=time.sleep,

@@ -32,7 +32,7 @@ def debugging(config: ApiSettings, hosts: HostStore) -> Debugging:
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     return Debugging(
         look=look,
-        diagnose=Diagnose(LastLines(log_index, S3LogSegments(config.data_bucket))),
+        diagnose=Diagnose(LastLines(log_index, S3LogSegments(config.data_bucket, value_buckets=config.value_buckets))),
         content=ReadContent(chunks, DynamoStreamStore(config.runners_table), look),
         resources=ResourceSeries(DynamoSampleStore(config.runners_table)),
     )

@@ -1,6 +1,6 @@
 """Wiring of members, teams, service accounts, roles, grants and invitations, for the `api` Lambda."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
@@ -28,9 +28,18 @@ from cadence.composition.access.members import manage_people
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.settings import ApiSettings
 from cadence.domain.access.access import Principal
+from cadence.domain.access.audit import AuditEntry
 from cadence.domain.access.people import Subject, SubjectKind, holders
 from cadence.domain.limits.approval import Approver
 from cadence.domain.shared.errors import NotFound
+
+
+@dataclass(frozen=True)
+class AuditedActor:
+    """The name of an entry's actor, or of its token, and the address; each may be empty."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,24 +61,34 @@ class People:
     erase: EraseMember
     erasures: ErasureStore
 
-    def called(self, organization: str, name: str) -> frozenset[str]:
-        """Returns the ids (`member:ID`) of the members and former members of an organization who have a name."""
+    def called(self, by: Principal, name: str) -> frozenset[str]:
+        """Returns the ids (`member:ID`) of the members and former members who have a name; a guest finds none."""
+        if by.is_guest:
+            return frozenset()
+        organization = by.organization
         names = {str(former.subject): former.name for former in self.store.list_former(organization)}
         names |= {str(member.subject): member.name for member in self.store.list_members(organization)}
         return frozenset(member for member, known in names.items() if known == name)
 
-    def names_among(self, organization: str, actors: Iterable[str]) -> Mapping[str, str]:
-        """Returns the names of the members and former members among `actors`, by `member:ID`; in one read at most."""
+    def names_for(self, by: Principal, actors: Iterable[str]) -> Mapping[str, str]:
+        """Returns the names of the members and former members among `actors`, by `member:ID`; in one read at most.
+
+        A guest sees one project of another organization, and nothing of its people but their ids: it gets no names,
+        whatever permission it has in that project.
+        """
+        if by.is_guest:
+            return {}
         prefix = f"{SubjectKind.MEMBER}:"
         ids = [actor.removeprefix(prefix) for actor in actors if actor.startswith(prefix)]
-        return {prefix + member: name for member, name in self.store.names_of(organization, ids).items()}
+        return {prefix + member: name for member, name in self.store.names_of(by.organization, ids).items()}
 
-    def names_for(self, by: Principal, authors: Iterable[str]) -> Mapping[str, str]:
-        """Returns the names of the members among `authors`, by `member:ID`; one read, none without a member.
-
-        Guests, who have no names of members to read, get none.
-        """
-        return {} if by.is_guest else self.names_among(by.organization, authors)
+    def actors_of(self, by: Principal, entries: Sequence[AuditEntry]) -> Sequence[AuditedActor]:
+        """Returns who made entries of the audit log, as far as `by` may know: of people, a guest sees only the ids."""
+        names = self.names_for(by, (entry.actor for entry in entries))
+        return [
+            AuditedActor(entry.token_name or names.get(entry.actor, ""), "" if by.is_guest else entry.source)
+            for entry in entries
+        ]
 
     def maker(self, link: ApprovalLink) -> Approver | None:
         """Returns the member, service account or token that made a link, with its teams of now.

@@ -41,7 +41,10 @@ def provenance(config: ApiSettings, runs: DynamoRunStore, documents: Documents, 
         pipelines=pipelines,
     )
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
-    index, segments = DynamoLogIndex(config.logs_table), S3LogSegments(config.data_bucket)
+    index, segments = (
+        DynamoLogIndex(config.logs_table),
+        S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
+    )
     trace = Trace(
         stores=stores,
         chunks=chunks,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from cadence.adapters.dynamodb.logs.arrivals import DynamoArrivals
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
+from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.runs.visible_runs import VisibleRuns
@@ -41,11 +42,11 @@ def search(
     config: ApiSettings, visible: VisibleRuns, treatments: TreatmentStore, followers: Followers, clock: Clock
 ) -> Search:
     arrivals = DynamoArrivals(config.logs_table)
-    segments = S3LogSegments(config.data_bucket, quick_lines)
+    segments = S3LogSegments(config.data_bucket, quick_lines, value_buckets=config.value_buckets)
     states = TreatmentStates(treatments)
 
     catalogue = DynamoSplitCatalogue(config.logs_table)
-    in_splits = IndexedSplits(catalogue, segments, splits(config.data_bucket))
+    in_splits = IndexedSplits(catalogue, segments, splits(Buckets.of(config.data_bucket, config.value_buckets)))
     store = line_store(config, clock)
     index = SearchLines(
         catalogue,

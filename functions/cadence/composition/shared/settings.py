@@ -184,6 +184,7 @@ class RunnerGatewaySettings:
     project_cache_mebibytes: str
     project_storage_mebibytes: str
     retention_days: str
+    id_token_seconds: str
     deadlines_queue_url: str
     git_hosts: str
     outbound_hosts: str
@@ -415,6 +416,7 @@ class LogIndexerSettings:
     logs_table: str
     runs_table: str
     data_bucket: str
+    value_buckets: str
     live_function: str
     log_mebibytes: str
     project_log_mebibytes: str
@@ -435,6 +437,7 @@ class LiveSettings:
     runners_table: str
     logs_table: str
     data_bucket: str
+    value_buckets: str
     live_endpoint: str
 
 
@@ -496,6 +499,7 @@ class DeleteProjectsSettings:
 class SearchIndexSettings:
     logs_table: str
     data_bucket: str
+    value_buckets: str
     retention_days: str
     search_endpoint: str
     search_region: str

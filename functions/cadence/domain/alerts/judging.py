@@ -19,6 +19,7 @@ from cadence.domain.alerts.rule import (
     TreatmentCondition,
 )
 from cadence.domain.exports.event import Event
+from cadence.domain.shared.ids import bucket_and_key
 
 Line = Mapping[str, Any]
 History = Callable[[str], Sequence[float]]
@@ -97,7 +98,12 @@ def fit_of_lines(rule: Rule, event: Event, lines: Sequence[Line], matches: Calla
 
 
 def may_fit_segment(rule: Rule, event: Event) -> bool:
-    """Returns whether a segment has to be read for a rule."""
+    """Returns whether a segment has to be read for a rule: never one that is kept in the bucket of a pool.
+
+    An alert has the text of a line, is stored in our tables, and is sent to others.
+    """
+    if bucket_and_key(event["key"])[0] is not None:
+        return False
     return isinstance(rule.when, LogCondition) and any(
         rule.where.includes({"pipeline": event["pipeline"], "treatment": treatment})
         for treatment in event["treatments"]

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cadence.domain.shared.ids import bucket_and_key
+
 # Ranges of missing lines that a watermark remembers; beyond that the oldest are dropped (they stay shown as missing).
 _MOST_GAPS = 100
 
@@ -85,7 +87,10 @@ class Watermark:
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """The facts about one segment that are known without reading it. Times are RFC 3339 in UTC, as in the lines."""
+    """The facts about one segment that are known without reading it. Times are RFC 3339 in UTC, as in the lines.
+
+    `key` is the address of its object (`ids.in_bucket`).
+    """
 
     organization: str
     project: str
@@ -102,6 +107,11 @@ class Segment:
     """When it became part of its run's log; None before that."""
     lines_before: int = field(default=0, compare=False)
     """How many lines its run's log has before it. It is kept with the log, not in the search index."""
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket of the pool whose runners sent its lines; None for the installation's own."""
+        return bucket_and_key(self.key)[0]
 
 
 def detected_level(level: str, text: str) -> str:

@@ -16,7 +16,7 @@ VARIABLE: Final = "CADENCE_ID_TOKEN"
 """The environment variable with the token."""
 
 LIFETIME: Final = timedelta(hours=1)
-"""How long a token is valid, or as long as its treatment may take if that is shorter."""
+"""How long a token is valid, or as long as its treatment may take if that is shorter; less on a local stack."""
 
 SHORTEST_LIFETIME: Final = timedelta(minutes=5)
 """How long a token is valid at least: clocks differ."""
@@ -34,7 +34,7 @@ def id_token_claims(
     `sub` is what most trust policies compare. A pipeline that was sent with the request to run it is named `inline:`,
     never `pipeline:`, since its name is whatever the request says; so is one that a treatment of a run sent.
     """
-    lifetime = max(SHORTEST_LIFETIME, min(longest, timedelta(seconds=spec.max_duration)))
+    lifetime = min(longest, max(SHORTEST_LIFETIME, timedelta(seconds=spec.max_duration)))
     source = _source(run)
     ref = _ref(run.event)
     claims = {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
+from cadence.domain.shared.ids import bucket_and_key
 
 # More values of one field than this prune little, and every search would read them all.
 MOST_FACTS = 64
@@ -60,6 +61,11 @@ class Split:
     built_at: datetime
     facts: SplitFacts
     covered: Covered
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket in which its lines are kept; None for the installation's own."""
+        return bucket_and_key(self.key)[0]
 
 
 def covering(segments: Iterable[Segment]) -> Covered:

@@ -78,12 +78,12 @@ def batches(
 
 
 def mergeable(splits: Iterable[Split], retention: timedelta) -> Iterable[Sequence[Split]]:
-    """Returns groups of splits to merge into one each: neighbours in time, of one size class."""
+    """Returns groups of splits to merge into one each: neighbours in time, of one bucket and size class."""
     longest = max(retention / _SPAN_OF_RETENTION, _SHORTEST_SPAN)
-    classes: dict[int, list[Split]] = {}
+    classes: dict[tuple[str | None, int], list[Split]] = {}
     for split in sorted(splits, key=lambda split: (split.facts.first_time, split.split_id)):
         if split.facts.lines < FULL_LINES and split.facts.text_bytes < FULL_BYTES:
-            classes.setdefault(_size_class(split.facts.lines), []).append(split)
+            classes.setdefault((split.bucket, _size_class(split.facts.lines)), []).append(split)
     for class_splits in classes.values():
         group: list[Split] = []
         for split in class_splits:

@@ -80,12 +80,17 @@ def source_prefix(organization: str, project: str, sha256: str) -> str:
     return f"sources/{organization}/{project}/{sha256}/"
 
 
-def log_segment_key(run_id: str, number: int, sha256: str) -> str:
-    """Returns the key of a log segment.
+def log_segment_key(run_id: str, number: int, sha256: str, bucket: str | None = None) -> str:
+    """Returns the address of a log segment.
 
     Its digest keeps two writers of one number, of which only one can win, from overwriting each other's segment.
     """
-    return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
+    return in_bucket(bucket, f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz")
+
+
+def sent_lines_key(run_id: str, runner_id: str, sha256: str, bucket: str) -> str:
+    """Returns the address of lines on their way into a log that is kept in the bucket of a pool."""
+    return in_bucket(bucket, f"runs/{run_id}/sent-lines/{runner_id}-{sha256[:24]}")
 
 
 def tests_key(run_id: str, treatment: str, attempt: int) -> str:
@@ -108,6 +113,6 @@ def cache_chunk_key(organization: str, project: str, entry: str, seq: int, bucke
     return f"{cache_prefix(organization, project, entry, bucket)}{seq:06}"
 
 
-def split_key(organization: str, project: str, split_id: str) -> str:
-    """Returns the key, in the data bucket, of a part of a project's search index."""
-    return f"splits/{organization}/{project}/{split_id}"
+def split_key(organization: str, project: str, split_id: str, bucket: str | None = None) -> str:
+    """Returns the address of a part of a project's search index, which is where the lines in it are kept."""
+    return in_bucket(bucket, f"splits/{organization}/{project}/{split_id}")

@@ -58,7 +58,7 @@ def name_of_key(key: str) -> DataName:
             return DataName(DataKind.VALUE, "/".join(treatment), int(attempt), port.removeprefix("~"))
         case ["tests", *treatment, report] if treatment and report.partition(".")[0].isdecimal():
             return DataName(DataKind.TEST_REPORT, "/".join(treatment), int(report.partition(".")[0]))
-        case ["logs", _]:
+        case ["logs" | "sent-lines", _]:
             return DataName(DataKind.LOG)
         case ["melodium", *_]:
             return DataName(DataKind.ENGINE)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -15,6 +16,7 @@ from tests.integration.api.calling import Api
 from tests.integration.api.conftest import REGION
 from tests.integration.api.test_cli import cadence, server  # noqa: F401 (fixtures)
 from tests.integration.api.test_treatments import run_id  # noqa: F401 (a fixture)
+from tests.integration.runners.test_call_counts import calls
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ from tests.integration.api.test_treatments import run_id  # noqa: F401 (a fixtur
         ("runs/r/values/main/build/test#2/1/out/000000000000", DataName(DataKind.VALUE, "main/build/test#2", 1, "out")),
         ("runs/r/tests/main/unit/3.json.gz", DataName(DataKind.TEST_REPORT, "main/unit", 3)),
         ("runs/r/logs/000000000001-0123456789ab.jsonl.gz", DataName(DataKind.LOG)),
+        ("runs/r/sent-lines/r-1-1-0123456789ab", DataName(DataKind.LOG)),
         ("runs/r/melodium/parts/1", DataName(DataKind.ENGINE)),
         ("runs/r/values/x", DataName(DataKind.OTHER)),
         ("runs/r/new-kind/1", DataName(DataKind.OTHER)),
@@ -99,6 +102,30 @@ def test_who_read_a_value_is_in_the_report_and_who_may_not_see_it_reads_no_repor
     token = api("POST", "/v1/tokens", body).json["token"]
     assert api("GET", f"/v1/runs/{run_id}/data", token=token).status == 403
     assert api("GET", "/v1/runs/01aaaaaaaaaaaaaaaaaaaaaaaa/data").status == 404
+
+
+def test_who_read_log_lines_is_in_the_report_once_an_hour(
+    api: Api,
+    run_id: str,  # noqa: F811
+    other_project: str,
+) -> None:
+    path = f"/v1/runs/{run_id}/logs"
+    assert api("GET", path).status == 200
+    with calls() as made:
+        assert api("GET", path, query={"before": "end"}).status == 200
+        assert api("GET", path, query={"grep": "x"}).status == 200
+    # Only the first request of the hour writes.
+    assert not [one for one in made if "Write" in one or "Put" in one]
+    for project in (None, "default", other_project):
+        query = {"q": "level:error"} | ({"project": project} if project else {})
+        assert api("GET", "/v1/logs", query=query).status == 200
+    reads = [(one["action"], one["target"]) for one in report(api, run_id)["reads"]]
+    # A search over all projects, and one over the run's own.
+    assert sorted(reads) == [("search_logs", "/v1/logs")] * 2 + [("show_logs", path)]
+    later = api.services.clock() + timedelta(hours=1)
+    with time_machine.travel(later, tick=False):
+        assert api("GET", path).status == 200
+        assert len(report(api, run_id)["reads"]) == 4
 
 
 def test_the_command_line_shows_the_report(api: Api, run_id: str, elsewhere: None, cadence) -> None:  # noqa: F811

@@ -336,6 +336,35 @@ def test_a_guest_sees_the_shared_project_and_nothing_else(api, other_project, ot
     assert api("GET", "/v1/runs", token=guest, headers=there).status == 404
 
 
+def test_a_guest_learns_ids_of_people_and_nothing_else_of_them(api, other_organization):
+    """A team of `rival` is an auditor of the project `default` of `default`, and reads ids."""
+    rival = other_organization
+    api("PUT", "/v1/teams/dev", {}, token=rival)
+    code = api("POST", "/v1/invitations", {"email": "r@rival.org", "teams": ["dev"]}, token=rival).json["code"]
+    guest = api("POST", "/v1/accept-invitation", {"code": code, "name": "Ro"}, token=None).json["token"]
+    there = {"cadence-organization": "default"}
+    for role in ("auditor", "viewer"):
+        offer = {"team": "rival/dev", "role": role, "scope": "project:default"}
+        code = api("POST", "/v1/invitations", offer).json["code"]
+        assert api("POST", "/v1/accept-invitation/for-team", {"code": code}, token=rival).status == 200
+
+    member_id, ada = member(api, "Lovelace")
+    grant(api, f"member:{member_id}", "developer", "project:default")
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}, token=ada, source="10.9.8.7").json["run_id"]
+    assert api("GET", f"/v1/runs/{run_id}/logs", token=ada, source="10.9.8.7").status == 200
+    for path in ("/v1/audit", f"/v1/runs/{run_id}/data", f"/v1/runs/{run_id}"):
+        at_home, shown = api("GET", path), api("GET", path, token=guest, headers=there)
+        assert (at_home.status, shown.status) == (200, 200), shown.text
+        assert f"member:{member_id}" in shown.text
+        assert "Lovelace" in at_home.text
+        assert "Lovelace" not in shown.text
+        assert "10.9.8.7" not in shown.text
+    # A name cannot be tried out either.
+    by_name = {"query": {"actor": "Lovelace"}}
+    assert len(api("GET", "/v1/audit", **by_name).json["items"]) > 0
+    assert api("GET", "/v1/audit", token=guest, headers=there, **by_name).json["items"] == []
+
+
 def test_access_is_explained(api):
     member_id, _ = member(api, "Ada", teams=["dev"])
     grant(api, "team:dev", "developer", "project:default")

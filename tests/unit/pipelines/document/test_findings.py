@@ -850,9 +850,9 @@ CASES: dict[Code, list[Case]] = {
             "it becomes a parameter of another run",
         ),
     ],
-    Code.RESIDENCY_LOG: [
-        Case(treatment("{run: a, residency: us}"), 4, 30, "/treatments/build/residency", "do not stay in us", THERE),
-        Case(ONE + "defaults: {residency: us}", 4, 3, "/treatments/build", "log lines of “build” do not", THERE),
+    Code.RESIDENCY_KEPT: [
+        Case(treatment("{run: a, residency: us}"), 4, 30, "/treatments/build/residency", "has no bucket", THERE),
+        Case(ONE + "defaults: {residency: us}", 4, 3, "/treatments/build", "log lines of “build” may", THERE),
     ],
     Code.IMAGE_NOT_OFFERED: [
         Case(treatment("{run: a, image: debian}"), 4, 26, "/treatments/build/image", "can run images", OFFER)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from cadence.adapters.dynamodb.access.access_items import OrganizationItem, ProjectItem, organization_key
 from cadence.adapters.dynamodb.deletion.deletion_notes import DynamoDeletionNotes
 from cadence.adapters.dynamodb.deletion.kinds import Found, counted_as, fixed_part, partitions
-from cadence.adapters.dynamodb.deletion.project_data import STORED_BELOW, rendered
+from cadence.adapters.dynamodb.deletion.project_data import STORED_BELOW, STORED_ELSEWHERE, rendered
 from cadence.adapters.dynamodb.deletion.run_data import StoredObjects, key_of, objects_counted
 from cadence.adapters.dynamodb.deletion.stored_keys import delete_items, query_items, scan_items
 from cadence.adapters.dynamodb.shared.plain_items import Item
@@ -130,7 +130,8 @@ class DynamoOrganizationData(ProjectData):
         for folder in STORED_BELOW:
             yield f"{folder}/{organization}/"
         for bucket in self._objects.buckets:
-            yield in_bucket(bucket, f"caches/{organization}/")
+            for folder in STORED_ELSEWHERE:
+                yield in_bucket(bucket, f"{folder}/{organization}/")
 
 
 def _counted(table: str, items: Iterator[Item]) -> Counter[str]:

@@ -29,6 +29,8 @@ from cadence.domain.deletion.project_deletion import DataCounts
 from cadence.domain.shared.ids import in_bucket
 
 STORED_BELOW = ("splits", "sources", "caches", "documents/library")
+# In the buckets of pools.
+STORED_ELSEWHERE = ("splits", "caches")
 
 
 class DynamoProjectData(ProjectData):
@@ -122,7 +124,8 @@ class DynamoProjectData(ProjectData):
         for folder in STORED_BELOW:
             yield f"{folder}/{organization}/{project}/"
         for bucket in self._objects.buckets:
-            yield in_bucket(bucket, f"caches/{organization}/{project}/")
+            for folder in STORED_ELSEWHERE:
+                yield in_bucket(bucket, f"{folder}/{organization}/{project}/")
 
     def _remove_lines(self, lines: LineStore, organization: str, project: str) -> Callable[[], Counter[str]]:
         def remove() -> Counter[str]:

@@ -97,7 +97,7 @@ class Code(StrEnum):
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"
     RESIDENCY_NOT_OFFERED = "residency-not-offered"
     RESIDENCY_LEFT = "residency-left"
-    RESIDENCY_LOG = "residency-log"
+    RESIDENCY_KEPT = "residency-kept"
     IMAGE_NOT_OFFERED = "image-not-offered"
     POOL_TOO_SMALL_TOGETHER = "pool-too-small-together"
     # Mélodium programs

@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.melodium.stored_program import ProgramFacts
-from cadence.domain.pipelines.document.draft import Draft, texts
+from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, texts
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
 from cadence.domain.pipelines.document.libraries import Reference, Unavailable
 from cadence.domain.pipelines.document.templates import holds_expressions
@@ -29,6 +29,8 @@ class PoolOffer:
     """How many runners it can have at a time."""
     residency: str | None = None
     """The place of its data; `None` if it has not been declared, so that it satisfies no residency."""
+    has_bucket: bool = False
+    """Whether it keeps values and log lines in a bucket of its own, and not in the installation's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,26 +144,27 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
             problems.add(
                 treatment.problem(lacking.code, lacking.message, lacking.keys, lacking.hint, at_key=not lacking.keys)
             )
-    problems.add_all(_logs_that_leave(draft, context.pools))
+    problems.add_all(_kept_with_the_installation(draft, context.pools))
 
 
-def _logs_that_leave(draft: Draft, pools: Mapping[str, PoolOffer]) -> Iterator[DocumentProblem]:
-    """Yields one warning for the document if it has treatments with a residency: their log lines do not stay there."""
-    staying = [
-        (treatment, needs)
-        for treatment in draft.treatments.values()
-        if (needs := _needs(treatment.body, draft.defaults)).residency
-        and any(_is_in_place(offer, needs) for offer in usable_pools(treatment.body, draft.defaults, pools).values())
-    ]
-    for treatment, needs in staying[:1]:
-        others = f" and of {len(staying) - 1} more treatments with a residency" if len(staying) > 1 else ""
+def _kept_with_the_installation(draft: Draft, pools: Mapping[str, PoolOffer]) -> Iterator[DocumentProblem]:
+    """Yields one warning for the document if a pool in the place of a residency has no bucket of its own."""
+    found: list[tuple[DraftTreatment, _Needs, str]] = []
+    for treatment in draft.treatments.values():
+        needs = _needs(treatment.body, draft.defaults)
+        for name, offer in usable_pools(treatment.body, draft.defaults, pools).items():
+            if needs.residency and _is_in_place(offer, needs) and not offer.has_bucket:
+                found.append((treatment, needs, name))
+                break
+    for treatment, needs, pool in found[:1]:
+        others = f" and of {len(found) - 1} more treatments with a residency" if len(found) > 1 else ""
         has_residency = "residency" in treatment.body
         yield treatment.problem(
-            Code.RESIDENCY_LOG,
-            f"The log lines of {shown(treatment.name)}{others} do not stay in {in_words(needs.residency)}: they are kept "
-            "where this installation is.",
+            Code.RESIDENCY_KEPT,
+            f"Values and log lines of {shown(treatment.name)}{others} may be kept where this installation is, and not in "
+            f"{in_words(needs.residency)}: pool {shown(pool)} has no bucket of its own.",
             ("residency",) if has_residency else (),
-            "Let commands write what has to stay there to outputs, and not to their log.",
+            "Set `values.bucket` of the pool to a bucket that is there.",
             at_key=not has_residency,
             severity=Severity.WARNING,
         )

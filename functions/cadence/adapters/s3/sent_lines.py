@@ -1,0 +1,70 @@
+"""`SentLines`: records of the log stream, whose lines are in the bucket of a pool until they are written."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cadence.adapters.aws.clients import may_succeed_later
+from cadence.adapters.lines.log_records import address_of, decode, reference
+from cadence.adapters.s3.buckets import Buckets, refused
+from cadence.application.logs.ports import LogBatch, SentLines
+from cadence.domain.shared.errors import NotFound, Transient
+from cadence.domain.shared.ids import bucket_and_key, sent_lines_key
+
+_RETRY_WHEN_REFUSED = 5.0  # seconds
+
+
+class S3SentLines(SentLines):
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+
+    def store(self, batch: LogBatch, encoded: bytes) -> bytes:
+        """Stores an encoded batch in its bucket and returns the record that refers to it; repeating changes nothing.
+
+        Raises Transient, also if the bucket refuses: then the lines stay with the agent.
+        """
+        assert batch.bucket is not None, "lines of other pools are in their record"
+        digest = hashlib.sha256(encoded).hexdigest()
+        address = sent_lines_key(batch.run_id, batch.runner_id, digest, batch.bucket)
+        try:
+            s3, bucket, key = self._buckets.find(address)
+            with _translated(address):
+                s3.put_object(Bucket=bucket, Key=key, Body=encoded, ContentType="application/json")
+        except NotFound as error:
+            raise Transient(error.message, retry_after=_RETRY_WHEN_REFUSED) from error
+        return reference(address)
+
+    def read(self, content: bytes) -> LogBatch | None:
+        address = address_of(content)
+        if address is None:
+            return decode(content)
+        s3, bucket, key = self._buckets.find(address)
+        try:
+            with _translated(address):
+                stored: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+        return replace(decode(stored), bucket=bucket_and_key(address)[0])
+
+    def remove(self, contents: Iterable[bytes]) -> None:
+        for address in filter(None, map(address_of, contents)):
+            s3, bucket, key = self._buckets.find(address)
+            with _translated(address):
+                s3.delete_object(Bucket=bucket, Key=key)
+
+
+@contextmanager
+def _translated(address: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        if may_succeed_later(error):
+            raise Transient(f"The bucket {bucket_and_key(address)[0]} cannot be reached or is busy.") from error
+        if refusal := refused(address, error):
+            raise refusal from error
+        raise
