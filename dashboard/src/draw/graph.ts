@@ -21,6 +21,8 @@ export interface Drawn {
   layout: Layout;
   /** For each edge: whether a stream flows over it. */
   streams: readonly boolean[];
+  /** What is written on each edge. */
+  labels?: readonly (string | undefined)[] | null;
   /** Ends of each edge. */
   ends: readonly { from: number; to: number }[];
   selected: number | null;
@@ -121,6 +123,26 @@ export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View
     if (left < seen.left || left > seen.right || top < seen.top || top > seen.bottom) continue;
     drawNode(context, drawn, node, left, top, colours, small);
   }
+  if (small) return;
+  for (const [edge, label] of drawn.labels?.entries() ?? []) if (label) drawLabel(context, drawn, edge, label, colours);
+}
+
+/** In the middle of the edge's way, where nothing else stands. */
+function drawLabel(context: CanvasRenderingContext2D, drawn: Drawn, edge: number, label: string, colours: Palette) {
+  const route = drawn.layout.routes[edge] as ArrayLike<number>;
+  const at = 2 * Math.floor((route.length / 2 - 1) / 2);
+  const x = (((route[at] as number) + (route[at + 2] as number)) * STEP.x + NODE.width) / 2;
+  const y = (((route[at + 1] as number) + (route[at + 3] as number)) / 2) * STEP.y + NODE.height / 2;
+  context.font = `11px ${colours.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 5;
+  context.lineJoin = "round";
+  context.strokeStyle = colours.surface;
+  context.strokeText(label, x, y);
+  context.fillStyle = colours.text;
+  context.fillText(label, x, y);
+  context.textAlign = "start";
 }
 
 function drawIsland(context: CanvasRenderingContext2D, box: Box, name: string, colours: Palette, scale: number): void {

@@ -21,6 +21,9 @@ export interface GraphEdge {
   flow: string;
 }
 
+/** The name of an edge, by which its label is found. */
+export const edgeKey = ({ source, target }: { source: string; target: string }) => `${source}\n${target}`;
+
 /** From so many treatments on, drawing takes longer than a frame. */
 const LARGE = 500;
 const REST = 150;
@@ -28,6 +31,8 @@ const REST = 150;
 interface Props {
   nodes: readonly GraphNode[];
   edges: readonly GraphEdge[];
+  /** What is written on edges, by `edgeKey`. */
+  labels?: ReadonlyMap<string, string> | null;
   selected: string | null;
   choose: (name: string) => void;
   /** Whether the chosen node is in the middle where the whole graph does not fit. */
@@ -36,7 +41,7 @@ interface Props {
   title?: string;
 }
 
-export function Graph({ nodes, edges, selected, choose, centred = false, title }: Props) {
+export function Graph({ nodes, edges, labels = null, selected, choose, centred = false, title }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -85,6 +90,11 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
           layout,
           streams: ends.map((edge) => edge.stream),
           ends,
+          labels:
+            labels &&
+            ends.map(({ from, to }) =>
+              labels.get(edgeKey({ source: names[from] as string, target: names[to] as string })),
+            ),
           selected: chosen !== null && chosen >= 0 ? chosen : null,
           lit: hovered === null ? null : related(hovered, ends),
         }

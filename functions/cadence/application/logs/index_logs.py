@@ -20,7 +20,7 @@ _RUNNERS_PER_SEGMENT = 90
 
 @dataclass(frozen=True)
 class IndexLogs:
-    """Writes segments; `ring` announces new lines of an organization.
+    """Writes segments; `ring` announces new lines of an organization's run.
 
     It also announces lines that had been written before, since the first announcement may have been lost.
     """
@@ -28,7 +28,7 @@ class IndexLogs:
     index: LogIndex
     segments: LogSegments
     run_of: RunOf
-    ring: Callable[[str], None] = lambda organization: None
+    ring: Callable[[str, str], None] = lambda organization, run_id: None
     limit: LineLimit = NO_LIMIT
 
     def index_batches(self, run_id: str, batches: Sequence[LogBatch]) -> int:
@@ -47,7 +47,7 @@ class IndexLogs:
         for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
             group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
             written += self._write(run, group)
-        self.ring(run.organization)
+        self.ring(run.organization, run_id)
         return written
 
     def _write(self, run: Run, by_runner: dict[str, list[LogBatch]]) -> int:
