@@ -47,7 +47,7 @@ export function Flows({ run, edges, label }: Props) {
         <li key={edgeKey(flow)}>
           <a href={href(valueRoute(run, `${flow.source}.${flow.port}`))}>
             {flow.source}.{flow.port}
-          </a>
+          </a>{" "}
           <span class="quiet-text">to {flow.target}</span> <span class="number">{wordsOf(flow)}</span>
         </li>
       ))}
