@@ -10,9 +10,9 @@ from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.application.insight.diagnose import Diagnose
-from cadence.application.insight.read_flows import ReadFlows
 from cadence.application.insight.treatment_insight import ReadTreatmentInsight
 from cadence.application.logs.last_lines import LastLines
+from cadence.application.runners.read_flows import ReadFlows
 from cadence.application.runners.resource_series import ResourceSeries
 from cadence.application.shared.runner_ports import HostStore
 from cadence.application.values.read_content import ReadContent
@@ -35,7 +35,7 @@ def debugging(config: ApiSettings, hosts: HostStore) -> Debugging:
     streams = DynamoStreamStore(config.runners_table)
     return Debugging(
         look=look,
-        flows=ReadFlows(streams, hosts, look),
+        flows=ReadFlows(streams, hosts),
         diagnose=Diagnose(LastLines(log_index, S3LogSegments(config.data_bucket))),
         content=ReadContent(chunks, streams, look),
         resources=ResourceSeries(DynamoSampleStore(config.runners_table)),

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.insight.treatment_insight import ReadTreatmentInsight
 from cadence.application.runners.ports import StreamStore
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
+from cadence.domain.shared.errors import NotFound
 
 _MOST_READERS = 100
 
@@ -37,11 +37,15 @@ class ReadFlows:
 
     streams: StreamStore
     hosts: HostStore
-    look: ReadTreatmentInsight
 
-    def read(self, insight: RunDetails, treatment: str) -> Sequence[OutgoingStream]:
+    def read(self, details: RunDetails, treatment: str) -> Sequence[OutgoingStream]:
         """Returns the streams that have begun, of a treatment that runs; else none. Raises NotFound."""
-        spec, stored = self.look.context(insight, treatment)
+        try:
+            context = details.treatment_store.get_context(details.run.run_id, treatment)
+        except NotFound:  # before admission only the plan has it
+            details.spec(treatment)
+            return ()
+        spec, stored = context.spec, context.treatment
         if stored.state is not TreatmentState.RUNNING:
             return ()
         runner_id = ids.runner_id(stored.run_id, stored.name, stored.attempt)
