@@ -1,6 +1,17 @@
 // The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { around, type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
+import {
+  around,
+  type Drawn,
+  draw,
+  extent,
+  fitted,
+  nodeAt,
+  type Palette,
+  palette,
+  redraw,
+  type View,
+} from "../draw/graph.ts";
 import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
@@ -102,6 +113,8 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
 
   const frame = useRef(0);
   const picture = useRef<Picture | null>(null);
+  /** What is on the canvas. */
+  const painted = useRef<Painted | null>(null);
   const paint = () => {
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => {
@@ -109,10 +122,16 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
       if (!context || !drawn.current || !canvas.current) return;
       if (picture.current) {
         drawPicture(context, picture.current, view.current);
+        painted.current = null;
         return;
       }
       colours.current ??= palette(canvas.current.parentElement as Element);
-      draw(context, drawn.current, view.current, colours.current);
+      const before = painted.current;
+      painted.current = { ...drawn.current, ...view.current, colours: colours.current };
+      // A new state in a large graph is drawn over the old one: all of it takes longer than a frame.
+      if (before && names.length >= LARGE && isSameButStates(before, painted.current))
+        redraw(context, drawn.current, view.current, colours.current, before.states);
+      else draw(context, drawn.current, view.current, colours.current);
     });
   };
 
@@ -144,6 +163,7 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
     const element = canvas.current;
     if (!element || !size.width) return;
     picture.current = null;
+    painted.current = null;
     const ratio = devicePixelRatio || 1;
     element.width = Math.round(size.width * ratio);
     element.height = Math.round(size.height * ratio);
@@ -266,6 +286,16 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
       </div>
     </div>
   );
+}
+
+interface Painted extends Drawn, View {
+  colours: Palette;
+}
+
+const BESIDE_STATES = ["layout", "ends", "labels", "selected", "lit", "x", "y", "scale", "colours"] as const;
+
+function isSameButStates(one: Painted, other: Painted): boolean {
+  return BESIDE_STATES.every((key) => one[key] === other[key]);
 }
 
 interface Shape {
