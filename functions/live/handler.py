@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from cadence.adapters.dynamodb.runs.state_changes import read_delta, records_by_run
+from cadence.adapters.dynamodb.runs.state_changes import changed_lists, read_delta, records_by_run
 from cadence.adapters.http.socket_event import (
     ANSWERED,
     SocketEvent,
@@ -14,12 +14,13 @@ from cadence.adapters.http.socket_event import (
 )
 from cadence.adapters.lambda_runtime.fault_report import log_fault
 from cadence.adapters.lambda_runtime.service_log import service_logger
-from cadence.composition.live import push_lines, watch_runs
+from cadence.composition.live import follow_lines, push_lines, watch_runs
 from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, Violation
 
 log = service_logger("live")
-push = push_lines()
-runs = watch_runs()
+_follow = follow_lines()
+push = push_lines(_follow)
+runs = watch_runs(_follow)
 
 _ACTIONS = "is one of subscribe, watch, unwatch and ping"
 _EXAMPLE = '{"action": "subscribe", "token": "cad_…", "q": "level:error"}'
@@ -28,18 +29,22 @@ _EXAMPLE = '{"action": "subscribe", "token": "cad_…", "q": "level:error"}'
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Handles an event of the WebSocket API.
 
-    One with `Records` is a batch of changes of the table `runs`. Any other without `requestContext` is a notice of an
-    organization's new lines.
+    One with `Records` is a batch of changes of the table `runs`. Any other without `requestContext` is a notice of what
+    is new in a run: lines, or bytes of its streams.
     """
     if "Records" in event:
         sent_to = sum(
             runs.publish(run_id, partial(read_delta, records))
             for run_id, records in records_by_run(event["Records"]).items()
         )
+        sent_to += sum(map(runs.ring_list, changed_lists(event["Records"])))
         log.info("states", extra={"records": len(event["Records"]), "watchers": sent_to})
         return ANSWERED
     if "requestContext" not in event:
-        log.info("live", extra={"rung": push.ring(event["organization"])})
+        rung = runs.ring_run(event["run"], event["of"])
+        if event["of"] == "lines":
+            rung += push.ring(event["organization"])
+        log.info("live", extra={"rung": rung})
         return ANSWERED
     sent = socket_event(event)
     if sent.kind == "DISCONNECT":
@@ -92,7 +97,7 @@ def _handle_message(sent: SocketEvent) -> None:
     elif action == "watch":
         runs.watch(
             sent.connection_id,
-            text_field(message, "run"),
+            text_field(message, "run", "") or None,
             text_field(message, "token", ""),
             text_field(message, "ticket", ""),
             sent.source,

@@ -12,6 +12,7 @@ from infra.row.permissions import (
     answers,
     deletes,
     gets,
+    invokes,
     items,
     items_under,
     log_lines,
@@ -62,6 +63,9 @@ ROWS = (
             work_notifications("ReceiveMessage", "SendMessage"),
             answers("treatment", "Success", "Failure"),
             log_lines("PutRecords"),
+            # Clients that watch a run are told that its streams flow.
+            items_under("logs", ("LIVE#",), "GetItem"),
+            invokes("live"),
         ),
     ),
 )

@@ -55,10 +55,10 @@ ROWS = (
     LambdaRow(
         folder="live",
         room="search",
-        purpose="Sends lines that match a query to the clients that follow it, and changes of runs to those that watch them.",
+        purpose="Sends lines that match a query to the clients that follow it, and what is new in runs to those that watch.",
         triggers=(
             WebSocketRoutes(("$connect", "$disconnect", "$default")),
-            InvokedBy(("log_indexer",)),
+            InvokedBy(("log_indexer", "runner_gateway")),
             TableChanges(
                 table="runs",
                 filters=tuple(

@@ -1965,6 +1965,14 @@ export interface components {
              */
             kept: components["schemas"]["ValueView"] | null;
         };
+        /** FlowsView */
+        FlowsView: {
+            /**
+             * Items
+             * @description Streams that have begun; none unless the treatment runs.
+             */
+            items: components["schemas"]["OutgoingStreamView"][];
+        };
         /** FollowingList */
         FollowingList: {
             /** Items */
@@ -3389,6 +3397,23 @@ export interface components {
             via: components["schemas"]["ViaView"] | null;
             /** Sources */
             sources?: components["schemas"]["OriginView"][];
+        };
+        /** OutgoingStreamView */
+        OutgoingStreamView: {
+            /** Port */
+            port: string;
+            /**
+             * Size
+             * @description Bytes sent so far.
+             */
+            size: number;
+            /** Ended */
+            ended: boolean;
+            /**
+             * Readers
+             * @description Those that read while it is sent.
+             */
+            readers: components["schemas"]["StreamReaderView"][];
         };
         /**
          * OutputView
@@ -6130,6 +6155,16 @@ export interface components {
              * @description What an erasure leaves, and why.
              */
             stays: string[];
+        };
+        /** StreamReaderView */
+        StreamReaderView: {
+            /** Treatment */
+            treatment: string;
+            /**
+             * Behind
+             * @description Bytes that were sent and that it does not have yet.
+             */
+            behind: number;
         };
         /** SummaryList */
         SummaryList: {

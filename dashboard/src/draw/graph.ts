@@ -21,6 +21,8 @@ export interface Drawn {
   layout: Layout;
   /** For each edge: whether a stream flows over it. */
   streams: readonly boolean[];
+  /** What is written on each edge. */
+  labels?: readonly (string | undefined)[] | null;
   /** Ends of each edge. */
   ends: readonly { from: number; to: number }[];
   selected: number | null;
@@ -99,28 +101,79 @@ export function nodeAt(drawn: Drawn, view: View, x: number, y: number): number |
   return null;
 }
 
-export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View, colours: Palette): void {
+/** From here down nodes are marks of one colour. */
+const SMALL = 0.35;
+
+/** The part of the graph that is in view, in its own units; coordinates of the canvas are those from now on. */
+function placed(context: CanvasRenderingContext2D, view: View): Seen {
   const ratio = devicePixelRatio || 1;
   const { width, height } = context.canvas;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, width, height);
   context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y);
-  const seen = {
+  return {
     left: -view.x / view.scale - STEP.x,
     top: -view.y / view.scale - STEP.y,
     right: (width / ratio - view.x) / view.scale,
     bottom: (height / ratio - view.y) / view.scale,
   };
+}
+
+/** Draws again those nodes whose state is another one than in `before`, where all else is as it was. */
+export function redraw(
+  context: CanvasRenderingContext2D,
+  drawn: Drawn,
+  view: View,
+  colours: Palette,
+  before: readonly string[],
+): void {
+  drawNodes(context, drawn, view, colours, placed(context, view), before);
+}
+
+export function draw(context: CanvasRenderingContext2D, drawn: Drawn, view: View, colours: Palette): void {
+  const { width, height } = context.canvas;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const seen = placed(context, view);
   for (const box of drawn.layout.boxes ?? [])
     drawIsland(context, box, drawn.islands?.[box.island] ?? "", colours, view.scale);
   drawEdges(context, drawn, colours, seen);
-  const small = view.scale < 0.35;
+  drawNodes(context, drawn, view, colours, seen, []);
+  if (view.scale < SMALL) return;
+  for (const [edge, label] of drawn.labels?.entries() ?? []) if (label) drawLabel(context, drawn, edge, label, colours);
+}
+
+function drawNodes(
+  context: CanvasRenderingContext2D,
+  drawn: Drawn,
+  view: View,
+  colours: Palette,
+  seen: Seen,
+  before: readonly string[],
+): void {
   for (let node = 0; node < drawn.names.length; node++) {
+    if (drawn.states[node] === before[node]) continue;
     const left = (drawn.layout.x[node] as number) * STEP.x;
     const top = (drawn.layout.y[node] as number) * STEP.y;
     if (left < seen.left || left > seen.right || top < seen.top || top > seen.bottom) continue;
-    drawNode(context, drawn, node, left, top, colours, small);
+    drawNode(context, drawn, node, left, top, colours, view.scale < SMALL);
   }
+}
+
+/** In the middle of the edge's way, where nothing else stands. */
+function drawLabel(context: CanvasRenderingContext2D, drawn: Drawn, edge: number, label: string, colours: Palette) {
+  const route = drawn.layout.routes[edge] as ArrayLike<number>;
+  const at = 2 * Math.floor((route.length / 2 - 1) / 2);
+  const x = (((route[at] as number) + (route[at + 2] as number)) * STEP.x + NODE.width) / 2;
+  const y = (((route[at + 1] as number) + (route[at + 3] as number)) / 2) * STEP.y + NODE.height / 2;
+  context.font = `11px ${colours.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineWidth = 5;
+  context.lineJoin = "round";
+  context.strokeStyle = colours.surface;
+  context.strokeText(label, x, y);
+  context.fillStyle = colours.text;
+  context.fillText(label, x, y);
+  context.textAlign = "start";
 }
 
 function drawIsland(context: CanvasRenderingContext2D, box: Box, name: string, colours: Palette, scale: number): void {
@@ -135,7 +188,7 @@ function drawIsland(context: CanvasRenderingContext2D, box: Box, name: string, c
   context.lineWidth = 1;
   context.strokeStyle = colours.line;
   context.stroke();
-  if (scale < 0.35) return;
+  if (scale < SMALL) return;
   context.fillStyle = colours.faint;
   context.font = `12px ${colours.font}`;
   context.textBaseline = "middle";
@@ -149,8 +202,12 @@ interface Seen {
   bottom: number;
 }
 
+const TOGETHER = 50;
+
 function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Palette, seen: Seen): void {
   context.lineWidth = 1.5;
+  let style = "";
+  let count = 0;
   drawn.layout.routes.forEach((route, edge) => {
     let inside = false;
     for (let at = 0; at < route.length; at += 2) {
@@ -161,10 +218,19 @@ function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Pal
     const ends = drawn.ends[edge] as { from: number; to: number };
     const chosen = drawn.selected !== null && (ends.from === drawn.selected || ends.to === drawn.selected);
     const isLit = drawn.lit === null || (drawn.lit.has(ends.from) && drawn.lit.has(ends.to));
-    context.strokeStyle = chosen ? colours.focus : colours.line;
-    context.globalAlpha = isLit ? 1 : 0.25;
-    context.setLineDash(drawn.streams[edge] ? [6, 4] : []);
-    context.beginPath();
+    const isStream = drawn.streams[edge] === true;
+    // Edges that look alike are drawn together: as many as keep the path simple.
+    const wanted = `${chosen} ${isLit} ${isStream}`;
+    if (wanted !== style || count === TOGETHER) {
+      if (count) context.stroke();
+      style = wanted;
+      count = 0;
+      context.strokeStyle = chosen ? colours.focus : colours.line;
+      context.globalAlpha = isLit ? 1 : 0.25;
+      context.setLineDash(isStream ? [6, 4] : []);
+      context.beginPath();
+    }
+    count += 1;
     let x = (route[0] as number) * STEP.x + NODE.width;
     let y = (route[1] as number) * STEP.y + NODE.height / 2;
     context.moveTo(x, y);
@@ -179,8 +245,8 @@ function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Pal
       }
       y = nextY;
     }
-    context.stroke();
   });
+  if (count) context.stroke();
   context.setLineDash([]);
   context.globalAlpha = 1;
 }
@@ -198,11 +264,15 @@ function drawNode(
   const kind = tone(state);
   const chosen = drawn.selected === node;
   context.globalAlpha = drawn.lit === null || drawn.lit.has(node) ? 1 : 0.3;
-  context.beginPath();
-  context.roundRect(left, top, NODE.width, NODE.height, 8);
-  context.fillStyle = small ? colours.tones[kind] : colours.washes[kind];
-  context.fill();
-  if (!small) {
+  if (small) {
+    // Its corners are not to be seen; thousands of paths would take long.
+    context.fillStyle = colours.tones[kind];
+    context.fillRect(left, top, NODE.width, NODE.height);
+  } else {
+    context.beginPath();
+    context.roundRect(left, top, NODE.width, NODE.height, 8);
+    context.fillStyle = colours.washes[kind];
+    context.fill();
     context.lineWidth = chosen ? 2.5 : 1.25;
     context.strokeStyle = chosen ? colours.focus : colours.tones[kind];
     context.stroke();

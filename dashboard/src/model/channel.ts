@@ -9,7 +9,8 @@ export interface Delta<T> {
 }
 
 export type Message<T> =
-  | { kind: "watching"; run: string; number: number }
+  | { kind: "watching"; run?: string; number?: number }
+  | { kind: "new"; of: "lines" | "flows" | "runs"; run?: string }
   | ({ kind: "states"; run: string } & Delta<T>)
   | { kind: "pong"; runs: Record<string, number> }
   | { kind: "problem"; detail: string };
@@ -33,7 +34,7 @@ export class Channel<T extends { name: string }> {
 
   /** Takes a message; returns whether the connection can go on. */
   accept(message: Message<T>): boolean {
-    if (message.kind === "watching" && message.run === this.#run) this.#gap(message.number);
+    if (message.kind === "watching" && message.run === this.#run) this.#gap(message.number ?? 0);
     else if (message.kind === "states" && message.run === this.#run) this.#take(message);
     else if (message.kind === "pong") {
       const number = message.runs[this.#run];

@@ -39,6 +39,14 @@ export function broke(state: string): boolean {
   return tone(state) === "bad";
 }
 
+/** Without the groups whose instances are there: these are what did the work. */
+export function withoutGroups<T extends { name: string }>(treatments: readonly T[]): T[] {
+  const groups = new Set(
+    treatments.flatMap(({ name }) => (name.includes(":") ? [name.slice(0, name.indexOf(":"))] : [])),
+  );
+  return treatments.filter(({ name }) => !groups.has(name));
+}
+
 /** Counts by state, what broke first. */
 export function counts(states: Iterable<string>): [string, number][] {
   const found = new Map<string, number>();

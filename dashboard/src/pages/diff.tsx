@@ -13,6 +13,7 @@ import { Crumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
+import "../style/diff.css";
 
 type Schemas = components["schemas"];
 type Diff = Schemas["RunDiffView"];
@@ -172,6 +173,7 @@ function Divergence({ diff, one }: { diff: Diff; one: TreatmentDiff }) {
           </tbody>
         </table>
       </div>
+      {diff.content?.files && <Files port={diff.content.port} files={diff.content.files} />}
       {place && (
         <figure class="contrast">
           <figcaption>
@@ -199,6 +201,39 @@ function Divergence({ diff, one }: { diff: Diff; one: TreatmentDiff }) {
       )}
       {!diff.replay && <Around diff={diff} name={one.name} />}
     </>
+  );
+}
+
+const FILES = ["added", "removed", "changed"] as const;
+const MOST_FILES = 20;
+
+/** Which files of a tree differ, beyond the first place. */
+function Files({ port, files }: { port: string; files: Schemas["FilesDiffView"] }) {
+  const kinds = FILES.filter((kind) => files.counts[kind]);
+  if (kinds.length === 0) return null;
+  return (
+    <section class="files" aria-label={`Files of ${port}`}>
+      <h3>
+        Files of <code>{port}</code>
+        <span class="quiet-text">
+          {kinds.map((kind) => `${files.counts[kind]?.toLocaleString("en")} ${kind}`).join(", ")}
+          {files.whole ? "" : "; the rest was too large to be read"}
+        </span>
+      </h3>
+      <ul>
+        {kinds.flatMap((kind) =>
+          files[kind].slice(0, MOST_FILES).map((name) => (
+            <li key={`${kind} ${name}`}>
+              <span class={`file-${kind}`}>{kind}</span> <code>{visible(name)}</code>
+            </li>
+          )),
+        )}
+      </ul>
+      {kinds.map((kind) => {
+        const more = (files.counts[kind] ?? 0) - Math.min(MOST_FILES, files[kind].length);
+        return more > 0 && <p class="quiet-text">{`${counted(more, "more file")} ${kind}.`}</p>;
+      })}
+    </section>
   );
 }
 

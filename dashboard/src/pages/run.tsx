@@ -5,7 +5,7 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { between, softFailures } from "../model/format.ts";
-import { broke, counts, hasEnded, shownState, words } from "../model/states.ts";
+import { broke, counts, hasEnded, shownState, withoutGroups, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
@@ -13,13 +13,12 @@ import { useLoaded, useNow } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
 import { Graph } from "../parts/graph.tsx";
 import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
+import { later } from "../parts/later.tsx";
 import { useRun } from "../parts/live.ts";
 import { Logs } from "../parts/logs.tsx";
 import { Failure, Loading, Unavailable } from "../parts/notes.tsx";
 import { Scrubber, usePast } from "../parts/scrubber.tsx";
 import { State, StateMark } from "../parts/state.tsx";
-import { Summaries } from "../parts/summaries.tsx";
-import { Tests } from "../parts/tests.tsx";
 import { Treatments } from "../parts/treatments.tsx";
 import { WhyPanel } from "../parts/why.tsx";
 import { href } from "../routes.ts";
@@ -27,6 +26,10 @@ import { href } from "../routes.ts";
 type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
+
+const Flows = later(() => import("../parts/flows.tsx").then((part) => part.Flows), true);
+const Summaries = later(() => import("../parts/summaries.tsx").then((part) => part.Summaries), true);
+const Tests = later(() => import("../parts/tests.tsx").then((part) => part.Tests), true);
 
 export function RunPage({ run: id, line }: { run: string; line?: string | undefined }) {
   const query = new URLSearchParams(location_.value.search);
@@ -45,6 +48,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
 
   const past = usePast(id, run, now);
   const isPast = past.at !== null;
+  const [labels, setLabels] = useState<ReadonlyMap<string, string> | null>(null);
   const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
   const shown = useMemo(() => new Map(past.treatments.map((one) => [one.name, one])), [past.treatments]);
   const edges = useMemo(() => shape.value?.flatMap((page) => page.edges) ?? [], [shape.value]);
@@ -57,6 +61,10 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
           return { name: node.name, state: one ? shownState(one) : isPast ? "pending" : node.state };
         }) ?? [],
     [shape.value, shown, isPast],
+  );
+  const sending = useMemo(
+    () => edges.filter((edge) => edge.flow === "stream" && states.get(edge.source)?.state === "running"),
+    [edges, states],
   );
   const found = useMemo(
     () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
@@ -82,7 +90,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(past.treatments.map(shownState)).map(([state, count]) => (
+            {counts(withoutGroups(past.treatments).map(shownState)).map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
@@ -96,10 +104,12 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
           <Graph
             nodes={nodes}
             edges={edges}
+            labels={isPast || ended ? null : labels}
             selected={selected}
             choose={(name) => setQuery({ t: name === selected ? null : name })}
           />
         )}
+        {!isPast && !ended && sending.length > 0 && <Flows run={id} edges={sending} label={setLabels} />}
         <Scrubber past={past} />
         {selected && shown.has(selected) && (
           <Selected run={id} treatment={shown.get(selected) as Schemas["TreatmentSummary"]} />

@@ -1,11 +1,12 @@
 // What ran: a live list, filtered by the address.
-
+import { useEffect } from "preact/hooks";
 import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { between, duration, softFailures } from "../model/format.ts";
 import { hasEnded, words } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
+import { heard } from "../parts/announced.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
@@ -25,13 +26,23 @@ export function Runs() {
   );
   const loaded = useLoaded<RunList[]>(
     `runs?${JSON.stringify(filters)}`,
-    // The answer comes once the list is another one, or after two seconds.
+    // Where nothing announces changes, the answer comes once the list is another one, or after two seconds.
     (signal, last) => {
       const version = last?.at(0)?.version;
-      return pages<RunList>(["runs"], { ...filters, limit: 50, version, wait: version ? 2 : 0 }, signal, 1);
+      const wait = version && heard("runs") === null ? 2 : 0;
+      return pages<RunList>(["runs"], { ...filters, limit: 50, version, wait }, signal, 1);
     },
     (last) => (last?.at(0)?.version ? 250 : 3_000),
+    "runs",
   );
+  useEffect(() => {
+    const controller = new AbortController();
+    import("../parts/watching.ts").then(
+      ({ watchList }) => watchList(controller.signal),
+      () => undefined, // requests that wait do as well
+    );
+    return () => controller.abort();
+  }, []);
   const now = useNow(true);
   const runs = loaded.value?.flatMap((page) => page.items) ?? [];
   const medians = medianDurations(runs);

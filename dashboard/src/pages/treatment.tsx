@@ -1,4 +1,5 @@
 // What happened in one treatment: why, its inputs and outputs, history, environment, placement, resources, log.
+import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
@@ -25,10 +26,20 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
     `treatment/${run}/${name}`,
     (signal) => get<Treatment>(["runs", run, "treatments", name], {}, signal),
     (one) => (one && hasEnded(one.state) ? null : 1_000),
+    `states/${run}`,
   );
   const one = loaded.value;
+  const isOver = one !== null && hasEnded(one.state);
+  useEffect(() => {
+    const controller = new AbortController();
+    if (!isOver)
+      import("../parts/watching.ts").then(
+        ({ watchRun }) => watchRun(run, controller.signal),
+        () => undefined, // requests that wait do as well
+      );
+    return () => controller.abort();
+  }, [run, isOver]);
   if (!one) return loaded.error ? <Unavailable what={name} error={loaded.error} /> : <Loading what="the treatment" />;
-  const ended = hasEnded(one.state);
   return (
     <>
       <header class="run-head">
@@ -73,7 +84,12 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         <Environment treatment={one} />
       </div>
       {may("logs:read") && (
-        <Logs run={run} treatment={name} ended={ended} mark={new URLSearchParams(location_.value.search).get("line")} />
+        <Logs
+          run={run}
+          treatment={name}
+          ended={isOver}
+          mark={new URLSearchParams(location_.value.search).get("line")}
+        />
       )}
     </>
   );

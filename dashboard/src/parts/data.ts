@@ -1,6 +1,7 @@
 // Loading from the API inside of components: what is shown stays while the next answer is awaited.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client.ts";
+import { announced, heard } from "./announced.ts";
 
 export interface Loaded<T> {
   value: T | null;
@@ -8,7 +9,8 @@ export interface Loaded<T> {
 }
 
 /**
- * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again).
+ * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again). Of what is
+ * announced as `news`, it waits for the next announcement instead.
  * While Cadence cannot be reached it asks again, too. Nothing is asked for while the tab is hidden; a tab that comes back
  * asks at once.
  */
@@ -16,6 +18,7 @@ export function useLoaded<T>(
   key: string,
   load: (signal: AbortSignal, last: T | null) => Promise<T>,
   every: (value: T | null) => number | null = () => null,
+  news = "",
 ): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T> & { key: string }>({ key, value: null, error: null });
   const current = useRef({ load, every });
@@ -24,6 +27,7 @@ export function useLoaded<T>(
     const controller = new AbortController();
     let timer = 0;
     let failures = 0;
+    let turn = 0;
     let last: T | null = null;
     const again = (ms: number | null) => {
       clearTimeout(timer);
@@ -31,12 +35,18 @@ export function useLoaded<T>(
     };
     const ask = async () => {
       if (document.hidden && last !== null) return; // `shown` goes on
+      turn += 1;
+      const mine = turn;
+      const count = heard(news);
       try {
         last = await current.current.load(controller.signal, last);
         failures = 0;
         if (controller.signal.aborted) return;
         setLoaded({ key, value: last, error: null });
-        again(current.current.every(last));
+        const ms = current.current.every(last);
+        if (count === null || ms === null) return again(ms);
+        await announced(news, count, controller.signal);
+        if (mine === turn && !controller.signal.aborted) again(0);
       } catch (error) {
         if (controller.signal.aborted) return;
         failures += 1;

@@ -1,6 +1,17 @@
 // The run's graph, always in view: a canvas that can be moved and scaled; the table beside it says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { around, type Drawn, draw, extent, fitted, nodeAt, type Palette, palette, type View } from "../draw/graph.ts";
+import {
+  around,
+  type Drawn,
+  draw,
+  extent,
+  fitted,
+  nodeAt,
+  type Palette,
+  palette,
+  redraw,
+  type View,
+} from "../draw/graph.ts";
 import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
@@ -21,6 +32,9 @@ export interface GraphEdge {
   flow: string;
 }
 
+/** The name of an edge, by which its label is found. */
+export const edgeKey = ({ source, target }: { source: string; target: string }) => `${source}\n${target}`;
+
 /** From so many treatments on, drawing takes longer than a frame. */
 const LARGE = 500;
 const REST = 150;
@@ -28,6 +42,8 @@ const REST = 150;
 interface Props {
   nodes: readonly GraphNode[];
   edges: readonly GraphEdge[];
+  /** What is written on edges, by `edgeKey`. */
+  labels?: ReadonlyMap<string, string> | null;
   selected: string | null;
   choose: (name: string) => void;
   /** Whether the chosen node is in the middle where the whole graph does not fit. */
@@ -36,7 +52,7 @@ interface Props {
   title?: string;
 }
 
-export function Graph({ nodes, edges, selected, choose, centred = false, title }: Props) {
+export function Graph({ nodes, edges, labels = null, selected, choose, centred = false, title }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -85,6 +101,11 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
           layout,
           streams: ends.map((edge) => edge.stream),
           ends,
+          labels:
+            labels &&
+            ends.map(({ from, to }) =>
+              labels.get(edgeKey({ source: names[from] as string, target: names[to] as string })),
+            ),
           selected: chosen !== null && chosen >= 0 ? chosen : null,
           lit: hovered === null ? null : related(hovered, ends),
         }
@@ -92,6 +113,8 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
 
   const frame = useRef(0);
   const picture = useRef<Picture | null>(null);
+  /** What is on the canvas. */
+  const painted = useRef<Painted | null>(null);
   const paint = () => {
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => {
@@ -99,10 +122,16 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
       if (!context || !drawn.current || !canvas.current) return;
       if (picture.current) {
         drawPicture(context, picture.current, view.current);
+        painted.current = null;
         return;
       }
       colours.current ??= palette(canvas.current.parentElement as Element);
-      draw(context, drawn.current, view.current, colours.current);
+      const before = painted.current;
+      painted.current = { ...drawn.current, ...view.current, colours: colours.current };
+      // A new state in a large graph is drawn over the old one: all of it takes longer than a frame.
+      if (before && names.length >= LARGE && isSameButStates(before, painted.current))
+        redraw(context, drawn.current, view.current, colours.current, before.states);
+      else draw(context, drawn.current, view.current, colours.current);
     });
   };
 
@@ -134,6 +163,7 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
     const element = canvas.current;
     if (!element || !size.width) return;
     picture.current = null;
+    painted.current = null;
     const ratio = devicePixelRatio || 1;
     element.width = Math.round(size.width * ratio);
     element.height = Math.round(size.height * ratio);
@@ -256,6 +286,16 @@ export function Graph({ nodes, edges, selected, choose, centred = false, title }
       </div>
     </div>
   );
+}
+
+interface Painted extends Drawn, View {
+  colours: Palette;
+}
+
+const BESIDE_STATES = ["layout", "ends", "labels", "selected", "lit", "x", "y", "scale", "colours"] as const;
+
+function isSameButStates(one: Painted, other: Painted): boolean {
+  return BESIDE_STATES.every((key) => one[key] === other[key]);
 }
 
 interface Shape {

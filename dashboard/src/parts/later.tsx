@@ -1,10 +1,13 @@
-// A page whose code is fetched when it is first shown.
+// A page, or a part of one, whose code is fetched when it is first shown.
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Loading } from "./notes.tsx";
 
-/** Returns a component in place of the one that `load` fetches; once fetched, it is there at once. */
-export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/**
+ * Returns a component in place of the one that `load` fetches; once fetched, it is there at once. Of a part that is not
+ * needed first (`quietly`) nothing is shown until then.
+ */
+export function later<P extends object>(load: () => Promise<ComponentType<P>>, quietly = false): ComponentType<P> {
   let fetched: ComponentType<P> | null = null;
   return function Later(props: P) {
     const [Content, setContent] = useState<{ of: ComponentType<P> } | null>(fetched && { of: fetched });
@@ -25,6 +28,7 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
       };
     }, [tries]);
     if (Content) return <Content.of {...props} />;
+    if (quietly) return null;
     if (!failed) return <Loading what="the page" />;
     return (
       <div class="note note-bad" role="alert">

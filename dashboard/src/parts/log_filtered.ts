@@ -3,7 +3,7 @@ import type { Query } from "../api/client.ts";
 import type { Place } from "../model/sparse.ts";
 import { lineMark } from "../routes.ts";
 import type { Line } from "./log_row.tsx";
-import { AT_ONCE, type LogPage, type LogSource, PAGE, Polled, TAIL, type Told, WAIT } from "./log_source.ts";
+import { AT_ONCE, type LogPage, type LogSource, PAGE, Polled, TAIL, type Told } from "./log_source.ts";
 
 export class FilteredLog extends Polled implements LogSource {
   private all: Line[] = [];
@@ -67,7 +67,7 @@ export class FilteredLog extends Polled implements LogSource {
 
   protected async step(isOver: boolean, counts: () => boolean): Promise<LogPage | null> {
     if (this.all.length >= this.allowed) return null;
-    const wait = isOver || this.after === null ? 0 : WAIT;
+    const wait = this.after === null ? 0 : this.wait(isOver);
     const page = await this.page({ ...this.filter, after: this.after, wait, limit: PAGE });
     if (!counts()) return null;
     this.isRead = true;

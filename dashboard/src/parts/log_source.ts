@@ -3,6 +3,7 @@
 import { get, Problem, type Query } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import type { Place } from "../model/sparse.ts";
+import { announced, heard } from "./announced.ts";
 import type { Line } from "./log_row.tsx";
 
 export type LogPage = components["schemas"]["LogPage"];
@@ -12,8 +13,7 @@ export const PAGE = 2_000;
 export const TAIL = 500;
 /** So many lines that match are read by themselves, and more when the reader asks; as many are stored as a file. */
 export const AT_ONCE = 100_000;
-/** Seconds for which a request waits for new lines. */
-export const WAIT = 2;
+const WAIT = 2;
 
 export interface Told {
   /** Something changed; `added` lines are new at the end. */
@@ -69,6 +69,15 @@ export abstract class Polled {
     return get<LogPage>(["runs", this.run, "logs"], query, this.controller.signal);
   }
 
+  /** Seconds for which a request waits for new lines: none where these are announced, or none come any more. */
+  protected wait(isOver: boolean): number {
+    return isOver || heard(this.news) !== null ? 0 : WAIT;
+  }
+
+  private get news(): string {
+    return `lines/${this.run}`;
+  }
+
   protected later(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.ask(), ms) as unknown as number;
@@ -93,13 +102,18 @@ export abstract class Polled {
     this.turn += 1;
     const turn = this.turn;
     const counts = () => turn === this.turn && !this.controller.signal.aborted;
+    const count = heard(this.news);
     try {
       const page = await this.step(isOver, counts);
       if (!page || !counts()) return;
       this.failures = 0;
       this.told.failed(null);
       if (page.more) this.later(0);
-      else if (!isOver) this.later(page.lines.length ? 150 : 50);
+      else if (!isOver) {
+        if (count === null) return this.later(page.lines.length ? 150 : 50);
+        await announced(this.news, count, this.controller.signal);
+        if (counts()) this.later(0);
+      }
       // Once more after the end: the last lines may be stored a little later than the run's state.
       else if (!this.isLast) {
         this.isLast = true;

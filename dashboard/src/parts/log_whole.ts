@@ -2,7 +2,7 @@
 import type { Query } from "../api/client.ts";
 import { type Place, SparseLines } from "../model/sparse.ts";
 import type { Line } from "./log_row.tsx";
-import { type LogPage, type LogSource, PAGE, Polled, TAIL, type Told, WAIT } from "./log_source.ts";
+import { type LogPage, type LogSource, PAGE, Polled, TAIL, type Told } from "./log_source.ts";
 
 export class WholeLog extends Polled implements LogSource {
   readonly more = { earlier: false, later: false };
@@ -68,7 +68,7 @@ export class WholeLog extends Polled implements LogSource {
 
   protected async step(isOver: boolean, counts: () => boolean): Promise<LogPage | null> {
     if (this.after === null) return this.first();
-    const page = await this.page({ after: this.after, wait: isOver ? 0 : WAIT, limit: PAGE });
+    const page = await this.page({ after: this.after, wait: this.wait(isOver), limit: PAGE });
     if (!counts()) return null;
     this.after = page.after;
     const before = this.count;

@@ -1,7 +1,8 @@
-// Watches a run by WebSocket, as long as it can; whoever follows the run polls meanwhile.
+// Watches a run, or the list of runs, by WebSocket, as long as it can; who follows it polls meanwhile.
 import { post } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { Channel, type Message } from "../model/channel.ts";
+import { announce, silence } from "./announced.ts";
 
 type Schemas = components["schemas"];
 type Treatment = Schemas["TreatmentSummary"];
@@ -15,6 +16,23 @@ const LONGEST_PAUSE = 60_000;
 
 export function watchRun(run: string, signal: AbortSignal): Channel<Treatment> {
   const channel = new Channel<Treatment>(run);
+  keepWatching({ run, channel, announces: ["states", "lines", "flows"].map((what) => `${what}/${run}`) }, signal);
+  return channel;
+}
+
+/** Announces `runs` whenever the list of runs has changed. */
+export function watchList(signal: AbortSignal): void {
+  keepWatching({ announces: ["runs"] }, signal);
+}
+
+interface Watched {
+  run?: string;
+  channel?: Channel<Treatment>;
+  /** What is announced while the connection lasts. */
+  announces: string[];
+}
+
+function keepWatching(watched: Watched, signal: AbortSignal): void {
   let failures = 0;
   const connect = async () => {
     if (signal.aborted) return;
@@ -23,7 +41,7 @@ export function watchRun(run: string, signal: AbortSignal): Channel<Treatment> {
       if (signal.aborted) return;
       const url = new URL(ticket.url, location.href);
       url.protocol = url.protocol.replace("http", "ws");
-      if (await watch(new WebSocket(url), run, ticket.ticket, channel, signal)) failures = 0;
+      if (await watch(new WebSocket(url), watched, ticket.ticket, signal)) failures = 0;
     } catch {
       // No ticket, or no WebSocket at this address: polling tells the user what is wrong.
     }
@@ -31,15 +49,13 @@ export function watchRun(run: string, signal: AbortSignal): Channel<Treatment> {
     setTimeout(() => void connect(), Math.min(LONGEST_PAUSE, 500 * 2 ** failures));
   };
   void connect();
-  return channel;
 }
 
 /** Resolves when the connection is gone; with whether it had begun. */
 function watch(
   socket: WebSocket,
-  run: string,
+  { run, channel, announces }: Watched,
   ticket: string,
-  channel: Channel<Treatment>,
   signal: AbortSignal,
 ): Promise<boolean> {
   return new Promise((resolve) => {
@@ -50,7 +66,8 @@ function watch(
       clearInterval(timer);
       signal.removeEventListener("abort", end);
       socket.close();
-      channel.lost();
+      channel?.lost();
+      announces.forEach(silence);
       resolve(begun);
     };
     const timer = setInterval(() => {
@@ -59,7 +76,7 @@ function watch(
       socket.send(JSON.stringify({ action: "ping" }));
       if (Date.now() - checked < CHECK_EVERY) return;
       checked = Date.now();
-      channel.check();
+      channel?.check();
     }, PING_EVERY);
     signal.addEventListener("abort", end);
     socket.onopen = () => socket.send(JSON.stringify({ action: "watch", run, ticket }));
@@ -67,7 +84,10 @@ function watch(
       heard = Date.now();
       const message = JSON.parse(data as string) as Message<Treatment>;
       if (message.kind === "watching") begun = true;
-      if (!channel.accept(message)) end();
+      if (message.kind === "new") announce(message.run ? `${message.of}/${message.run}` : message.of);
+      // With the answer to each ping all of it is read, in case an announcement was lost; lines may end with a state.
+      else if (begun) announces.forEach(announce);
+      if (channel ? !channel.accept(message) : message.kind === "problem") end();
     };
     socket.onclose = end;
   });

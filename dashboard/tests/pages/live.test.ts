@@ -108,7 +108,7 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
       url: "/v1/live/socket",
       expires_at: "2126-11-30T05:00:00Z",
     });
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/runs");
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
     const asked: string[] = [];
     page.on("request", (request) => {
       if (request.url().includes("/changes?after")) asked.push(request.url());

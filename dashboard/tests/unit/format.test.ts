@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { hexdump, utf8 } from "../../src/model/bytes.ts";
 import { ago, between, bytes, counted, duration, softFailures, unpreviewed } from "../../src/model/format.ts";
-import { broke, counts, shownState } from "../../src/model/states.ts";
+import { broke, counts, shownState, withoutGroups } from "../../src/model/states.ts";
 
 it.each([
   [0, "0 ms"],
@@ -32,6 +32,12 @@ it("puts what broke first", () => {
     ["running", 1],
     ["succeeded", 1],
   ]);
+});
+
+it("counts instances and not their groups", () => {
+  const names = ["build", "test", "test:linux", "test:mac", "release"];
+  const treatments = names.map((name) => ({ name }));
+  expect(withoutGroups(treatments).map(({ name }) => name)).toEqual(["build", "test:linux", "test:mac", "release"]);
 });
 
 it("writes bytes as hexdump does", () => {

@@ -28,16 +28,20 @@ from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 
 
-def push_lines() -> PushLines:
+def follow_lines() -> FollowLines:
     config = settings.load(settings.LiveSettings)
-    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
-    follow = FollowLines(
+    return FollowLines(
         arrivals=DynamoArrivals(config.logs_table),
         segments=S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
         followers=DynamoRunnerStore(config.runners_table),
         clock=now,
         sleep=time.sleep,
     )
+
+
+def push_lines(follow: FollowLines) -> PushLines:
+    config = settings.load(settings.LiveSettings)
+    access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
     live = LiveQuery(ReadQuery(VisibleRuns(runs, access), now), follow, TreatmentStates(runs))
     return PushLines(
         connections=DynamoConnections(config.logs_table),
@@ -50,7 +54,7 @@ def push_lines() -> PushLines:
     )
 
 
-def watch_runs() -> WatchRuns:
+def watch_runs(follow: FollowLines) -> WatchRuns:
     config = settings.load(settings.LiveSettings)
     access = DynamoAccessStore(config.access_table)
     return WatchRuns(
@@ -61,6 +65,7 @@ def watch_runs() -> WatchRuns:
         visible=VisibleRuns(DynamoRunStore(config.runs_table), access),
         audit=DynamoAuditTrail(config.access_table),
         clock=now,
+        hurry=follow.hurry,
         as_message=as_message,
     )
 

@@ -27,7 +27,7 @@ def log_indexer() -> tuple[TakeRecords, RedriveRecords]:
     config = settings.load(settings.LogIndexerSettings)
     # Only a run's constant fields are used, so it may be remembered.
     run_of = lru_cache(_REMEMBERED_RUNS)(DynamoRunStore(config.runs_table).get_run)
-    notifier = LiveNotifier(config.live_function, DynamoConnections(config.logs_table))
+    notifier = LiveNotifier(config.live_function, DynamoConnections(config.logs_table).are_there, "lines")
     quota = LogQuota(int(config.log_mebibytes) << 20, int(config.project_log_mebibytes) << 20)
     index = IndexLogs(
         DynamoLogIndex(config.logs_table),

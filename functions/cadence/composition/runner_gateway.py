@@ -7,6 +7,7 @@ from functools import partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
+from cadence.adapters.aws.live_notifier import LiveNotifier
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
@@ -25,6 +26,7 @@ from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
+from cadence.adapters.dynamodb.runs.watches import DynamoRunWatches
 from cadence.adapters.dynamodb.test_reports.durations import DynamoDurations
 from cadence.adapters.dynamodb.values.caches import DynamoCacheStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -72,6 +74,8 @@ from cadence.composition.shared.clock import now
 from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
+
+_FLOWS_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +219,9 @@ def gateway() -> Gateway:
             wake_ups=wake_ups,
             reserve=storage.reserve,
             stored=chunks.stored,
+            notify=LiveNotifier(
+                config.live_function, DynamoRunWatches(config.logs_table).are_watching, "flows", pause=_FLOWS_EVERY
+            ).notify,
         ),
         read_input=read_input,
         note_listening=NoteListening(specs, runners),

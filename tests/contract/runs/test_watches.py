@@ -27,20 +27,23 @@ class MemoryRunWatches(RunWatches):
         self._numbers: dict[str, int] = {}
 
     def save(self, watch: RunWatch) -> None:
-        self._watches[watch.connection_id, watch.run_id] = watch
+        self._watches[watch.connection_id, watch.subject] = watch
 
     def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
         return [watch for (connection, _), watch in sorted(self._watches.items()) if connection == connection_id]
 
-    def watchers(self, run_id: str, now: datetime) -> Sequence[str]:
+    def watchers(self, subject: str, now: datetime) -> Sequence[str]:
         return [
             connection
-            for (connection, run), watch in sorted(self._watches.items())
-            if run == run_id and watch.alive_until > now
+            for (connection, watched), watch in sorted(self._watches.items())
+            if watched == subject and watch.alive_until > now
         ]
 
-    def remove(self, connection_id: str, run_id: str) -> None:
-        self._watches.pop((connection_id, run_id), None)
+    def are_watching(self, organization: str, now: datetime) -> bool:
+        return any(one.organization == organization and one.alive_until > now for one in self._watches.values())
+
+    def remove(self, connection_id: str, subject: str) -> None:
+        self._watches.pop((connection_id, subject), None)
 
     def last_number(self, run_id: str, until: datetime) -> int:
         return self._numbers.get(run_id, 0)
@@ -96,6 +99,8 @@ class Watching:
         self.stored: dict[str, ApiToken] = {}
         self.sockets, self.visible, self.audit = SentMessages(), RunsOfOneOrganization(), MemoryAuditTrail()
         self.tickets = MakeLiveTickets(tickets, self.now)
+        self.watches = watches
+        self.hurried: list[str] = []
         self.runs = WatchRuns(
             watches=watches,
             tickets=tickets,
@@ -104,6 +109,7 @@ class Watching:
             visible=self.visible,
             audit=self.audit,
             clock=self.now,
+            hurry=self.hurried.append,
             as_message=json.dumps,
         )
 
@@ -270,3 +276,46 @@ def test_a_connection_watches_twenty_runs(at: Watching) -> None:
     at.runs.watch("c1", "0100", "", "")
     with pytest.raises(InvalidRequest, match="at most 20"):
         at.runs.watch("c1", "0199", "", "")
+
+
+def test_what_is_new_in_a_run_is_announced_to_those_who_watch_it(at: Watching) -> None:
+    at.watch("c1", "01a")
+    at.watch("c2", "01b")
+    assert (at.runs.ring_run("01a", "lines"), at.runs.ring_run("01b", "flows"), at.runs.ring_run("01c", "lines")) == (
+        1,
+        1,
+        0,
+    )
+    assert at.sockets.taken() == [
+        ("c1", {"kind": "new", "of": "lines", "run": "01a"}),
+        ("c2", {"kind": "new", "of": "flows", "run": "01b"}),
+    ]
+
+
+def test_runners_of_a_watched_run_send_their_lines_at_once(at: Watching) -> None:
+    at.watch("c1", "01a")
+    at.runs.ping("c1")
+    assert at.hurried == ["01a", "01a"]
+
+
+def test_changes_of_the_list_are_announced_within_the_organization(at: Watching) -> None:
+    at.runs.watch("c1", None, at.token(), "")
+    assert at.sockets.taken() == [("c1", {"kind": "watching"})]
+    at.watch("c2", "01a")
+    assert (at.runs.ring_list("acme"), at.runs.ring_list("globex")) == (1, 0)
+    assert at.sockets.taken() == [("c1", {"kind": "new", "of": "runs"})]
+    at.runs.ping("c1")
+    assert at.sockets.taken() == [("c1", {"kind": "pong", "runs": {}})]
+    at.stored.clear()
+    with pytest.raises(Unauthenticated):
+        at.runs.ping("c1")
+    assert at.runs.ring_list("acme") == 0
+
+
+def test_an_organization_is_watched_until_a_minute_of_silence(at: Watching) -> None:
+    assert not at.watches.are_watching("acme", at.time)
+    at.watch("c1", "01a")
+    assert at.watches.are_watching("acme", at.time)
+    assert not at.watches.are_watching("globex", at.time)
+    at.time += timedelta(seconds=61)
+    assert not at.watches.are_watching("acme", at.time)

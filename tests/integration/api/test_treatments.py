@@ -149,6 +149,20 @@ def put(run_id: str, treatment: str, attempt: int, port: str, number: int, conte
     client("s3").put_object(Bucket="data", Key=ids.chunk_key(run_id, treatment, attempt, port, number), Body=content)
 
 
+def test_streams_that_flow_tell_how_far_their_readers_are_behind(api, run_id, settings):
+    path = f"/v1/runs/{run_id}/treatments"
+    streams = DynamoStreamStore(settings["runners_table"])
+    [orders] = api("GET", f"{path}/fetch/flows").json["items"]
+    assert orders == {"port": "orders", "size": len(ORDERS), "ended": False, "readers": []}
+    reader = ids.runner_id(run_id, "total", 2)
+    for position, behind in ((0, len(ORDERS)), (1, len(ORDERS) - 12), (2, 0), (5, 0)):
+        streams.note_consumer(ids.runner_id(run_id, "fetch", 1), "orders", reader, position)
+        [orders] = api("GET", f"{path}/fetch/flows").json["items"]
+        assert orders["readers"] == [{"treatment": "total", "behind": behind}]
+    assert api("GET", f"{path}/total/flows").json["items"] == []  # it has ended
+    assert api("GET", f"{path}/nonsense/flows").status == 404
+
+
 def test_a_treatment_tells_its_history_and_where_its_time_went(api, run_id):
     total = api("GET", f"/v1/runs/{run_id}/treatments/total").json
 

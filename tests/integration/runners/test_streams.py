@@ -46,6 +46,7 @@ class Flow:
     def __init__(self, world: World) -> None:
         self.world = world
         self.wake_ups = MemoryWakeUps()
+        self.notified: list[tuple[str, str]] = []
         self.commit = CommitOutput(
             specs=world.runs.get_spec,
             runners=world.runners,
@@ -54,6 +55,7 @@ class Flow:
             wake_ups=self.wake_ups,
             reserve=lambda *_: None,
             stored=lambda addresses: [self.stored.get(address) for address in addresses],
+            notify=lambda organization, run_id: self.notified.append((organization, run_id)),
         )
         # What the bucket has, by address: what was reported, unless a test says otherwise.
         self.stored: dict[str, StoredObject] = {}
@@ -157,6 +159,14 @@ def test_committing_again_changes_nothing(flow: Flow) -> None:
     progress = flow.world.streams.get_progress(flow.make.runner_id, "wheel")
     assert (progress.next_seq, progress.size, progress.end) == (5, 50, None)
     assert flow.world.streams.list_chunks(flow.make.runner_id, "wheel", 1, 3) == chunks(1, 3)
+
+
+def test_each_commit_of_a_stream_is_announced_but_not_what_a_failed_attempt_keeps(flow: Flow) -> None:
+    flow.send(want=1)
+    assert flow.notified == []
+    flow.send(chunks(0, 3))
+    flow.ended(3, by=flow.make)
+    assert flow.notified == [(flow.make.organization, flow.make.run_id)] * 2
 
 
 def test_chunks_are_found_across_rows(flow: Flow) -> None:

@@ -71,6 +71,7 @@ class Scene:
             wake_ups=MemoryWakeUps(),
             reserve=ReserveStorage(self.ledger, 1 << 40, world.clock).reserve,
             stored=S3Chunks(self.buckets).stored,
+            notify=lambda *_: None,
         )
         self.read = world.read_input
         self.remove = PurgeTransientValues(

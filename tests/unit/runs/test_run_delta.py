@@ -1,12 +1,13 @@
 """Deltas of runs: shaped as the API's answers, and read from the records of the table's stream."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from api.routes.runs.runs import RunView, treatment_summary
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem
-from cadence.adapters.dynamodb.runs.state_changes import read_delta, records_by_run
+from cadence.adapters.dynamodb.runs.state_changes import changed_lists, read_delta, records_by_run
 from cadence.application.runs.run_delta import run_fields, treatment_fields
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -58,3 +59,13 @@ def test_records_are_grouped_by_run() -> None:
     first, second = record(RunItem.of(a_run("01a"))), record(RunItem.of(a_run("01b")))
     third = record(TreatmentItem.of(a_treatment()))
     assert records_by_run([first, second, third]) == {"01a": [first, third], "01b": [second]}
+
+
+def test_lists_change_with_what_is_seen_of_their_runs() -> None:
+    begun, run = a_run("01a", "acme"), a_run("01b", "globex")
+    ended = record(RunItem.of(replace(run, cause="it failed")), RunItem.of(run))
+    assert changed_lists([record(RunItem.of(begun)), ended, record(TreatmentItem.of(a_treatment()))]) == {
+        "acme",
+        "globex",
+    }
+    assert changed_lists([record(RunItem.of(run), RunItem.of(run)), record(TreatmentItem.of(a_treatment()))]) == set()

@@ -96,6 +96,22 @@ class DiagnosisQuery(Model):
     lines: int = Field(20, ge=0, le=1_000, description="How many of the last lines.")
 
 
+class StreamReaderView(Model):
+    treatment: str
+    behind: int = Field(description="Bytes that were sent and that it does not have yet.")
+
+
+class OutgoingStreamView(Model):
+    port: str
+    size: int = Field(description="Bytes sent so far.")
+    ended: bool
+    readers: list[StreamReaderView] = Field(description="Those that read while it is sent.")
+
+
+class FlowsView(Model):
+    items: list[OutgoingStreamView] = Field(description="Streams that have begun; none unless the treatment runs.")
+
+
 class InstancesQuery(Model):
     limit: int = Field(100, ge=1, le=100)
     cursor: Cursor | None = None

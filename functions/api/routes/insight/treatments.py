@@ -10,9 +10,11 @@ from api.routes.insight.content_shapes import (
     ContentView,
     DiagnosisQuery,
     DiagnosisView,
+    FlowsView,
     InstancesQuery,
     InstancesView,
     LimitsView,
+    OutgoingStreamView,
     OutputQuery,
     ResourceSampleView,
     ResourcesQuery,
@@ -100,6 +102,13 @@ def show_resources(call: Call, services: Services, run_id: str, treatment: str, 
         samples=[ResourceSampleView.model_validate(sample) for sample in series.samples],
         limits=LimitsView.model_validate(series.limits),
     )
+
+
+@endpoints.add("GET", f"{_PATH}/flows", Permission.RUNS_READ, answers={200: FlowsView}, errors=(404,))
+def show_flows(call: Call, services: Services, run_id: str, treatment: str) -> FlowsView:
+    """Shows how many bytes of its streams a running treatment has sent, and how far their readers are behind."""
+    flows = services.debugging.flows.read(_run(call, services, run_id), treatment)
+    return FlowsView(items=[OutgoingStreamView.model_validate(one) for one in flows])
 
 
 @endpoints.add("GET", f"{_PATH}/instances", Permission.RUNS_READ, answers={200: InstancesView}, errors=(404, 422))

@@ -20,7 +20,7 @@ _RUNNERS_PER_SEGMENT = 90
 
 @dataclass(frozen=True)
 class IndexLogs:
-    """Writes segments; `ring` announces new lines of an organization.
+    """Writes segments; `ring` announces new lines of an organization's run.
 
     It also announces lines that had been written before, since the first announcement may have been lost.
     """
@@ -28,7 +28,7 @@ class IndexLogs:
     index: LogIndex
     segments: LogSegments
     run_of: RunOf
-    ring: Callable[[str], None] = lambda organization: None
+    ring: Callable[[str, str], None] = lambda organization, run_id: None
     limit: LineLimit = NO_LIMIT
 
     def index_batches(self, run_id: str, batches: Sequence[LogBatch]) -> int:
@@ -49,7 +49,7 @@ class IndexLogs:
             for bucket in {batches[0].bucket for batches in group.values()}:
                 kept = {runner: batches for runner, batches in group.items() if batches[0].bucket == bucket}
                 written += self._write(run, kept, bucket)
-        self.ring(run.organization)
+        self.ring(run.organization, run_id)
         return written
 
     def _write(self, run: Run, by_runner: dict[str, list[LogBatch]], bucket: str | None) -> int:

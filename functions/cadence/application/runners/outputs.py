@@ -50,6 +50,8 @@ class CommitOutput:
     """Counts bytes as kept by a project of an organization. Raises TooLarge beyond its storage quota."""
     stored: Callable[[Sequence[str]], Sequence[StoredObject | None]]
     """Returns what the bucket has at each of these addresses."""
+    notify: Callable[[str, str], None]
+    """Announces that a stream of an organization's run flows."""
 
     def commit(
         self,
@@ -85,6 +87,8 @@ class CommitOutput:
         if committed or end:
             for group in () if kept else output.grows:
                 self.wake_ups.wake(runner.run_id, group)
+            if output.flow == "stream" and not kept:
+                self.notify(runner.organization, runner.run_id)
         if progress.end is not None or not wanted:
             return OutputAnswer((), 0.0)
         want = max(0, min(len(wanted), progress.next_seq + _MAX_UNCOMMITTED - next_seq))

@@ -1,4 +1,4 @@
-"""Who watches which run, and the tickets with which browsers connect."""
+"""Who watches which run or list of runs, and the tickets with which browsers connect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,34 +26,50 @@ class LiveTickets(Protocol):
         """Removes a ticket and returns it. Raises NotFound; of two callers one gets it."""
 
 
+_LIST = "LIST#"
+
+
+def list_of(organization: str) -> str:
+    """Returns the subject of those who watch the list of an organization's runs."""
+    return f"{_LIST}{organization}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunWatch:
-    """A connection that watches a run, as a token in an organization.
+    """A connection that watches a run, or the list of an organization's runs, as a token in this organization.
 
-    It gets deltas until `alive_until`, which the client's signs of life move, at the latest until `ends_at`.
+    `subject` is the run's id, or `list_of` the organization. The connection gets messages until `alive_until`, which
+    the client's signs of life move, at the latest until `ends_at`.
     """
 
     connection_id: str
-    run_id: str
+    subject: str
     token_id: str
     organization: str
     alive_until: datetime
     ends_at: datetime
 
+    @property
+    def is_list(self) -> bool:
+        return self.subject.startswith(_LIST)
+
 
 class RunWatches(Protocol):
-    """Stores who watches which run, and the number of each watched run's last delta (table `logs`)."""
+    """Stores who watches which subject, and the number of each watched run's last delta (table `logs`)."""
 
     def save(self, watch: RunWatch) -> None:
-        """Stores a watch in place of an earlier one of the same connection and run."""
+        """Stores a watch in place of an earlier one of the same connection and subject."""
 
     def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
         """Returns what a connection watches, also what it has not renewed in time."""
 
-    def watchers(self, run_id: str, now: datetime) -> Sequence[str]:
-        """Returns the ids of the connections that watch a run."""
+    def watchers(self, subject: str, now: datetime) -> Sequence[str]:
+        """Returns the ids of the connections that watch a subject."""
 
-    def remove(self, connection_id: str, run_id: str) -> None:
+    def are_watching(self, organization: str, now: datetime) -> bool:
+        """Returns whether anyone of an organization watches anything. It may be true a minute too long."""
+
+    def remove(self, connection_id: str, subject: str) -> None:
         """Removes a watch; a missing one is no error."""
 
     def last_number(self, run_id: str, until: datetime) -> int:

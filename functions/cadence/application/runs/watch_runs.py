@@ -4,6 +4,9 @@ The deltas of a run are numbered without holes, from one on, for all who watch i
 than the next one has missed a delta: it reads the run by HTTP from its own position on, and goes on with the number
 that it got. It does the same after each connection. Deltas have whole treatments, so one that comes twice changes
 nothing. Nothing is written for a run that is not watched.
+
+New lines of a watched run, its streams that flow, and changes of the list of runs are announced without content. A
+client that is told so reads them by HTTP from its own position on, with the caller's rights of then.
 """
 
 import secrets
@@ -17,7 +20,7 @@ from cadence.application.access.authenticate import Authenticate, require
 from cadence.application.access.ports import AuditTrail
 from cadence.application.runs.run_delta import RunDelta
 from cadence.application.runs.visible_runs import VisibleRuns
-from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
+from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches, list_of
 from cadence.application.shared.ports import ALIVE_FOR, LARGEST_MESSAGE, LIVE_PATH, Clock, Sockets
 from cadence.domain.access.access import Permission, Principal, secret_hash
 from cadence.domain.shared.errors import CadenceError, Gone, InvalidRequest, NotFound, Unauthenticated, Violation
@@ -49,7 +52,10 @@ class MakeLiveTickets:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchRuns:
-    """Serves connections that watch runs; `as_message` encodes a message as text."""
+    """Serves connections that watch runs.
+
+    `hurry` makes a run's runners send their lines at once for half a minute; `as_message` encodes a message as text.
+    """
 
     watches: RunWatches
     tickets: LiveTickets
@@ -58,10 +64,11 @@ class WatchRuns:
     visible: VisibleRuns
     audit: AuditTrail
     clock: Clock
+    hurry: Callable[[str], None]
     as_message: Callable[[Mapping[str, Any]], str]
 
-    def watch(self, connection_id: str, run_id: str, token: str, ticket: str, source: str = "") -> None:
-        """Begins to push a run's deltas; a connection may watch 20 runs.
+    def watch(self, connection_id: str, run_id: str | None, token: str, ticket: str, source: str = "") -> None:
+        """Begins to push a run's deltas, or (None) to announce changes of the list; a connection may watch 20 runs.
 
         The first call of a connection has a token or a ticket, further ones may have neither. Raises Unauthenticated,
         Forbidden, NotFound for a run that the caller does not see, InvalidRequest for too many runs.
@@ -78,16 +85,16 @@ class WatchRuns:
             else:
                 principal, ends_at = self._known(watched)
             principal = require(principal, Permission.RUNS_READ)
-            run = self.visible.get(principal, run_id)
+            subject = self.visible.get(principal, run_id).run_id if run_id else list_of(principal.organization)
         except CadenceError as error:
             audit.refuse(principal, error)
             raise
-        if len({one.run_id for one in watched} | {run.run_id}) > _MOST_RUNS:
+        if len({one.subject for one in watched} | {subject}) > _MOST_RUNS:
             message = f"A connection watches at most {_MOST_RUNS} runs. Send `unwatch` for one, or open another."
             raise InvalidRequest(message, [Violation("/run", message)])
         watch = RunWatch(
             connection_id=connection_id,
-            run_id=run.run_id,
+            subject=subject,
             token_id=principal.token_id,
             organization=principal.organization,
             alive_until=min(self.clock() + ALIVE_FOR, ends_at),
@@ -95,13 +102,27 @@ class WatchRuns:
         )
         # It is stored before the number is read: a delta after this number is sent to this connection, too.
         self.watches.save(watch)
-        number = self.watches.last_number(run.run_id, watch.ends_at)
-        begun = {"kind": "watching", "run": run.run_id, "number": number}
-        self._post(connection_id, run.run_id, self.as_message(begun))
+        begun: dict[str, Any] = {"kind": "watching"}
+        if not watch.is_list:
+            begun |= {"run": subject, "number": self.watches.last_number(subject, watch.ends_at)}
+            self.hurry(subject)
+        self._post(connection_id, subject, self.as_message(begun))
 
     def unwatch(self, connection_id: str, run_id: str) -> None:
         """Ends pushing a run's deltas."""
         self.watches.remove(connection_id, run_id)
+
+    def ring_run(self, run_id: str, of: str) -> int:
+        """Announces what is new in a run (`of`: lines or flows), and returns how many connections watch it."""
+        return self._ring(run_id, {"kind": "new", "of": of, "run": run_id})
+
+    def ring_list(self, organization: str) -> int:
+        """Announces that the list of an organization's runs has changed, and returns how many connections watch it."""
+        return self._ring(list_of(organization), {"kind": "new", "of": "runs"})
+
+    def _ring(self, subject: str, message: Mapping[str, Any]) -> int:
+        text = self.as_message(message)
+        return sum(self._post(one, subject, text) for one in self.watches.watchers(subject, self.clock()))
 
     def ping(self, connection_id: str) -> None:
         """Notes that the client is alive, and sends the number of each run's last delta.
@@ -116,21 +137,24 @@ class WatchRuns:
         numbers: dict[str, int] = {}
         for watch in watches:
             try:
-                self.visible.get(principal, watch.run_id)
+                if not watch.is_list:
+                    self.visible.get(principal, watch.subject)
             except CadenceError as error:
-                self.watches.remove(connection_id, watch.run_id)
-                message = {"kind": "problem", "code": error.code, "detail": error.message, "run": watch.run_id}
+                self.watches.remove(connection_id, watch.subject)
+                message = {"kind": "problem", "code": error.code, "detail": error.message, "run": watch.subject}
                 self.sockets.post(connection_id, self.as_message(message))
                 continue
             alive_until = min(self.clock() + ALIVE_FOR, watch.ends_at)
             self.watches.save(replace(watch, alive_until=alive_until))
-            numbers[watch.run_id] = self.watches.last_number(watch.run_id, watch.ends_at)
+            if not watch.is_list:
+                numbers[watch.subject] = self.watches.last_number(watch.subject, watch.ends_at)
+                self.hurry(watch.subject)
         self.sockets.post(connection_id, self.as_message({"kind": "pong", "runs": numbers}))
 
     def close(self, connection_id: str) -> None:
         """Removes what a connection watches."""
         for watch in self.watches.of_connection(connection_id):
-            self.watches.remove(connection_id, watch.run_id)
+            self.watches.remove(connection_id, watch.subject)
 
     def publish(self, run_id: str, read: Callable[[], RunDelta | None]) -> int:
         """Sends what changed in a run to the connections that watch it, and returns how many these are.
@@ -181,11 +205,11 @@ class WatchRuns:
                 raise Unauthenticated("The account has nothing here any more.") from None
             raise
 
-    def _post(self, connection_id: str, run_id: str, text: str) -> bool:
+    def _post(self, connection_id: str, subject: str, text: str) -> bool:
         try:
             self.sockets.post(connection_id, text)
         except Gone:
-            self.watches.remove(connection_id, run_id)
+            self.watches.remove(connection_id, subject)
             return False
         return True
 

@@ -115,3 +115,6 @@ class LiveConnections(Protocol):
 
     def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
         """Returns the connections that are alive."""
+
+    def are_there(self, organization: str, now: datetime) -> bool:
+        """Returns whether anyone of the organization follows a query, or watches a run or the list of runs."""

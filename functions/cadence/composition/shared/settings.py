@@ -169,6 +169,8 @@ class ReconcileSettings:
 class RunnerGatewaySettings:
     access_table: str
     live_url: str
+    live_function: str
+    logs_table: str
     runs_table: str
     runners_table: str
     data_bucket: str

@@ -34,10 +34,10 @@ class Sockets:
 
 @pytest.fixture
 def live(api: Api, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> PushLines:
-    from cadence.composition.live import push_lines
+    from cadence.composition.live import follow_lines, push_lines
 
     monkeypatch.setenv("CADENCE_LIVE_ENDPOINT", "http://127.0.0.1:9")
-    return replace(push_lines(), sockets=Sockets())
+    return replace(push_lines(follow_lines()), sockets=Sockets())
 
 
 @dataclass

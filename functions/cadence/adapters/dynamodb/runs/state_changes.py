@@ -1,6 +1,7 @@
 """Records of the `runs` table's stream: what changed in each run."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from cadence.adapters.dynamodb.runs.run_items import RunItem, TreatmentItem, partition
@@ -37,6 +38,16 @@ def read_delta(records: Sequence[Mapping[str, Any]]) -> RunDelta | None:
             if shown:
                 treatments[sort_key] = shown
     return RunDelta(run, list(treatments.values())) if run or treatments else None
+
+
+def changed_lists(records: Iterable[Mapping[str, Any]]) -> AbstractSet[str]:
+    """Returns the organizations of the runs that began or changed, as far as clients see it."""
+    changes = [record["dynamodb"] for record in records if record["dynamodb"]["Keys"]["sk"]["S"] == RunItem.SK]
+    return {
+        change["NewImage"]["organization"]["S"]
+        for change in changes
+        if "NewImage" in change and _changed(_run, change["NewImage"], change.get("OldImage"))
+    }
 
 
 def _changed(read: Any, image: Image, before: Image | None) -> Json | None:

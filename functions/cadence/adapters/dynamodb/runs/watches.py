@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import ClassVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.exceptions import DoesNotExist
 
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.shared.logs_table import LogsTable
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable, live_partition
 from cadence.adapters.dynamodb.shared.single_use import take_item
 from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
 
@@ -28,7 +29,7 @@ class WatchItem(LogsTable):
     def watch(self) -> RunWatch:
         return RunWatch(
             connection_id=self.pk.removeprefix(_CONNECTION),
-            run_id=self.sk.removeprefix(self.PREFIX),
+            subject=self.sk.removeprefix(self.PREFIX),
             token_id=self.token_id,
             organization=self.organization,
             alive_until=self.expires_at,
@@ -37,12 +38,21 @@ class WatchItem(LogsTable):
 
 
 class WatcherItem(LogsTable):
-    """A connection that watches a run, under the run."""
+    """A connection that watches a subject, under the subject."""
 
     class Meta:
         table_name: ClassVar[str] = "logs"
 
     PREFIX: ClassVar[str] = "CONNECTION#"
+
+
+class WatchingItem(LogsTable):
+    """Says that anyone of an organization watches anything."""
+
+    class Meta:
+        table_name: ClassVar[str] = "logs"
+
+    SK: ClassVar[str] = "WATCHING"
 
 
 class DeltaNumberItem(LogsTable):
@@ -71,21 +81,23 @@ _WATCHED = "WATCHED#"
 
 class DynamoRunWatches(RunWatches):
     def __init__(self, table_name: str) -> None:
-        for model in (WatchItem, WatcherItem, DeltaNumberItem):
+        for model in (WatchItem, WatcherItem, WatchingItem, DeltaNumberItem):
             bind(model, table_name)
 
     def save(self, watch: RunWatch) -> None:
-        with translated(f"watch of run {watch.run_id}"):
-            # First under the connection, which removes both when it closes.
+        with translated(f"watch of {watch.subject}"):
+            # First under the connection, which removes them all when it closes.
             WatchItem(
                 _CONNECTION + watch.connection_id,
-                WatchItem.PREFIX + watch.run_id,
+                WatchItem.PREFIX + watch.subject,
                 expires_at=watch.alive_until,
                 token_id=watch.token_id,
                 organization=watch.organization,
                 ends_at=watch.ends_at,
             ).save()
-            _watcher(watch.connection_id, watch.run_id, watch.alive_until).save()
+            _watcher(watch.connection_id, watch.subject, watch.alive_until).save()
+            # It expires by itself: other connections may need it.
+            WatchingItem(live_partition(watch.organization), WatchingItem.SK, expires_at=watch.alive_until).save()
 
     def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
         with translated("watches of a connection"):
@@ -94,18 +106,26 @@ class DynamoRunWatches(RunWatches):
             )
             return [item.watch() for item in found]
 
-    def watchers(self, run_id: str, now: datetime) -> Sequence[str]:
-        with translated(f"watches of run {run_id}"):
+    def watchers(self, subject: str, now: datetime) -> Sequence[str]:
+        with translated(f"watches of {subject}"):
             found = WatcherItem.query(
-                _WATCHED + run_id, WatcherItem.sk.startswith(WatcherItem.PREFIX), consistent_read=True
+                _WATCHED + subject, WatcherItem.sk.startswith(WatcherItem.PREFIX), consistent_read=True
             )
             # Items are removed some time after they have expired.
             return [item.sk.removeprefix(WatcherItem.PREFIX) for item in found if item.expires_at > now]
 
-    def remove(self, connection_id: str, run_id: str) -> None:
-        with translated(f"watch of run {run_id}"):
-            _watcher(connection_id, run_id).delete()
-            WatchItem(_CONNECTION + connection_id, WatchItem.PREFIX + run_id).delete()
+    def are_watching(self, organization: str, now: datetime) -> bool:
+        try:
+            with translated(f"watches of {organization}"):
+                item = WatchingItem.get(live_partition(organization), WatchingItem.SK, consistent_read=True)
+        except DoesNotExist:
+            return False
+        return bool(item.expires_at > now)
+
+    def remove(self, connection_id: str, subject: str) -> None:
+        with translated(f"watch of {subject}"):
+            _watcher(connection_id, subject).delete()
+            WatchItem(_CONNECTION + connection_id, WatchItem.PREFIX + subject).delete()
 
     def last_number(self, run_id: str, until: datetime) -> int:
         return self._add(run_id, 0, until)
@@ -139,5 +159,5 @@ class DynamoLiveTickets(LiveTickets):
         return LiveTicket(ticket_sha256, item.token_id, item.organization, item.expires_at)
 
 
-def _watcher(connection_id: str, run_id: str, expires_at: datetime | None = None) -> WatcherItem:
-    return WatcherItem(_WATCHED + run_id, WatcherItem.PREFIX + connection_id, expires_at=expires_at)
+def _watcher(connection_id: str, subject: str, expires_at: datetime | None = None) -> WatcherItem:
+    return WatcherItem(_WATCHED + subject, WatcherItem.PREFIX + connection_id, expires_at=expires_at)

@@ -11,7 +11,7 @@ from pynamodb.exceptions import DoesNotExist
 from cadence.adapters.dynamodb.access.policy_json import right_json, right_of
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.adapters.dynamodb.shared.logs_table import LogsTable
+from cadence.adapters.dynamodb.shared.logs_table import LogsTable, live_partition
 from cadence.application.search.live_ports import LiveConnection, LiveConnections, LivePosition
 from cadence.domain.access.access import Principal
 from cadence.domain.shared.errors import NotFound
@@ -36,7 +36,7 @@ class ConnectionItem(LogsTable):
     told = UnicodeAttribute()
 
     def connection(self) -> LiveConnection:
-        organization = self.pk.removeprefix(_ORGANIZATION)
+        organization = self.pk.removeprefix(live_partition(""))
         return LiveConnection(
             connection_id=self.sk.removeprefix(self.PREFIX),
             principal=Principal(
@@ -68,12 +68,16 @@ class OwnerItem(LogsTable):
     organization = UnicodeAttribute()
 
 
-_ORGANIZATION = "LIVE#"
+class ClientItem(LogsTable):
+    """Any client of an organization: one that follows a query, or that watches a run or the list of runs."""
+
+    class Meta:
+        table_name: ClassVar[str] = "logs"
 
 
 class DynamoConnections(LiveConnections):
     def __init__(self, table_name: str) -> None:
-        for model in (ConnectionItem, OwnerItem):
+        for model in (ConnectionItem, OwnerItem, ClientItem):
             bind(model, table_name)
 
     def save(self, connection: LiveConnection) -> None:
@@ -130,10 +134,17 @@ class DynamoConnections(LiveConnections):
 
     def of_organization(self, organization: str, now: datetime) -> Sequence[LiveConnection]:
         with translated(f"connections of {organization}"):
-            items = ConnectionItem.query(f"{_ORGANIZATION}{organization}", consistent_read=True)
+            items = ConnectionItem.query(
+                live_partition(organization), ConnectionItem.sk.startswith(ConnectionItem.PREFIX), consistent_read=True
+            )
             connections = [item.connection() for item in items]
         # Items are removed some time after they have expired.
         return [connection for connection in connections if connection.alive_until > now]
+
+    def are_there(self, organization: str, now: datetime) -> bool:
+        with translated(f"clients of {organization}"):
+            items = ClientItem.query(live_partition(organization), consistent_read=True)
+            return any(item.expires_at > now for item in items)
 
     def _organization(self, connection_id: str) -> str | None:
         try:
@@ -144,7 +155,7 @@ class DynamoConnections(LiveConnections):
 
 
 def _key(organization: str, connection_id: str) -> tuple[str, str]:
-    return f"{_ORGANIZATION}{organization}", f"{ConnectionItem.PREFIX}{connection_id}"
+    return live_partition(organization), f"{ConnectionItem.PREFIX}{connection_id}"
 
 
 def _own_key(connection_id: str) -> str:

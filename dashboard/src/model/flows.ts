@@ -1,0 +1,60 @@
+// How fast streams flow, from two readings of how much was sent.
+import { bytes } from "./format.ts";
+
+/** A reading: what a treatment's output has sent by a time (milliseconds), and what its readers do not have yet. */
+export interface Sent {
+  source: string;
+  port: string;
+  size: number;
+  ended: boolean;
+  readers: readonly { treatment: string; behind: number }[];
+  at: number;
+}
+
+export interface Flow {
+  source: string;
+  target: string;
+  port: string;
+  /** Bytes so far, and in a second; null before there are two readings. */
+  size: number;
+  rate: number | null;
+  /** Bytes that the target does not have yet; null while it does not read. */
+  behind: number | null;
+  ended: boolean;
+}
+
+interface Edge {
+  source: string;
+  source_port: string;
+  target: string;
+}
+
+export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: readonly Sent[]): Flow[] {
+  return edges.flatMap(({ source, source_port: port, target }) => {
+    const now = sent.find((one) => one.source === source && one.port === port);
+    if (!now) return [];
+    const then = before.find((one) => one.source === source && one.port === port);
+    const reader = now.readers.find((one) => one.treatment === target);
+    return [
+      {
+        source,
+        target,
+        port,
+        size: now.size,
+        // A new attempt begins anew.
+        rate: then && now.at > then.at ? (Math.max(0, now.size - then.size) * 1_000) / (now.at - then.at) : null,
+        behind: reader ? reader.behind : null,
+        ended: now.ended,
+      },
+    ];
+  });
+}
+
+/** Such as `12 MB · 1.5 MB/s · 200 kB behind`. */
+export function wordsOf(flow: Flow): string {
+  const parts = [bytes(flow.size)];
+  if (flow.ended) parts.push("all sent");
+  else if (flow.rate !== null) parts.push(`${bytes(Math.round(flow.rate))}/s`);
+  if (flow.behind) parts.push(`${bytes(flow.behind)} behind`);
+  return parts.join(" · ");
+}

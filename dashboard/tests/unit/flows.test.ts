@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { flowsOf, type Sent, wordsOf } from "../../src/model/flows.ts";
+
+const EDGES = [
+  { source: "encode", source_port: "frames", target: "upload" },
+  { source: "encode", source_port: "frames", target: "check" },
+  { source: "encode", source_port: "sound", target: "upload" },
+];
+
+function sent(size: number, at: number, readers: Sent["readers"] = [], ended = false): Sent {
+  return { source: "encode", port: "frames", size, ended, readers, at };
+}
+
+it("tells bytes, speed, and how far each reader is behind", () => {
+  const readers = [{ treatment: "upload", behind: 200_000 }];
+  const flows = flowsOf(EDGES, [sent(12_000_000, 3_000, readers)], [sent(9_000_000, 1_000)]);
+  expect(flows.map((flow) => [flow.target, wordsOf(flow)])).toEqual([
+    ["upload", "12 MB · 1.5 MB/s · 200 kB behind"],
+    ["check", "12 MB · 1.5 MB/s"],
+  ]);
+});
+
+it("tells no speed from one reading, nor a negative one of a new attempt", () => {
+  const words = (now: Sent, before: Sent[]) => flowsOf(EDGES.slice(0, 1), [now], before).map(wordsOf);
+  expect(words(sent(500, 0), [])).toEqual(["500 B"]);
+  expect(words(sent(500, 1_000), [sent(9_000, 0)])).toEqual(["500 B · 0 B/s"]);
+  expect(words(sent(500, 1_000, [], true), [sent(400, 0)])).toEqual(["500 B · all sent"]);
+});
