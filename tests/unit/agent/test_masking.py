@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from runner_bootstrap.agent.logs.buffer import LOGGED_AT_ONCE, LineReader, LogBuffer
 from runner_bootstrap.agent.logs.masking import MASK, LineMasker, Masker
+from tests.integration.agent.fake_gateway import lines_of
 
 secrets = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=8, max_size=40)
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
@@ -123,9 +124,10 @@ def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
     reader.join()
     buffer.flush()
     lines = []
-    while batch := buffer.next_batch():
-        lines += batch
-        buffer.accept(batch[-1]["seq"])
+    while block := buffer.next_block():
+        text = base64.b64encode(block.packed).decode()
+        lines += lines_of({"first": block.first, "spans": block.spans, "text": text})
+        buffer.accept(block.last)
     return lines
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client
-from cadence.adapters.lines.log_records import split
-from cadence.application.logs.ports import LogBatch, LogSink
+from cadence.adapters.lines.log_records import encode_block, split
+from cadence.application.logs.ports import LogBatch, LogSink, SentBlock
 from cadence.domain.shared.errors import Transient
 
 _ATTEMPTS = 4
@@ -28,8 +28,12 @@ class KinesisLogLines(LogSink):
         records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
         accepted = self._put_in_order(records)
         if accepted == 0:
-            raise Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)
+            raise _busy()
         return parts[accepted - 1][0].lines[-1].seq
+
+    def put_block(self, sent: SentBlock) -> None:
+        if not self._put_in_order([{"Data": encode_block(sent), "PartitionKey": sent.run_id}]):
+            raise _busy()
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
         """Returns how many records, from the first on, were accepted.
@@ -58,3 +62,7 @@ class KinesisLogLines(LogSink):
             raise
         refused = [index for index, result in enumerate(answer["Records"]) if result.get("ErrorCode")]
         return refused[0] if refused else len(records)
+
+
+def _busy() -> Transient:
+    return Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)

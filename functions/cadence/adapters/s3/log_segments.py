@@ -1,4 +1,4 @@
-"""`LogSegments` in the data bucket: gzipped JSON lines."""
+"""`LogSegments` in the data bucket: columns of lines; older segments are gzipped JSON lines."""
 
 import gzip
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws.clients import client, may_succeed_later
+from cadence.adapters.lines.segment_columns import is_columns, packed_columns, unpacked_columns
 from cadence.application.logs.ports import Line, LogSegments
 from cadence.domain.shared.errors import InvalidRequest, Transient
 from cadence.domain.shared.ids import log_segment_key
@@ -21,6 +22,8 @@ _REMEMBERED = 32 * 1024 * 1024
 
 def lines_of(stored: bytes) -> Sequence[Line]:
     """Returns the lines. Raises ValueError, EOFError, OSError or zlib.error for what is no segment."""
+    if is_columns(stored):
+        return unpacked_columns(stored)
     text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
     return [json.loads(line) for line in text.split("\n") if line]
 
@@ -36,14 +39,10 @@ class S3LogSegments(LogSegments):
         self._lock = threading.Lock()
 
     def write(self, run_id: str, number: int, lines: Sequence[Line]) -> str:
-        text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-        # The header has no time, so that the same lines give the same object.
-        data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
+        data = packed_columns(lines)
         key = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest())
         try:
-            client("s3").put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip"
-            )
+            client("s3").put_object(Bucket=self._bucket, Key=key, Body=data)
         except (ClientError, BotoCoreError) as error:
             if may_succeed_later(error):
                 raise Transient("The store of the logs accepts nothing right now.") from error

@@ -85,7 +85,7 @@ def log_segment_key(run_id: str, number: int, sha256: str) -> str:
 
     Its digest keeps two writers of one number, of which only one can win, from overwriting each other's segment.
     """
-    return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz"
+    return f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.lines"
 
 
 def tests_key(run_id: str, treatment: str, attempt: int) -> str:
