@@ -11,7 +11,6 @@ import threading
 import time
 import zlib
 from collections import deque
-from pathlib import Path
 from typing import Any, Callable, Optional, Protocol
 
 from ..shared.clock import timestamp
@@ -45,11 +44,7 @@ class _Open:
 
     def takes(self, lines: int, size: int) -> bool:
         """Returns whether a span of so many lines and bytes has room here."""
-        return (
-            self.lines + lines <= BLOCK_LINES
-            and self.size + size <= BLOCK_BYTES
-            and len(self.spans) < BLOCK_SPANS
-        )
+        return self.lines + lines <= BLOCK_LINES and self.size + size <= BLOCK_BYTES and len(self.spans) < BLOCK_SPANS
 
     def add(self, span: dict[str, Any], text: bytes) -> None:
         self.spans.append(span)
@@ -68,9 +63,7 @@ class LogBuffer:
     At the bound the command waits, and a line of the agent's own says so.
     """
 
-    def __init__(
-        self, flush_seconds: float, follow: bool, masker: Masker, queue: BlockQueue | None = None
-    ) -> None:
+    def __init__(self, flush_seconds: float, follow: bool, masker: Masker, queue: BlockQueue | None = None) -> None:
         self._changed = threading.Condition()
         self._queue = BlockQueue(None) if queue is None else queue
         self._open: _Open | None = None

@@ -214,7 +214,7 @@ def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, star
 
 
 def test_much_output_in_little_memory(gateway: FakeGateway, start: Start) -> None:
-    """While the gateway takes no lines, they wait on the disk: the agent's memory stays bounded, and nothing is lost."""
+    """While the gateway takes no lines they wait on the disk: the agent's memory stays bounded, nothing is lost."""
     gateway.fail_next["logs"] = 8
     runner = gateway.add_runner(
         "head -c 45000 /dev/urandom | base64 -w 0 > line; i=0; while test $i -lt 1200; do cat line; echo; i=$((i+1)); done"
