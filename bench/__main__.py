@@ -27,6 +27,7 @@ BENCHMARKS = (
     "scale",
     "search",
     "search_delay",
+    "log_flood",
     "dashboard",
 )
 ARGUMENTS: Mapping[str, Sequence[str]] = {
@@ -34,6 +35,7 @@ ARGUMENTS: Mapping[str, Sequence[str]] = {
     "workflows": ("treatments",),
     "scale": ("treatments", "runs", "fan"),
     "search": ("lines",),
+    "log_flood": ("flood",),
 }
 
 
@@ -45,6 +47,7 @@ def main() -> int:
     parser.add_argument(
         "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
     )
+    parser.add_argument("--flood", type=int, default=3_000_000, help="lines that log_flood's command prints")
     parser.add_argument("--runs", type=int, default=1_000, help="runs that scale starts at once")
     parser.add_argument(
         "--fan", type=int, default=2_000, help="treatments between the first and the last of scale's fan"

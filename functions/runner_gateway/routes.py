@@ -107,7 +107,10 @@ def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
     # The last lines may come after the result.
     allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
     sender = gateway.session.check_followed(request.names["runner"], request.authorization, allowed)
-    accepted = gateway.accept_logs.accept(sender, [wire.log_line(line) for line in request.body["lines"]])
+    if "block" in request.body:
+        accepted = gateway.accept_logs.accept_block(sender, wire.line_block(request.body["block"]))
+    else:
+        accepted = gateway.accept_logs.accept(sender, [wire.log_line(line) for line in request.body["lines"]])
     return {"accepted_through": accepted.through, "follow": accepted.followed}
 
 

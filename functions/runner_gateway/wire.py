@@ -14,6 +14,7 @@ from cadence.application.runners.lease_work import LeaseAnswer
 from cadence.application.runners.outputs import OutputAnswer
 from cadence.application.runners.report_boot import BootPhase
 from cadence.application.values.caches import CacheHit
+from cadence.domain.logs.line_block import LineBlock, LineSpan
 from cadence.domain.runners.assignment import work_json
 from cadence.domain.runners.resources import ResourceSample
 from cadence.domain.runners.runner import EngineEndpoint, RunnerOutcome, RunnerResult
@@ -44,6 +45,16 @@ def _sample(body: Json, pointer: str) -> ResourceSample:
 
 def log_line(body: Json) -> LogLine:
     return LogLine(**body)
+
+
+def line_block(body: Json) -> LineBlock:
+    """Returns a block of lines. Raises InvalidRequest if its texts are not base64."""
+    spans = [LineSpan(size=span["bytes"], **{k: v for k, v in span.items() if k != "bytes"}) for span in body["spans"]]
+    try:
+        packed = base64.b64decode(body["text"], validate=True)
+    except ValueError:
+        raise InvalidRequest("The block's text is not base64.", [Violation("/block/text", "is not base64")]) from None
+    return LineBlock(body["first"], spans, packed)
 
 
 def chunk(body: Json) -> Chunk:

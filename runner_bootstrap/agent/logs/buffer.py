@@ -1,39 +1,74 @@
-"""Log lines: numbered once, masked at the source, kept until the gateway has accepted them."""
+"""Log lines: numbered once, masked at the source, kept until the gateway has accepted them.
+
+Lines that come together stay together: a *span* is what one read of a pipe gave, with one time, one text and one entry
+in a request. So the costs of a line are those of its bytes.
+"""
 
 from __future__ import annotations
 
 import io
 import threading
 import time
+import zlib
 from collections import deque
 from typing import Any, Callable, Optional, Protocol
 
 from ..shared.clock import timestamp
 from .masking import LineMasker, Masker
+from .pipes import READ_BYTES, widened
+from .spill import Block, BlockQueue
 
 LONGEST_TEXT = 65536
 #: A line without an end is cut at this length (bytes), so that a command that prints no newline cannot fill the memory.
 LOGGED_AT_ONCE = 1 << 20
-BUFFER_BYTES = 32 << 20
-BATCH_LINES = 1000
-BATCH_BYTES = 256 << 10
+#: What one request holds at most, as the protocol has it; a block is closed at `FULL_BYTES`.
+BLOCK_LINES, BLOCK_SPANS, BLOCK_BYTES = 20_000, 1000, 768 << 10
+FULL_BYTES = BLOCK_BYTES - READ_BYTES
+_SPAN_LINES, _SPAN_BYTES = BLOCK_LINES // 2, READ_BYTES
+# The fastest level: texts of logs are a seventh of their size by it.
+_COMPRESSION = 1
 #: Without followers of the log a line waits for others: a tenth of the treatment's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.2, 10.0
-# The size of a line without its text, in a request and in memory (bytes).
-LINE_OVERHEAD = 120
 LAST_LINES = 10
 
-Line = dict[str, Any]
+
+class _Open:
+    """The spans that the next block will have."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.began = time.monotonic()
+        self.lines = self.size = 0
+        self.spans: list[dict[str, Any]] = []
+        self.texts: list[bytes] = []
+
+    def takes(self, lines: int, size: int) -> bool:
+        """Returns whether a span of so many lines and bytes has room here."""
+        return self.lines + lines <= BLOCK_LINES and self.size + size <= BLOCK_BYTES and len(self.spans) < BLOCK_SPANS
+
+    def add(self, span: dict[str, Any], text: bytes) -> None:
+        self.spans.append(span)
+        self.texts.append(text)
+        self.lines += span["lines"]
+        self.size += len(text)
+
+    def block(self) -> Block:
+        packed = zlib.compress(b"".join(self.texts), _COMPRESSION)
+        return Block(self.first, self.first + self.lines - 1, self.spans, packed)
 
 
 class LogBuffer:
-    """Lines that wait for the gateway. A full buffer makes the command wait; no line is dropped."""
+    """Lines that wait for the gateway: in memory, then on the disk, within a bound; no line is dropped.
 
-    def __init__(self, flush_seconds: float, follow: bool, masker: Masker) -> None:
+    At the bound the command waits, and a line of the agent's own says so.
+    """
+
+    def __init__(self, flush_seconds: float, follow: bool, masker: Masker, queue: BlockQueue | None = None) -> None:
         self._changed = threading.Condition()
-        self._lines: deque[tuple[float, Line]] = deque()
-        self._bytes = 0
+        self._queue = BlockQueue(None) if queue is None else queue
+        self._open: _Open | None = None
         self._next = 1
+        self._said_full = False
         self.accepted = 0
         self._flushing = False
         self._flush_seconds = flush_seconds
@@ -46,27 +81,58 @@ class LogBuffer:
         stream: str,
         level: str,
         text: str,
+        *,
+        lines: int = 1,
         continued: bool = False,
         wait: bool = True,
         step: Optional[int] = None,
     ) -> None:
-        """Numbers and keeps one masked line of at most 64 KiB; waits for room if ``wait``.
+        """Numbers and keeps masked lines of at most 64 KiB each, joined by newlines; waits for room if ``wait``.
 
-        ``step`` is the number of the step that wrote it.
+        A single line may hold newlines. ``step`` is the number of the step that wrote them. All together they have at
+        most ``READ_BYTES`` bytes and half of ``BLOCK_LINES`` lines.
         """
-        line: Line = {"time": timestamp(), "stream": stream, "level": level, "text": text}
+        content = text.encode("utf-8", "replace")
+        span: dict[str, Any] = {"lines": lines, "time": timestamp(), "stream": stream, "level": level}
+        span["bytes"] = len(content)
         if continued:
-            line["continued"] = True
+            span["continued"] = True
         if step is not None:
-            line["step"] = step
+            span["step"] = step
         with self._changed:
-            while wait and self._bytes > BUFFER_BYTES and not self._flushing:
-                self._changed.wait()
-            line["seq"] = self._next
-            self._next += 1
-            self._lines.append((time.monotonic(), line))
-            self._bytes += _weight(line)
+            if wait:
+                self._wait_for_room()
+            self._append(span, content)
             self._changed.notify_all()
+
+    def _append(self, span: dict[str, Any], content: bytes) -> None:
+        if self._open is not None and not self._open.takes(span["lines"], len(content)):
+            self._close()
+        if self._open is None:
+            self._open = _Open(self._next)
+        self._open.add(span, content)
+        self._next += span["lines"]
+        if self._open.size >= FULL_BYTES:
+            self._close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._queue.put(self._open.block())
+            self._open = None
+
+    def _wait_for_room(self) -> None:
+        full = self._queue.full
+        if full and not self._said_full:
+            self._said_full = True
+            text = (
+                f"The command prints faster than the log is taken: {full}, which is all that this runner keeps of it. "
+                "The command waits until lines are sent. No line is lost. Print less, or write to a file."
+            ).encode()
+            self._append(
+                {"lines": 1, "time": timestamp(), "stream": "agent", "level": "warning", "bytes": len(text)}, text
+            )
+        while self._queue.full and not self._flushing:
+            self._changed.wait()
 
     def say(self, text: str, level: str = "info") -> None:
         """Adds one line of the agent's own, masked; never waits."""
@@ -92,19 +158,21 @@ class LogBuffer:
             self._flushing = True
             self._changed.notify_all()
 
-    def next_batch(self) -> list[Line] | None:
-        """Waits until a batch is due and returns it; None once the buffer is flushed and empty.
+    def next_block(self) -> Block | None:
+        """Waits until a block is due and returns it; None once the buffer is flushed and empty.
 
         The lines stay in the buffer until ``accept``.
         """
         with self._changed:
             while True:
-                if self._lines:
-                    seconds = self._lines[0][0] + self._patience() - time.monotonic()
-                    full = len(self._lines) >= BATCH_LINES or self._bytes >= BATCH_BYTES
-                    if self._flushing or full or seconds <= 0:
-                        return self._first()
-                    self._changed.wait(seconds)
+                if self._queue:
+                    return self._queue.first()
+                if self._open is not None:
+                    seconds = self._open.began + self._patience() - time.monotonic()
+                    if self._flushing or seconds <= 0:
+                        self._close()
+                    else:
+                        self._changed.wait(seconds)
                 elif self._flushing:
                     return None
                 else:
@@ -123,26 +191,15 @@ class LogBuffer:
         """Removes the lines up to number ``through``, which the gateway has accepted."""
         with self._changed:
             self.accepted = max(self.accepted, through)
-            while self._lines and self._lines[0][1]["seq"] <= through:
-                self._bytes -= _weight(self._lines.popleft()[1])
+            self._queue.accept(through)
             self._changed.notify_all()
-
-    def _first(self) -> list[Line]:
-        batch: list[Line] = []
-        size = 0
-        for _, line in self._lines:
-            size += _weight(line)
-            if batch and (size > BATCH_BYTES or len(batch) == BATCH_LINES):
-                break
-            batch.append(line)
-        return batch
 
 
 class LogSender(threading.Thread):
-    """Sends batches until the buffer is flushed. ``send`` retries by itself and raises only final errors."""
+    """Sends blocks until the buffer is flushed. ``send`` retries by itself and raises only final errors."""
 
     def __init__(
-        self, buffer: LogBuffer, send: Callable[[list[Line]], dict[str, Any]], failed: Callable[[Exception], None]
+        self, buffer: LogBuffer, send: Callable[[Block], dict[str, Any]], failed: Callable[[Exception], None]
     ) -> None:
         super().__init__(name="log-sender", daemon=True)
         self._buffer, self._send, self._failed = buffer, send, failed
@@ -150,10 +207,10 @@ class LogSender(threading.Thread):
     def run(self) -> None:
         try:
             while True:
-                batch = self._buffer.next_batch()
-                if batch is None:
+                block = self._buffer.next_block()
+                if block is None:
                     return
-                answer = self._send(batch)
+                answer = self._send(block)
                 self._buffer.accept(answer["accepted_through"])
                 self._buffer.set_follow(bool(answer.get("follow")))
         except Exception as error:  # noqa: BLE001 - every error must end the assignment
@@ -173,7 +230,10 @@ class Marks(Protocol):
 
 
 class LineReader(threading.Thread):
-    """Reads one of the command's output pipes to its end, line by line; ``marks`` are taken out."""
+    """Reads one of the command's output pipes to its end; ``marks`` are taken out.
+
+    What one read gives is masked and kept as a whole where each of its lines can be masked by itself.
+    """
 
     def __init__(self, pipe: int, stream: str, buffer: LogBuffer, marks: Optional[Marks] = None) -> None:
         super().__init__(name=stream, daemon=True)
@@ -189,22 +249,36 @@ class LineReader(threading.Thread):
     def run(self) -> None:
         pending = b""
         with io.FileIO(self._pipe) as pipe:
+            widened(pipe)
             while True:
-                content = pipe.read(65536)
+                content = pipe.read(READ_BYTES)
                 if not content:
                     break
-                *lines, pending = (pending + content).split(b"\n") if b"\n" in content else [pending + content]
-                for line in lines:
-                    self._take(line)
+                lines, end, rest = content.rpartition(b"\n")
+                if not end:
+                    pending += content
+                else:
+                    self._take(pending + lines)
+                    pending = rest
                 if len(pending) > self._longest_held:
-                    start, rest = self._masker.mask_start(pending.decode("utf-8", "surrogateescape"))
+                    start, held = self._masker.mask_start(pending.decode("utf-8", "surrogateescape"))
                     self._emit(_printable(start), unfinished=True)
-                    pending = rest.encode("utf-8", "surrogateescape")
+                    pending = held.encode("utf-8", "surrogateescape")
         if pending:
-            self._emit_all(self._lines.feed(_decode(pending)))
+            self._take_line(pending)
         self._emit_all(self._lines.flush())
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, content: bytes) -> None:
+        """Takes whole lines, joined by newlines."""
+        marked = self._marks is not None and self._marks.mark in content
+        if marked or self._masker.several_lines:
+            for line in content.split(b"\n"):
+                self._take_line(line)
+            return
+        self._emit_all(self._lines.flush())
+        self._emit_together(self._masker.mask_lines(_decoded_lines(content)))
+
+    def _take_line(self, line: bytes) -> None:
         if self._marks is None or self._marks.mark not in line:
             self._emit_all(self._lines.feed(_decode(line)))
             return
@@ -218,17 +292,44 @@ class LineReader(threading.Thread):
     def last_line(self) -> str:
         return self.last_lines[-1] if self.last_lines else ""
 
+    def _emit_together(self, lines: list[str]) -> None:
+        """Adds masked lines as one span, or in halves where they are too many; a very long line goes by itself."""
+        text = "\n".join(lines)
+        # A character takes at most four bytes.
+        size = len(text) if text.isascii() else 4 * len(text)
+        if len(lines) <= _SPAN_LINES and size <= _SPAN_BYTES and 4 * max(map(len, lines)) <= LONGEST_TEXT:
+            self._remember(lines)
+            self._buffer.add(self._stream, "info", text, lines=len(lines), step=self._step)
+        elif len(lines) == 1:
+            self._emit(lines[0])
+        else:
+            self._emit_together(lines[: len(lines) // 2])
+            self._emit_together(lines[len(lines) // 2 :])
+
+    def _remember(self, lines: list[str]) -> None:
+        last: list[str] = []
+        for line in reversed(lines):
+            if words := line.strip():
+                last.append(words[:1000])
+                if len(last) == LAST_LINES:
+                    break
+        self.last_lines.extend(reversed(last))
+
     def _emit_all(self, lines: list[str]) -> None:
         for line in lines:
             self._emit(line)
 
     def _emit(self, text: str, unfinished: bool = False) -> None:
-        if text.strip():
-            self.last_lines.append(text.strip()[:1000])
+        self._remember([text])
         pieces = _pieces(text)
         for number, piece in enumerate(pieces, 1):
             more = unfinished or number < len(pieces)
             self._buffer.add(self._stream, "info", piece, continued=more, step=self._step)
+
+
+def _decoded_lines(content: bytes) -> list[str]:
+    lines = content.decode("utf-8", "replace").split("\n")
+    return [line.rstrip("\r") for line in lines] if b"\r" in content else lines
 
 
 def _decode(line: bytes) -> str:
@@ -247,7 +348,3 @@ def _pieces(text: str) -> list[str]:
     # A quarter of the characters always fits, since UTF-8 takes at most four bytes for each.
     step = LONGEST_TEXT if text.isascii() else LONGEST_TEXT // 4
     return [text[start : start + step] for start in range(0, len(text), step)]
-
-
-def _weight(line: Line) -> int:
-    return len(line["text"]) + LINE_OVERHEAD

@@ -63,6 +63,13 @@ class Masker:
         self._encoded = sorted(encoded, key=len, reverse=True)
         self._whole = sorted(whole, key=len, reverse=True)
         self._pieces = [form for form in self._plain + self._encoded if len(form) > SHORTEST_PIECE]
+        # Each line with something to mask holds one of the first, or begins with one of the second, spaces aside.
+        ends = {end for form in self._pieces for end in (form[:SHORTEST_PIECE], form[-SHORTEST_PIECE:])}
+        short = {form for form in self._plain + self._encoded if len(form) <= SHORTEST_PIECE}
+        self._suspicious = sorted(ends | short | {form for form in self._whole if "\n" not in form})
+        self._starts = frozenset(
+            form[at : at + SHORTEST_PIECE] for form in self._pieces for at in range(len(form) - SHORTEST_PIECE + 1)
+        )
         self.several_lines = [form for form in self._whole if "\n" in form]
         #: No match is longer than this.
         self.reach = max((len(form) for form in self._plain + self._encoded + self._whole), default=0) + 2
@@ -71,6 +78,26 @@ class Masker:
         """Returns ``text`` with every secret replaced by ``***``."""
         spans = self._spans(text)
         return _replace(text, spans) if spans else text
+
+    def mask_lines(self, lines: list[str]) -> list[str]:
+        """Returns each line as `mask` does, in a time that hardly depends on their number if they hold no secret.
+
+        A secret of several very short lines is the business of `LineMasker`.
+        """
+        if not self._suspicious:
+            return lines
+        together = "\n".join(lines)
+        found = [part for part in self._suspicious if part in together]
+        starts = [line.lstrip()[:SHORTEST_PIECE] for line in lines] if self._starts else []
+        wrapped = not self._starts.isdisjoint(starts)
+        if not found and not wrapped:
+            return lines
+        return [
+            self.mask(line)
+            if any(part in line for part in found) or (wrapped and starts[number] in self._starts)
+            else line
+            for number, line in enumerate(lines)
+        ]
 
     def mask_start(self, text: str) -> tuple[str, str]:
         """Masks the start of a text whose end is still to come; returns the masked start and the untouched rest."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
 from ..gateway.client import GatewayClient
+from ..logs.spill import Block
 from ..shared.errors import INFRASTRUCTURE, GatewayError, Stopped
 from ..shared.termination import Termination
 
@@ -31,9 +33,11 @@ class RunnerRequests:
         """Sends a request about an output of a failed attempt. Raises GatewayError, or Stopped at ``limit``."""
         return self._gateway.call(self.path(f"outputs/{port}"), body, sleep=limit.sleep)
 
-    def send_lines(self, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    def send_lines(self, block: Block) -> dict[str, Any]:
         """Sends log lines, also during the termination. Raises GatewayError, or Stopped once the lease is lost."""
-        return self._gateway.call(self.path("logs"), {"lines": lines}, sleep=self._sleep_while_wanted)
+        text = base64.b64encode(block.packed).decode()
+        body = {"block": {"first": block.first, "spans": block.spans, "text": text}}
+        return self._gateway.call(self.path("logs"), body, sleep=self._sleep_while_wanted)
 
     def complete(self, body: dict[str, Any]) -> bool:
         """Reports the outcome; returns false if the gateway refuses it or cannot be reached."""

@@ -24,6 +24,7 @@ from ..execution.workspace import Workspace
 from ..gateway.client import GatewayClient
 from ..logs.buffer import LogBuffer, LogSender
 from ..logs.masking import Masker
+from ..logs.spill import BlockQueue
 from ..melodium.program_engine import ProgramEngine, check_program
 from ..melodium.worker_engine import WorkerEngine, with_pull_secrets
 from ..resources.sampler import Sampler
@@ -66,7 +67,8 @@ class AssignmentRunner:
         self._replays, self._store = store is not None, store or settings.chunk_store(termination)
         self._requests = RunnerRequests(gateway, settings.runner_id, termination)
         self._masker = Masker([*assignment.secret_values, *texts_to_mask(assignment.registries.reveal())])
-        self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker)
+        waiting = BlockQueue(settings.parent)
+        self._log = LogBuffer(assignment.log_flush_seconds, assignment.follow, self._masker, waiting)
         self._sampler = Sampler(supervisor.pid)
         self._series = SampleSeries(self._sampler.sample)
         self._sender = LogSender(self._log, self._requests.send_lines, self._failed)

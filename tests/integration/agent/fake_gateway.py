@@ -5,12 +5,14 @@ one. Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (wor
 fixed refusal).
 """
 
+import base64
 import hashlib
 import json
 import os
 import re
 import socket
 import threading
+import zlib
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +27,20 @@ GRANTED_AT_ONCE = 16
 
 def validator(definition: str) -> Draft202012Validator:
     return Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"})
+
+
+def lines_of(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of a block, each as it would be by itself."""
+    content = zlib.decompress(base64.b64decode(block["text"], validate=True))
+    lines: list[dict[str, Any]] = []
+    for span in block["spans"]:
+        text, content = content[: span["bytes"]].decode(), content[span["bytes"] :]
+        common = {name: value for name, value in span.items() if name not in {"lines", "bytes"}}
+        texts = text.split("\n") if span["lines"] > 1 else [text]
+        assert len(texts) == span["lines"]
+        lines += [{**common, "seq": block["first"] + len(lines) + n, "text": one} for n, one in enumerate(texts)]
+    assert not content
+    return lines
 
 
 class Stream:
@@ -218,8 +234,9 @@ class FakeGateway:
         return {"cancel": runner.cancel, "follow": runner.follow, "inputs": inputs, **more}
 
     def logs(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
-        runner.batches.append(len(body["lines"]))
-        for line in body["lines"]:
+        lines = lines_of(body["block"])
+        runner.batches.append(len(lines))
+        for line in lines:
             known = runner.lines.setdefault(line["seq"], line)
             if known != line:
                 self.violations.append(f"line {line['seq']} changed from {known} to {line}")

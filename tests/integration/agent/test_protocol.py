@@ -137,7 +137,7 @@ def test_log_lines_are_sent_again_until_acknowledged_and_never_twice(gateway: Fa
     assert runner.text() == runner.text("stderr") == [str(number) for number in range(1, 5001)]
     assert sorted(runner.lines) == list(range(1, 10_001))
     assert done["logs_through"] == 10_000
-    assert max(runner.batches) <= 1000
+    assert max(runner.batches) <= 20_000
 
 
 def test_lines_reach_a_follower_at_once_and_others_in_batches(
@@ -214,10 +214,10 @@ def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, star
 
 
 def test_much_output_in_little_memory(gateway: FakeGateway, start: Start) -> None:
-    """While the gateway takes no lines the command waits: the agent's memory stays bounded, and nothing is lost."""
+    """While the gateway takes no lines they wait on the disk: the agent's memory stays bounded, nothing is lost."""
     gateway.fail_next["logs"] = 8
     runner = gateway.add_runner(
-        "head -c 60000 /dev/zero | tr '\\0' x > line; i=0; while test $i -lt 1200; do cat line; echo; i=$((i+1)); done"
+        "head -c 45000 /dev/urandom | base64 -w 0 > line; i=0; while test $i -lt 1200; do cat line; echo; i=$((i+1)); done"
     )
     process = start(runner)
     peak = 0
@@ -225,4 +225,5 @@ def test_much_output_in_little_memory(gateway: FakeGateway, start: Start) -> Non
         status = Path(f"/proc/{process.pid}/status").read_text().split()
         peak = max(peak, int(status[status.index("VmHWM:") + 1]) // 1024)
     assert len(runner.text()) == 1200
-    assert 32 < peak < 120
+    assert set(map(len, runner.text())) == {60_000}
+    assert 20 < peak < 80

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from runner_bootstrap.agent.logs.buffer import LOGGED_AT_ONCE, LineReader, LogBuffer
 from runner_bootstrap.agent.logs.masking import MASK, LineMasker, Masker
+from tests.integration.agent.fake_gateway import lines_of
 
 secrets = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=8, max_size=40)
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
@@ -110,6 +111,26 @@ def test_a_preview_of_bytes_is_masked_and_otherwise_untouched() -> None:
     assert masker.mask_bytes(content) == b"\xff\x00\xfe *** \x80"
 
 
+@given(
+    hidden=st.lists(st.one_of(secrets, st.sampled_from(["abc", "line one of it\nline two of it"])), max_size=3),
+    pieces=st.lists(st.one_of(words, secrets, st.integers(0, 9), st.just("\n")), max_size=12),
+)
+def test_lines_together_are_masked_like_each_by_itself(hidden: list[str], pieces: list[Any]) -> None:
+    """Also pieces of a secret that a wrapped line leaves: numbers stand for halves of the first one."""
+    whole = hidden[0] if hidden else "nothing is hidden here"
+    halves = (whole[:9], whole[-9:], whole[3:12], whole)
+    text = "".join(halves[piece % 4] if isinstance(piece, int) else piece for piece in pieces)
+    masker = Masker(hidden)
+    assert masker.mask_lines(text.split("\n")) == [masker.mask(line) for line in text.split("\n")]
+
+
+@given(st.lists(st.binary(max_size=12).map(lambda part: part.replace(b"\n", b"")), min_size=1, max_size=30))
+def test_lines_together_are_read_like_each_by_itself(lines: list[bytes]) -> None:
+    read = read_lines([b"".join(line + b"\n" for line in lines)])
+    assert [line["text"] for line in read] == [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+    assert [line["seq"] for line in read] == list(range(1, len(lines) + 1))
+
+
 def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
     buffer = LogBuffer(0.01, True, Masker(hidden))
     # Each part is one packet, so one read.
@@ -123,9 +144,10 @@ def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
     reader.join()
     buffer.flush()
     lines = []
-    while batch := buffer.next_batch():
-        lines += batch
-        buffer.accept(batch[-1]["seq"])
+    while block := buffer.next_block():
+        text = base64.b64encode(block.packed).decode()
+        lines += lines_of({"first": block.first, "spans": block.spans, "text": text})
+        buffer.accept(block.last)
     return lines
 
 

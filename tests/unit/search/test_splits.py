@@ -32,16 +32,33 @@ from cadence.domain.search.query import (
 )
 from cadence.domain.search.split import SplitFacts, SplitLine
 
-SEGMENTS = list(segments(3_000, per_segment=500, per_run=1_000))
+# More than one block.
+SEGMENTS = list(segments(4_500, per_segment=500, per_run=1_000))
 ROWS = sorted(
     SplitLine(line["time"], one.run_id, one.number, position, one.pipeline, line)
     for one in SEGMENTS
     for position, line in enumerate(one.lines)
 )
-MIDDLE = datetime.fromisoformat(ROWS[1_500].time)
+OLDER = Path(__file__).with_name("older.split")
+OLDER_ROWS = sorted(
+    SplitLine(line["time"], one.run_id, one.number, position, one.pipeline, line)
+    for one in segments(600, per_segment=200, per_run=300)
+    for position, line in enumerate(one.lines)
+)
+MIDDLE = datetime.fromisoformat(ROWS[4_200].time)
+DIGEST = next(row.line["text"].partition("request_id=")[2] for row in ROWS if "request_id=" in row.line["text"])
 CONDITIONS = [
     Word("tests"),
     Word("absent"),
+    Word(DIGEST),
+    Word(DIGEST[:-1] + ("0" if DIGEST[-1] != "0" else "1")),
+    Not(Word(DIGEST)),
+    Prefix(DIGEST[:2]),
+    Prefix(DIGEST[:4]),
+    Prefix(DIGEST[:7]),
+    Phrase(("id", DIGEST)),
+    Phrase(("request", "id", DIGEST[:6]), open_ended=True),
+    Pattern(DIGEST[2:12]),
     Prefix("conn"),
     Prefix("übertr"),
     Phrase(("connection", "timed", "out")),
@@ -111,6 +128,20 @@ def split(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return opened
 
 
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> tuple[TantivySplit, TantivySplit]:
+    """A split of the version before, and what it is merged to."""
+    folder: Path = tmp_path_factory.mktemp("older")
+    kept = SplitFolder(folder / "kept", 1 << 30)
+    with OLDER.open("rb") as source:
+        kept.keep("older", source)
+    opened = kept.open("older")
+    assert opened is not None
+    target = folder / "file"
+    merged, _ = _kept(folder, BuiltSplit(target, merge_splits(target, "acme", "shop", [opened.stored])))
+    return opened, merged
+
+
 def _of_place(place: LinePosition) -> tuple[str, str, int, int]:
     return place.time, place.run_id, place.segment, place.index
 
@@ -155,6 +186,23 @@ def test_it_counts_what_the_matcher_decides_for(
     )
     counting = SplitCounting(by, None if seconds is None else timedelta(seconds=seconds))
     assert split.count(query, Matcher(query), counting, lambda: False) == (dict(wanted), True)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=repr)
+def test_a_split_of_an_earlier_version_is_searched_and_merged(
+    older: tuple[TantivySplit, TantivySplit], condition: Any
+) -> None:
+    """The file was written by the version before digests were shortened and blocks were sorted."""
+    query = Query(condition)
+    matcher = Matcher(query)
+    wanted = [
+        row
+        for row in reversed(OLDER_ROWS)
+        if matcher.matches(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line)
+    ]
+    for split in older:
+        hits = split.search(query, matcher, 5_000, SplitBounds(), lambda: False).hits
+        assert [SplitLine(*_of_place(hit.place), hit.pipeline, hit.line) for hit in hits] == wanted
 
 
 def test_a_search_whose_time_is_over_says_down_to_where_it_has_looked(split: TantivySplit) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client
-from cadence.adapters.lines.log_records import split
-from cadence.application.logs.ports import LogBatch, LogSink
+from cadence.adapters.lines.log_records import encode_block, split
+from cadence.application.logs.ports import LogBatch, LogSink, SentBlock
 from cadence.domain.shared.errors import Transient
 
 _ATTEMPTS = 4
@@ -23,7 +23,7 @@ _RETRY_WHEN_PARKED = 5.0  # seconds
 
 
 class KinesisLogLines(LogSink):
-    def __init__(self, stream_name: str, store: Callable[[LogBatch, bytes], bytes]) -> None:
+    def __init__(self, stream_name: str, store: Callable[[LogBatch | SentBlock, bytes], bytes]) -> None:
         """`store` puts encoded lines into the bucket of their pool and returns the record that refers to them."""
         self._stream_name, self._store = stream_name, store
 
@@ -34,8 +34,15 @@ class KinesisLogLines(LogSink):
         records = [{"Data": data, "PartitionKey": batch.run_id} for _, data in parts]
         accepted = self._put_in_order(records)
         if accepted == 0:
-            raise Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)
+            raise _busy()
         return parts[accepted - 1][0].lines[-1].seq
+
+    def put_block(self, sent: SentBlock) -> None:
+        data = encode_block(sent)
+        if sent.bucket is not None:
+            data = self._store(sent, data)
+        if not self._put_in_order([{"Data": data, "PartitionKey": sent.run_id}]):
+            raise _busy()
 
     def _put_in_order(self, records: Sequence[dict[str, Any]]) -> int:
         """Returns how many records, from the first on, were accepted.
@@ -64,3 +71,7 @@ class KinesisLogLines(LogSink):
             raise
         refused = [index for index, result in enumerate(answer["Records"]) if result.get("ErrorCode")]
         return refused[0] if refused else len(records)
+
+
+def _busy() -> Transient:
+    return Transient("The log stream accepts no lines right now. Send them again later.", retry_after=1.0)

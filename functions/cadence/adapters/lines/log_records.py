@@ -1,19 +1,27 @@
-"""A batch of log lines as one Kinesis record: compact JSON, written by the gateway and read by the indexer.
+"""Log lines as Kinesis records, written by the gateway and read by the indexer.
 
-Of lines that are kept in the bucket of a pool, the record has the address of an object there, and no text.
+A batch of lines is compact JSON. A block of lines is `magic, length of the head, head, packed texts`, where the head is
+compact JSON, too: the gateway need not touch its lines. Of lines that are kept in the bucket of a pool, the record has
+the address of an object there with either, and no text.
 """
 
 import json
+import struct
 from collections.abc import Iterator
 from dataclasses import astuple, replace
+from itertools import repeat
 
-from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.logs.ports import LogBatch, LogLine, SentBlock
+from cadence.domain.logs.line_block import LineBlock, LineSpan
 from cadence.domain.shared.errors import InvalidRequest
 
 # Below the 1 MiB that a record may have, its partition key included.
 LARGEST = 900_000
 _RARE = ("track", "step")
 _REFERENCE = b'{"sent_lines":'
+# No JSON begins like that.
+_MAGIC = b"cdlines2"
+_PREFIX = struct.Struct("<8sI")
 
 
 def encode(batch: LogBatch) -> bytes:
@@ -30,7 +38,7 @@ def encode(batch: LogBatch) -> bytes:
 
 def _line(line: LogLine) -> tuple[object, ...]:
     """Returns the line's fields without the rare ones at the end that it does not have."""
-    fields = astuple(line)
+    fields: tuple[object, ...] = tuple(line)
     while fields[-1] is None:
         fields = fields[:-1]
     return fields
@@ -38,6 +46,8 @@ def _line(line: LogLine) -> tuple[object, ...]:
 
 def decode(data: bytes) -> LogBatch:
     """Returns the batch. Raises InvalidRequest if `data` is not a record of log lines."""
+    if data.startswith(_MAGIC):
+        return _decode_block(data)
     try:
         record = json.loads(data.decode("utf-8", "surrogatepass"))
         lines = [
@@ -89,3 +99,58 @@ def split(batch: LogBatch) -> Iterator[tuple[LogBatch, bytes]]:
     middle = len(batch.lines) // 2
     yield from split(replace(batch, lines=batch.lines[:middle]))
     yield from split(replace(batch, lines=batch.lines[middle:]))
+
+
+def encode_block(sent: SentBlock) -> bytes:
+    """Returns a block as a record, which is never too large for one."""
+    head = {
+        "run": sent.run_id,
+        "runner": sent.runner_id,
+        "treatment": sent.treatment,
+        "attempt": sent.attempt,
+        "pool": sent.pool,
+        "first": sent.block.first,
+        "spans": [astuple(span) for span in sent.block.spans],
+    }
+    described = json.dumps(head, separators=(",", ":")).encode()
+    return _PREFIX.pack(_MAGIC, len(described)) + described + sent.block.packed
+
+
+def _decode_block(data: bytes) -> LogBatch:
+    try:
+        end = _PREFIX.size + _PREFIX.unpack_from(data)[1]
+        head = json.loads(data[_PREFIX.size : end])
+        spans = [
+            LineSpan(
+                lines=int(lines),
+                size=int(size),
+                time=str(time),
+                stream=str(stream),
+                level=str(level),
+                continued=bool(continued),
+                step=step,
+            )
+            for lines, size, time, stream, level, continued, step in head["spans"]
+        ]
+        block = LineBlock(int(head["first"]), spans, data[end:])
+        return LogBatch(
+            run_id=str(head["run"]),
+            runner_id=str(head["runner"]),
+            treatment=str(head["treatment"]),
+            attempt=int(head["attempt"]),
+            lines=_lines(block),
+            pool=head.get("pool"),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
+        raise InvalidRequest("This is no record of log lines.") from error
+
+
+def _lines(block: LineBlock) -> list[LogLine]:
+    lines: list[LogLine] = []
+    seq = block.first
+    for span, texts in zip(block.spans, block.texts(), strict=True):
+        numbers = range(seq, seq + span.lines)
+        same = map(repeat, (span.time, span.stream, span.level))
+        lines += map(LogLine, numbers, *same, texts, repeat(span.continued), repeat(None), repeat(span.step))
+        seq += span.lines
+    return lines

@@ -1,4 +1,4 @@
-"""`LogSegments` in the data bucket, and in those of pools: gzipped JSON lines."""
+"""`LogSegments` in the data bucket, and in those of pools: columns of lines; older ones are gzipped JSON lines."""
 
 import gzip
 import hashlib
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cadence.adapters.aws.clients import may_succeed_later
+from cadence.adapters.lines.segment_columns import is_columns, packed_columns, unpacked_columns
 from cadence.adapters.s3.buckets import Buckets, refused
 from cadence.application.logs.ports import Line, LogSegments
 from cadence.domain.shared.errors import InvalidRequest, Transient
@@ -23,6 +24,8 @@ _REMEMBERED = 32 * 1024 * 1024
 
 def lines_of(stored: bytes) -> Sequence[Line]:
     """Returns the lines. Raises ValueError, EOFError, OSError or zlib.error for what is no segment."""
+    if is_columns(stored):
+        return unpacked_columns(stored)
     text = gzip.decompress(stored).decode("utf-8", "surrogatepass")
     return [json.loads(line) for line in text.split("\n") if line]
 
@@ -43,13 +46,11 @@ class S3LogSegments(LogSegments):
         self._lock = threading.Lock()
 
     def write(self, run_id: str, number: int, lines: Sequence[Line], bucket: str | None = None) -> str:
-        text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-        # The header has no time, so that the same lines give the same object.
-        data = gzip.compress(text.encode("utf-8", "surrogatepass"), compresslevel=3, mtime=0)
+        data = packed_columns(lines)
         address = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest(), bucket)
         s3, name, key = self._buckets.find(address)
         with _translated(address, "The store of the logs accepts nothing right now."):
-            s3.put_object(Bucket=name, Key=key, Body=data, ContentType="application/x-ndjson", ContentEncoding="gzip")
+            s3.put_object(Bucket=name, Key=key, Body=data)
         return address
 
     def read(self, key: str) -> Sequence[Line]:

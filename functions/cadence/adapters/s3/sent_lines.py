@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cadence.adapters.aws.clients import may_succeed_later
 from cadence.adapters.lines.log_records import address_of, decode, reference
 from cadence.adapters.s3.buckets import Buckets, refused
-from cadence.application.logs.ports import LogBatch, SentLines
+from cadence.application.logs.ports import LogBatch, SentBlock, SentLines
 from cadence.domain.shared.errors import NotFound, Transient
 from cadence.domain.shared.ids import bucket_and_key, sent_lines_key
 
@@ -21,8 +21,8 @@ class S3SentLines(SentLines):
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
 
-    def store(self, batch: LogBatch, encoded: bytes) -> bytes:
-        """Stores an encoded batch in its bucket and returns the record that refers to it; repeating changes nothing.
+    def store(self, batch: LogBatch | SentBlock, encoded: bytes) -> bytes:
+        """Stores an encoded batch or block in its bucket and returns the record that refers to it; repeating changes nothing.
 
         Raises Transient, also if the bucket refuses: then the lines stay with the agent.
         """
@@ -32,7 +32,7 @@ class S3SentLines(SentLines):
         try:
             s3, bucket, key = self._buckets.find(address)
             with _translated(address):
-                s3.put_object(Bucket=bucket, Key=key, Body=encoded, ContentType="application/json")
+                s3.put_object(Bucket=bucket, Key=key, Body=encoded)
         except NotFound as error:
             raise Transient(error.message, retry_after=_RETRY_WHEN_REFUSED) from error
         return reference(address)

@@ -15,7 +15,7 @@ from cadence.application.search.split_ports import BuiltSplit, SplitBuilding
 from cadence.domain.logs.log import Segment
 from cadence.domain.search.query import FieldName
 from cadence.domain.search.split import MOST_FACTS, SplitFacts
-from cadence.domain.search.tokens import parted
+from cadence.domain.search.tokens import index_terms
 
 
 class BuildingOfSplit(SplitBuilding):
@@ -123,16 +123,19 @@ class _Writing:
         if not self._blocks:
             self._first = first
         self._last = rows[-1][0]
-        packed, text_bytes = packed_block(rows)
+        packed, text_bytes, order = packed_block(rows)
         self._out.write(packed)
         self._blocks.append((len(packed), len(rows), first))
         self._text_bytes += text_bytes
         add = self._writer.add_json
-        for number, (row, text) in enumerate(zip(rows, parted([row[8] for row in rows]), strict=True), self._rows):
+        # In the order of their texts: lists of the lines with a word are shorter if these stand together.
+        sorted_rows = [rows[number] for number in order]
+        terms = index_terms([row[8] for row in sorted_rows])
+        for number, row, text in zip(order, sorted_rows, terms, strict=True):
             # Words have no character that JSON writes in another way.
             add(
                 f'{{"{fields.TEXT}":"{text}","{fields.ORIGIN}":{row[4]},"{fields.LEVEL}":{row[5]}'
-                f',"{fields.STREAM}":{row[6]},"{fields.ROW}":{number}}}'
+                f',"{fields.STREAM}":{row[6]},"{fields.ROW}":{self._rows + number}}}'
             )
         self._rows += len(rows)
 

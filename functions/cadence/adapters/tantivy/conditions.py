@@ -23,6 +23,7 @@ from cadence.domain.search.query import (
     Prefix,
     Word,
 )
+from cadence.domain.search.tokens import digest_terms, index_term
 
 # tantivy refuses a phrase whose last word stands for more than 16,384 words of a segment of the index.
 _MOST_LAST_WORDS = 10_000
@@ -78,16 +79,31 @@ class Translation:
     def _in_text(self, condition: Word | Prefix | Phrase | Pattern) -> TantivyCondition:
         match condition:
             case Word(text):
-                return TantivyCondition(tantivy.Query.term_query(self.schema, fields.TEXT, text, "basic"), exact=True)
+                return self._word(text)
             case Prefix(text):
-                # A word has only letters and digits, none of which is special in a regular expression.
-                return TantivyCondition(tantivy.Query.regex_query(self.schema, fields.TEXT, f"{text}.*"), exact=True)
+                return self._prefix(text)
+            case Phrase(words, open_ended) if not self.head.is_older:
+                # The index does not know the order of words.
+                last = self._prefix(words[-1]) if open_ended else self._word(words[-1])
+                return _inexact(self._and([*map(self._word, words[:-1]), last]))
             case Phrase(words, open_ended=False):
                 return TantivyCondition(tantivy.Query.phrase_query(self.schema, fields.TEXT, list(words)), exact=True)
             case Phrase(words):
                 return self._open_ended(words)
             case Pattern(_, required):
                 return _inexact(self._and([self.translate(part) for part in required]))
+
+    def _word(self, word: str) -> TantivyCondition:
+        term = word if self.head.is_older else index_term(word)
+        return TantivyCondition(tantivy.Query.term_query(self.schema, fields.TEXT, term, "basic"), exact=term == word)
+
+    def _prefix(self, prefix: str) -> TantivyCondition:
+        starts = [prefix] if self.head.is_older else [prefix, *digest_terms(prefix)]
+        # A term has only letters, digits and the mark of digests, none of which is special in a regular expression.
+        regex = "|".join(f"{start}.*" for start in starts)
+        # A shortened digest may begin otherwise than the prefix, where that is longer than what is left of it.
+        exact = all(prefix in start for start in starts)
+        return TantivyCondition(tantivy.Query.regex_query(self.schema, fields.TEXT, regex), exact=exact)
 
     def _open_ended(self, words: Sequence[str]) -> TantivyCondition:
         last = words[-1]

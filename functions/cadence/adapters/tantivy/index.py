@@ -8,7 +8,7 @@ import tantivy
 _HEAP = 200_000_000
 _ANALYZER = "words"
 
-TEXT = "text"  # the words of the line, as `domain.search.tokens` separates them, with their positions
+TEXT = "text"  # the words of the line, as `domain.search.tokens` separates them; digests shortened
 ORIGIN = "origin"  # numbers, as the head of the split lists what they stand for
 LEVEL = "level"
 STREAM = "stream"
@@ -17,7 +17,7 @@ ROW = "row"
 
 def new_index(folder: Path) -> tantivy.Index:
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field(TEXT, tokenizer_name=_ANALYZER, index_option="position")
+    builder.add_text_field(TEXT, tokenizer_name=_ANALYZER, index_option="basic")
     # Signed: tantivy ends the process on an unsigned one.
     for name in (ORIGIN, LEVEL, STREAM):
         builder.add_integer_field(name, indexed=True, fast=True)

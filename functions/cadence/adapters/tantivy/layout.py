@@ -17,9 +17,11 @@ import cramjam
 
 from cadence.adapters.tantivy.rows import Origin
 from cadence.domain.search.query import FieldName
+from cadence.domain.search.tokens import digest_terms, index_term
 from cadence.domain.shared.errors import InvalidRequest
 
-_MAGIC = b"cdsplit2"
+_MAGIC = b"cdsplit3"
+_OLDER = b"cdsplit2"  # with small blocks, and positions of words
 _PREFIX = struct.Struct("<8sI")
 _FAST = 1  # zstd level of files that tantivy has compressed already, in its own way
 
@@ -37,6 +39,7 @@ class SplitHead:
     blocks: Sequence[tuple[int, int, int]]
     files: Sequence[tuple[str, int]]
     words_size: int
+    is_older: bool = False
 
     @property
     def blocks_size(self) -> int:
@@ -48,20 +51,22 @@ class SplitHead:
 
 
 class KnownWords:
-    """The words of a split, in order."""
+    """The words of a split, in order; `has_digests` if digests stand in full among them, as in older splits."""
 
-    def __init__(self, packed: bytes) -> None:
-        self._packed = packed
+    def __init__(self, packed: bytes, has_digests: bool) -> None:
+        self._packed, self._has_digests = packed, has_digests
 
     @cached_property
     def _lines(self) -> bytes:
         return b"\n" + bytes(cramjam.zstd.decompress(self._packed)) + b"\n"
 
     def has(self, word: str) -> bool:
-        return b"\n" + word.encode() + b"\n" in self._lines
+        term = word if self._has_digests else index_term(word)
+        return b"\n" + term.encode() + b"\n" in self._lines
 
     def has_prefix(self, prefix: str) -> bool:
-        return b"\n" + prefix.encode() in self._lines
+        starts = [prefix] if self._has_digests else [prefix, *digest_terms(prefix)]
+        return any(b"\n" + start.encode() in self._lines for start in starts)
 
 
 def field_values(
@@ -96,7 +101,9 @@ def write_file(
                 data = bytes(cramjam.zstd.compress(file.read_bytes(), _FAST))
                 files.append((file.name, len(data)))
                 out.write(data)
-    described = bytes(cramjam.zstd.compress(json.dumps(asdict(head(files))).encode()))
+    fields = asdict(head(files))
+    del fields["is_older"]
+    described = bytes(cramjam.zstd.compress(json.dumps(fields).encode()))
     with target.open("wb") as out:
         out.write(_PREFIX.pack(_MAGIC, len(described)) + described + words)
         for part in (blocks, packed):
@@ -109,13 +116,15 @@ def write_file(
 def read_head(start: BinaryIO) -> tuple[SplitHead, KnownWords]:
     """Reads the head and the words. Raises InvalidRequest if this is no split."""
     prefix = start.read(_PREFIX.size)
-    if len(prefix) < _PREFIX.size or not prefix.startswith(_MAGIC):
+    is_older = prefix.startswith(_OLDER)
+    if len(prefix) < _PREFIX.size or not (is_older or prefix.startswith(_MAGIC)):
         raise InvalidRequest("This is no split, or one of another version.")
     described: Mapping[str, Any] = json.loads(
         bytes(cramjam.zstd.decompress(start.read(_PREFIX.unpack(prefix)[1]))).decode()
     )
-    head = SplitHead(**{**described, "origins": [tuple(origin) for origin in described["origins"]]})
-    return head, KnownWords(start.read(head.words_size))
+    origins = [tuple(origin) for origin in described["origins"]]
+    head = SplitHead(**{**described, "origins": origins, "is_older": is_older})
+    return head, KnownWords(start.read(head.words_size), has_digests=is_older)
 
 
 def unpack_index(source: BinaryIO, head: SplitHead, folder: Path) -> None:

@@ -9,7 +9,6 @@ import tantivy
 
 from cadence.adapters.lines.line_times import Moments
 from cadence.adapters.tantivy import index as fields
-from cadence.adapters.tantivy.blocks import ROWS_PER_BLOCK
 from cadence.adapters.tantivy.conditions import TantivyCondition, Translation, finds_nothing
 from cadence.adapters.tantivy.counting import Counter, within
 from cadence.adapters.tantivy.layout import SplitHead
@@ -23,7 +22,7 @@ from cadence.domain.search.split import SplitLine
 from cadence.domain.search.tokens import plain
 
 # Candidates between two looks at the clock, and how many are fetched from the index at a time.
-_LOOKED_AT = 256
+_LOOKED_AT = 16
 _FIRST_CANDIDATES, _MOST_CANDIDATES = 256, 32_768
 # Expressions that would mean something else when a block's lines are searched together.
 _OF_WHOLE_TEXT = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-|\(\?[a-zA-Z]*[xRU]")
@@ -110,13 +109,17 @@ class TantivySplit(OpenSplit):
 
     def _by_block(self, where: Condition, rows: _Rows) -> Iterator[int]:
         may_be_in = _of_blocks(where)
-        for index in range((rows.end - 1) // ROWS_PER_BLOCK, rows.first // ROWS_PER_BLOCK - 1, -1):
-            start = index * ROWS_PER_BLOCK
-            inside = range(min(rows.end, start + ROWS_PER_BLOCK) - 1, max(rows.first, start) - 1, -1)
-            if may_be_in is None or may_be_in("\n".join(map(plain, self._stored.block(index).texts()))):
+        size = self._stored.rows_per_block
+        for index in range((rows.end - 1) // size, rows.first // size - 1, -1):
+            start = index * size
+            inside = range(min(rows.end, start + size) - 1, max(rows.first, start) - 1, -1)
+            if may_be_in is None:
                 yield from inside
-            else:
-                # Yields one row of the block, so that callers can look at the clock between candidates.
+                continue
+            found = [start + number for number in reversed(self._stored.block(index).rows_that_may_match(may_be_in))]
+            yield from (row for row in found if row in inside)
+            # The oldest row of the block, so that callers can look at the clock also where nothing matches.
+            if not found or found[-1] != inside[-1]:
                 yield inside[-1]
 
     def _newest(self, translated: TantivyCondition, rows: _Rows, limit: int) -> Sequence[int]:

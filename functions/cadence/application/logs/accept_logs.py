@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
-from cadence.application.logs.ports import LogBatch, LogLine, LogSink
+from cadence.application.logs.ports import LogBatch, LogLine, LogSink, SentBlock
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import FollowedRunner
+from cadence.domain.logs.line_block import LineBlock, is_time
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.values.value_retention import bucket_of
 
@@ -39,7 +39,7 @@ class AcceptLogs:
                     [Violation(f"/lines/{index}/seq", f"{line.seq} does not come after {before.seq}")],
                 )
         for index, line in enumerate(lines):
-            if not _is_time(line.time):
+            if not is_time(line.time):
                 raise InvalidRequest(
                     "Lines must have valid times.",
                     [Violation(f"/lines/{index}/time", f"{line.time} is not a time of the calendar")],
@@ -56,10 +56,22 @@ class AcceptLogs:
         )
         return AcceptedLogs(self.sink.put(batch), sender.is_followed(self.clock()))
 
+    def accept_block(self, sender: FollowedRunner, block: LineBlock) -> AcceptedLogs:
+        """Accepts a block of lines of a runner, all of which are durable then.
 
-def _is_time(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+        Raises InvalidRequest if it is not what it says, and Transient.
+        """
+        block.check()
+        runner = sender.runner
+        self.sink.put_block(
+            SentBlock(
+                run_id=runner.run_id,
+                runner_id=runner.runner_id,
+                treatment=runner.treatment,
+                attempt=runner.attempt,
+                block=block,
+                pool=runner.pool,
+                bucket=bucket_of(runner.retention),
+            )
+        )
+        return AcceptedLogs(block.last, sender.is_followed(self.clock()))

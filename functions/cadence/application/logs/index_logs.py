@@ -2,7 +2,7 @@
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cadence.application.logs.limit_logs import NO_LIMIT, LineLimit
@@ -16,6 +16,8 @@ from cadence.domain.shared.errors import Conflict, Transient
 _ATTEMPTS = 8
 # A transaction holds 100 items: manifest, head, arrival and its lane, and a watermark for each runner.
 _RUNNERS_PER_SEGMENT = 90
+# A reader of one line unpacks its whole segment.
+_LINES_PER_SEGMENT = 20_000
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,18 @@ class IndexLogs:
         watermarks. A crash in between leaves an object without a reference. Raises Transient if other calls keep
         writing the same log.
         """
-        by_runner: dict[str, list[LogBatch]] = defaultdict(list)
-        for batch in batches:
-            by_runner[batch.runner_id].append(batch)
-        runners = sorted(by_runner)
         written = 0
         run = self.run_of(run_id)
-        for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
-            group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
-            for bucket in {batches[0].bucket for batches in group.values()}:
-                kept = {runner: batches for runner, batches in group.items() if batches[0].bucket == bucket}
-                written += self._write(run, kept, bucket)
+        for some in _portions(batches):
+            by_runner: dict[str, list[LogBatch]] = defaultdict(list)
+            for batch in some:
+                by_runner[batch.runner_id].append(batch)
+            runners = sorted(by_runner)
+            for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
+                group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
+                for bucket in {batches[0].bucket for batches in group.values()}:
+                    kept = {runner: batches for runner, batches in group.items() if batches[0].bucket == bucket}
+                    written += self._write(run, kept, bucket)
         self.ring(run.organization, run_id)
         return written
 
@@ -68,8 +71,7 @@ class IndexLogs:
                     lines_by_runner.append(lines)
             if not watermarks:
                 return 0
-            # By time across runners; the lines of one runner keep their own order even if its clock was set back.
-            lines = list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
+            lines = _merged(lines_by_runner)
             key = self.segments.write(run_id, head.next_segment, lines, bucket)
             try:
                 self.index.append(head, _manifest(run, head, key, lines), watermarks)
@@ -78,6 +80,27 @@ class IndexLogs:
             self.limit.count(run, head.watermarks, watermarks)
             return len(lines)
         raise Transient(f"The log of run {run_id} is being written by others.")
+
+
+def _portions(batches: Sequence[LogBatch]) -> Iterator[Sequence[LogBatch]]:
+    """Yields the batches in their order, as many together as a segment takes."""
+    portion: list[LogBatch] = []
+    lines = 0
+    for batch in batches:
+        if portion and lines + len(batch.lines) > _LINES_PER_SEGMENT:
+            yield portion
+            portion, lines = [], 0
+        portion.append(batch)
+        lines += len(batch.lines)
+    if portion:
+        yield portion
+
+
+def _merged(lines_by_runner: Sequence[Sequence[Line]]) -> Sequence[Line]:
+    """Returns lines by time across runners; those of one runner keep their order even if its clock was set back."""
+    if len(lines_by_runner) == 1:
+        return lines_by_runner[0]
+    return list(heapq.merge(*lines_by_runner, key=lambda line: line["time"]))
 
 
 def _new_lines(watermark: Watermark, batches: Sequence[LogBatch]) -> tuple[Watermark, list[Line]]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cadence.domain.dead_letters.dead_letter import StrayRecord
+from cadence.domain.logs.line_block import LineBlock
 from cadence.domain.logs.log import Segment, Watermark
 from cadence.domain.runs.run import Run
 
@@ -91,9 +92,8 @@ class LogStream(Protocol):
         """Reports that a run begins, so that a parked stream comes back; never blocks the run."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogLine:
-    """A line as an agent sends it: masked, without its line end."""
+class LogLine(NamedTuple):
+    """A line as an agent sends it: masked, without its line end. A tuple, since a chatty command prints millions."""
 
     seq: int
     time: str  # RFC 3339, UTC, milliseconds
@@ -118,8 +118,24 @@ class LogBatch:
     bucket: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class SentBlock:
+    """A checked block of lines of one runner. `bucket` is as in `LogBatch`."""
+
+    run_id: str
+    runner_id: str
+    treatment: str
+    attempt: int
+    block: LineBlock
+    pool: str | None = None
+    bucket: str | None = None
+
+
 class LogSink(Protocol):
     """The log stream."""
+
+    def put_block(self, sent: SentBlock) -> None:
+        """Takes all lines of a block durably. Raises Transient if it took none."""
 
     def put(self, batch: LogBatch) -> int:
         """Returns the sequence number through which lines were durably taken (0 for none). Raises Transient."""

@@ -24,6 +24,8 @@ _TRACEBACK = "Traceback (most recent call last)"
 # A level is stated by the first word, preceded at most by a time, if it is in brackets, in capitals or before a colon;
 # or by level=… anywhere.
 _FIRST_WORD = re.compile(r"[\d\s:.,TZ+/-]{0,40}(?P<bracket>[\[(<]\s*)?(?P<word>[A-Za-z]{3,8})\b(?P<colon>:)?")
+# What a text has in which the next one can match.
+_FIELD_NAME = "level"
 _FIELD = re.compile(r"""\blevel["']?\s*[=:]\s*["']?(?P<word>[A-Za-z]{3,8})\b""")
 
 
@@ -70,9 +72,13 @@ class Watermark:
     def take(self, numbers: Iterable[int]) -> "tuple[Watermark, frozenset[int], Sequence[Gap]]":
         """Returns the watermark after `numbers` are written, the new ones of them, and the gaps that these open."""
         through, gaps = self.through, list(self.gaps)
+        listed = sorted(set(numbers))
+        if listed and listed[0] == through + 1 and listed[-1] == through + len(listed):
+            # The usual case, at once: they follow on what is written.
+            return replace(self, through=listed[-1]), frozenset(listed), []
         new: set[int] = set()
         opened: list[Gap] = []
-        for number in sorted(set(numbers)):
+        for number in listed:
             if number > through:
                 if number > through + 1:
                     opened.append(Gap(through + 1, number - 1))
@@ -124,6 +130,8 @@ def detected_level(level: str, text: str) -> str:
         stated = LEVEL_WORDS.get(first["word"].lower())
         if stated:
             return stated
+    if _FIELD_NAME not in start:
+        return level
     field = _FIELD.search(start)
     return LEVEL_WORDS.get(field["word"].lower(), level) if field else level
 

@@ -35,6 +35,16 @@ _SHAPE = bytes(ord("a") if chr(code).isalnum() else ord(" ") for code in range(1
 _TOO_LONG = b"a" * (LONGEST_WORD + 1)
 
 
+# Digests and random identifiers: they are all different, so an index has only their first characters, behind a mark
+# that no word has. So it finds a line with one, and very few others.
+_DIGEST_MARK = "="
+_DIGEST_START = 4
+_DIGEST = r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])([0-9a-f]{4})[0-9a-f]{8,}"
+_ONE_DIGEST = re.compile(_DIGEST)
+_DIGESTS = re.compile(f"(?<![^ \\n]){_DIGEST}(?![^ \\n])")
+_MAY_BEGIN_DIGEST = re.compile("[0-9a-f]+")
+
+
 def plain(text: str) -> str:
     """Returns the text as words and regular expressions search it: without control sequences for terminals.
 
@@ -84,3 +94,31 @@ def parted(texts: Sequence[str]) -> Sequence[str]:
     for number in special:
         results[number] = " ".join(words(plain(texts[number])))
     return results
+
+
+def index_term(word: str) -> str:
+    """Returns what an index has for a word: the word itself, or the start of a digest behind a mark.
+
+    >>> index_term("deadlock"), index_term("4fd3a0b1c2d3e4f5")
+    ('deadlock', '=4fd3')
+    """
+    digest = _ONE_DIGEST.fullmatch(word)
+    return _DIGEST_MARK + digest[1] if digest else word
+
+
+def digest_terms(prefix: str) -> Sequence[str]:
+    """Returns how the terms of digests begin that begin with `prefix`: none, or one.
+
+    >>> digest_terms("4fd3a0"), digest_terms("4f"), digest_terms("dead-")
+    (['=4fd3'], ['=4f'], [])
+    """
+    return [_DIGEST_MARK + prefix[:_DIGEST_START]] if _MAY_BEGIN_DIGEST.fullmatch(prefix) else []
+
+
+def index_terms(texts: Sequence[str]) -> Sequence[str]:
+    """Returns the terms of each text, as `parted` returns its words.
+
+    >>> index_terms(["request 4fd3a0b1c2d3e4f5"])
+    ['request =4fd3']
+    """
+    return _DIGESTS.sub(rf"{_DIGEST_MARK}\1", "\n".join(parted(texts))).split("\n") if texts else []

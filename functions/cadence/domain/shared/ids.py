@@ -85,7 +85,7 @@ def log_segment_key(run_id: str, number: int, sha256: str, bucket: str | None = 
 
     Its digest keeps two writers of one number, of which only one can win, from overwriting each other's segment.
     """
-    return in_bucket(bucket, f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.jsonl.gz")
+    return in_bucket(bucket, f"runs/{run_id}/logs/{number:012}-{sha256[:12]}.lines")
 
 
 def sent_lines_key(run_id: str, runner_id: str, sha256: str, bucket: str) -> str:

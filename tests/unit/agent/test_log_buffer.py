@@ -1,0 +1,112 @@
+"""Lines that wait for the gateway: on the disk beyond what the memory may take, within a bound, and all in order."""
+
+import random
+import threading
+import zlib
+from pathlib import Path
+
+import pytest
+
+from runner_bootstrap.agent.logs.buffer import BLOCK_BYTES, BLOCK_LINES, BLOCK_SPANS, LogBuffer
+from runner_bootstrap.agent.logs.masking import Masker
+from runner_bootstrap.agent.logs.spill import FILE_BYTES, Block, BlockQueue
+
+PATIENCE = 20
+
+
+def block(number: int, size: int = 1000) -> Block:
+    return Block(number, number, [], random.Random(number).randbytes(size))
+
+
+def buffer(queue: BlockQueue) -> LogBuffer:
+    return LogBuffer(0.01, True, Masker([]), queue)
+
+
+def test_blocks_come_back_in_order_from_memory_and_disk(tmp_path: Path) -> None:
+    queue = BlockQueue(tmp_path, on_disk=1 << 20, in_memory=2500)
+    for number in range(1, 40):
+        queue.put(block(number))
+        if number % 3 == 0:
+            assert queue.first() == block(number // 3)
+            queue.accept(number // 3)
+    for number in range(14, 40):
+        assert queue.first() == block(number)
+        queue.accept(number)
+    assert not queue
+    assert list(tmp_path.iterdir()) == []  # the files have no names
+
+
+def test_files_are_given_back_one_by_one(tmp_path: Path) -> None:
+    queue = BlockQueue(tmp_path, in_memory=0)
+    each = FILE_BYTES // 4
+    for number in range(1, 10):
+        queue.put(block(number, each))
+    files = {id(stored.file): stored.file for stored in queue._blocks}
+    assert len(files) == 3
+    first = queue._blocks[0].file
+    queue.accept(3)
+    assert first is not None and not first.closed
+    queue.accept(4)
+    assert first.closed
+    assert queue.first() == block(5, each)
+    queue.accept(9)
+    assert all(file is not None and file.closed for file in files.values())
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    queue = BlockQueue(tmp_path / "missing", in_memory=1000)
+    assert queue.full is None
+    queue.put(block(1))
+    queue.put(block(2))
+    assert "No such file or directory" in str(queue.full)
+    assert queue.first() == block(1)
+    queue.accept(1)
+    assert queue.first() == block(2)
+
+
+def test_a_full_buffer_makes_the_command_wait_and_says_so(tmp_path: Path) -> None:
+    queue = BlockQueue(tmp_path, on_disk=1 << 20, in_memory=1 << 18)
+    waiting = buffer(queue)
+    texts = [random.Random(number).randbytes(100_000).hex() for number in range(40)]
+
+    def write() -> None:
+        for text in texts:
+            waiting.add("stdout", "info", text)
+        waiting.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join(1)
+    assert writer.is_alive()  # four megabytes in all, of which the bounds let little more than one in
+    received = []
+    while taken := waiting.next_block():
+        content = zlib.decompress(taken.packed).decode()
+        for span in taken.spans:
+            received.append((span["stream"], content[: span["bytes"]]))
+            content = content[span["bytes"] :]
+        waiting.accept(taken.last)
+    writer.join(PATIENCE)
+    assert [text for stream, text in received if stream == "stdout"] == texts
+    told = [text for stream, text in received if stream == "agent"]
+    assert len(told) == 1
+    assert "The command waits until lines are sent. No line is lost." in told[0]
+
+
+@pytest.mark.parametrize(
+    ("spans", "lines", "size"), [(BLOCK_SPANS + 1, 1, 0), (5, BLOCK_LINES // 2, 0), (9, 2, 256 << 10)]
+)
+def test_no_block_is_larger_than_a_request_may_be(spans: int, lines: int, size: int) -> None:
+    waiting = LogBuffer(60, False, Masker([]))
+    text = "x" * (size - lines + 1) + "\n" * (lines - 1)
+    for _ in range(spans):
+        waiting.add("stdout", "info", text, lines=lines)
+    waiting.flush()
+    first = 1
+    while taken := waiting.next_block():
+        assert taken.first == first
+        assert taken.last - taken.first < BLOCK_LINES
+        assert len(taken.spans) <= BLOCK_SPANS
+        assert len(zlib.decompress(taken.packed)) <= BLOCK_BYTES
+        first = taken.last + 1
+        waiting.accept(taken.last)
+    assert first == spans * lines + 1
