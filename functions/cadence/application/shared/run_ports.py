@@ -40,6 +40,12 @@ class RunStore(Protocol):
     def get_run(self, run_id: str) -> Run:
         """Returns a run. Raises NotFound."""
 
+    def count_unsettled(self, run_id: str) -> int | None:
+        """Returns how many treatments of the run have not settled; None if the run is not admitted.
+
+        One that settled and made a consumer ready is counted until that consumer has settled.
+        """
+
     def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
         """Returns those of the runs that exist, by id."""
 
@@ -160,11 +166,13 @@ class TreatmentStore(Protocol):
 
         `soft_failed`: the treatment failed, and this does not fail its run.
 
-        The same transaction marks the edges in `delivered` and lowers their consumers' counts; those consumers that are
-        in `ready`, which must wait for these edges alone, become ready.
+        The same transaction delivers the edges in `delivered`, which are all that it fires, and notes so with the
+        treatment; those consumers that are in `ready`, which must wait for these edges alone, become ready. The first
+        of them lowers the run's count also for this treatment, when it settles.
 
         Returns False if the treatment was settled before. Raises Conflict, and writes nothing, if it is no longer in
-        the state and attempt of `treatment`, an edge is not pending, or a consumer in `ready` is no longer as read.
+        the state and attempt of `treatment`, a stream's edge is not pending, or a consumer in `ready` is no longer as
+        read.
         """
 
 

@@ -345,7 +345,7 @@ class World:
 
     def _describe(self) -> str:
         run = self.runs.get_run(RUN)
-        lines = [f"{run.state} unsettled={run.unsettled} stop={run.stop_requested}"]
+        lines = [f"{run.state} unsettled={self.runs.count_unsettled(RUN)} stop={run.stop_requested}"]
         lines += [
             f"{t.name}: {t.state} waiting={t.waiting} attempt={t.attempt}" for t in self.runs.list_treatments(RUN)
         ]
