@@ -39,7 +39,7 @@ def deleting() -> DeleteProjects:
     config = settings.load(settings.DeleteProjectsSettings)
     access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     delay = timedelta(seconds=int(config.deletion_delay_seconds))
     tables = {
         "access": config.access_table,

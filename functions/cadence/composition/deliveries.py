@@ -61,7 +61,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     """
     config = settings.load(settings.DeliveriesSettings)
     access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     start = StartRun(runs, run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     git = DulwichGitReader.reaching(config.git_hosts, seconds=_GIT_SECONDS)
     cipher, pipelines = KmsCipher(config.secrets_key), DynamoPipelineStore(config.pipelines_table)

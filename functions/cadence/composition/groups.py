@@ -40,7 +40,7 @@ from cadence.composition.shared.documents import check_document
 def act() -> tuple[ControlTreatment, Machines]:
     config = settings.load(settings.ActSettings)
     runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     readiness = Readiness(
         runs=runs,
@@ -105,7 +105,7 @@ def _of_stored(freeze: FreezePipeline) -> Freeze:
 def wake_group() -> WakeGroup:
     config = settings.load(settings.WakeGroupSettings)
     runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     slots = gates.runner_slots(config, runs, machines)
     elements = EachItems(

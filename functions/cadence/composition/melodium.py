@@ -109,7 +109,7 @@ def _request_worker(
     access: DynamoAccessStore,
     sealed: SealedWorkers,
 ) -> RequestWorker:
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     documents = S3Documents(client("s3"), config.data_bucket)
     # An engine waits for the answer.

@@ -21,7 +21,7 @@ def provider_host() -> tuple[Operations, Machines]:
     runners = DynamoRunnerStore(config.runners_table)
     hosts = DynamoHostStore(config.runners_table)
     work_notification = SqsWorkNotification(config.work_notification_prefix)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
 
     def provider(organization: str, pool: str) -> Provider:
         return HostProvider(

@@ -37,7 +37,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     """Returns the handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
     config = settings.load(settings.provider_settings(name))
     runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     cipher = KmsCipher(config.secrets_key)
     access = DynamoAccessStore(config.access_table)
     pools = CachedPools(access)

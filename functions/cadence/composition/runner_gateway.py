@@ -109,7 +109,7 @@ def gateway() -> Gateway:
     runners = DynamoRunnerStore(config.runners_table)
     streams = DynamoStreamStore(config.runners_table)
     hosts = DynamoHostStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
     specs = KnownSpecs(runs.get_spec)

@@ -97,7 +97,7 @@ def _settle(
 def admit() -> tuple[Admit, Machines]:
     config = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     documents = S3Documents(client("s3"), config.data_bucket)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     use_case = Admit(
@@ -123,7 +123,7 @@ def admit() -> tuple[Admit, Machines]:
 def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     config = settings.load(settings.PlaceSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     slots = gates.runner_slots(config, runs, machines)
     approvals = gates.approvals(config, runs, machines)
     turns = TreatmentGates(runs=runs, treatments=runs, machines=machines, approvals=approvals, slots=slots)
@@ -143,7 +143,6 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
         offer=offer,
         take_back=ReconcileLaunch(runners, machines, config.provider_function_prefix, refusals),
         machines=machines,
-        deadlines=SqsDeadlines(config.deadlines_queue_url),
         provider_function_prefix=config.provider_function_prefix,
         clock=now,
         refusals=refusals,
@@ -156,14 +155,14 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
 def settle() -> tuple[Settle, Finalise]:
     config = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     return _settle(runs, machines, config), _finalise(runs, machines, config)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
     config = settings.load(settings.StopRunSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     use_case = StopRun(
         runs=runs,
         treatments=runs,
@@ -203,14 +202,16 @@ def _finalise(
 def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     config = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     run_gates, slots = gates.run_gates(config, runs, machines), gates.runner_slots(config, runs, machines)
     deadlines = SqsDeadlines(config.deadlines_queue_url)
     finalise, settle = _finalise(runs, machines, config), _settle(runs, machines, config)
     hosts = DynamoHostStore(config.runners_table)
     looks = Watchdog(
         runs=runs,
+        treatments=runs,
         runners=runners,
+        runners_of=hosts.get_runners,
         machines=machines,
         deadlines=deadlines,
         settle=settle,

@@ -38,7 +38,7 @@ def machines(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> Iterator[Step
     monkeypatch.setattr(clients, "REGION", theatre.stack.client_environment()["AWS_REGION"])
     clients.client.cache_clear()
     clients._session.cache_clear()
-    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"])
+    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"], "runs")
     clients.client.cache_clear()
     clients._session.cache_clear()
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from cadence.application.scheduling.watchdog import CHECK
 from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
@@ -658,7 +658,8 @@ def test_a_place_that_ended_half_way_is_noticed(setting: Setting, monkeypatch: p
     setting.admitted(spec("a"))
     with ends_at(monkeypatch, setting.offers, "offer"):
         setting.place("a")
-    ((runner_id, after),) = setting.deadlines.runners
-    assert after == timedelta(seconds=60)
-    setting.watchdog.runner(runner_id, "a-1")
+    setting.watchdog.run(RUN)
+    assert setting.machines.answers == {}
+    setting.clock.advance(CHECK)
+    setting.watchdog.run(RUN)
     assert isinstance(setting.machines.answers["a-1"], Transient)

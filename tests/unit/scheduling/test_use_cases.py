@@ -22,7 +22,7 @@ def test_admission_starts_what_waits_for_nothing(setting: Setting) -> None:
     setting.admitted(spec("a"), spec("b", after=("a",)), spec("c"))
     assert setting.started() == ["a", "c"]
     assert (setting.state("a"), setting.state("b")) == (S.READY, S.PENDING)
-    assert setting.deadlines.runs == [(RUN, timedelta(seconds=600))]
+    assert setting.deadlines.runs == []
     assert setting.log_stream.needs == 1
     run = setting.runs.get_run(RUN)
     assert (run.state, run.machine_token) == (RunState.RUNNING, "run-token")

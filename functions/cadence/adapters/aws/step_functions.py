@@ -1,7 +1,8 @@
-"""`Machines` on AWS Step Functions."""
+"""`Machines` on AWS Step Functions, with the names of task tokens in the `runs` table."""
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.adapters.aws.retry import insisting
+from cadence.adapters.dynamodb.runs.task_tokens import DynamoTaskTokens
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
@@ -21,9 +23,10 @@ _MAX_CAUSE = 32_000
 
 
 class StepFunctionsMachines:
-    def __init__(self, run_machine_arn: str, treatment_machine_arn: str) -> None:
+    def __init__(self, run_machine_arn: str, treatment_machine_arn: str, runs_table: str) -> None:
         self._run_machine = run_machine_arn
         self._treatment_machine = treatment_machine_arn
+        self._tokens = DynamoTaskTokens(runs_table)
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}
@@ -34,20 +37,25 @@ class StepFunctionsMachines:
         payload = {"run_id": run_id, "treatment": treatment, "kind": str(kind), "attempt": 1}
         insisting(partial(self._start, self._treatment_machine, name, payload))
 
+    def keep(self, runner_id: str, task_token: str, at: datetime) -> str:
+        return self._tokens.keep(runner_id, task_token, at)
+
+    def fail_kept(self, runner_id: str, until: datetime, error: CadenceError) -> None:
+        for token in self._tokens.kept_until(runner_id, until):
+            self.fail(token, error)
+
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
-        self._answer("send_task_success", taskToken=task_token, output=json.dumps(output))
+        self._answer("send_task_success", task_token, output=json.dumps(output))
 
     def proceed(self, task_token: str, step: MachineStep) -> None:
         if step.ends:
             self.succeed(task_token, step.as_json())
         else:
             cause = json.dumps(step.as_json(), ensure_ascii=False, separators=(",", ":"))
-            self._answer("send_task_failure", taskToken=task_token, error=step.name, cause=cause)
+            self._answer("send_task_failure", task_token, error=step.name, cause=cause)
 
     def fail(self, task_token: str, error: CadenceError) -> None:
-        self._answer(
-            "send_task_failure", taskToken=task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE]
-        )
+        self._answer("send_task_failure", task_token, error=machine_error_name(error), cause=error.message[:_MAX_CAUSE])
 
     @staticmethod
     def _start(machine: str, name: str, payload: Mapping[str, Any]) -> None:
@@ -60,10 +68,12 @@ class StepFunctionsMachines:
             if code != "ExecutionAlreadyExists":
                 raise
 
-    @staticmethod
-    def _answer(operation: str, **arguments: str) -> None:
+    def _answer(self, operation: str, task_token: str, **arguments: str) -> None:
+        token = self._tokens.token(task_token)
+        if token is None:
+            return
         try:
-            getattr(client("stepfunctions"), operation)(**arguments)
+            getattr(client("stepfunctions"), operation)(taskToken=token, **arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _TOO_LATE:
                 raise

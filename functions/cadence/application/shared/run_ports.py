@@ -245,6 +245,12 @@ class Machines(Protocol):
     def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         """Starts the treatment's machine with attempt 1. Idempotent: the execution is named by the treatment's id."""
 
+    def keep(self, runner_id: str, task_token: str, at: datetime) -> str:
+        """Stores the token that waits for a runner; returns a short name that the other methods take in its place."""
+
+    def fail_kept(self, runner_id: str, until: datetime, error: CadenceError) -> None:
+        """Answers all tokens that were kept for a runner until then with an error, see `fail`."""
+
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         """Answers a token with `output`. A token that was answered or has timed out is ignored."""
 
@@ -269,7 +275,7 @@ class Deadlines(Protocol):
         """Has the watchdog look at the run after this time."""
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
-        """Has the watchdog look at the runner.
+        """Has the watchdog look at the runner of a provider.
 
         `task_token` belongs to the machine that waits before the runner exists.
         """

@@ -240,7 +240,7 @@ def services() -> Services:
     documents = S3Documents(client("s3"), config.data_bucket)
     runs = DynamoRunStore(config.runs_table)
     runners, hosts = DynamoRunnerStore(config.runners_table), DynamoHostStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn, config.runs_table)
     provider_calls = LambdaProviderCalls(config.provider_function_prefix)
     check = check_document(config)
     freeze = FreezeDocument(check, documents)

@@ -24,7 +24,7 @@ from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.start_child_run import StartChildRun
-from cadence.application.runs.start_run import StartRun
+from cadence.application.runs.start_run import START_CHECK, StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
 from cadence.application.scheduling.collect_outputs import CollectOutputs
@@ -165,6 +165,7 @@ class World:
 
     def play(self, cancel_after: int | None = None) -> None:
         """Until every machine has ended. Raises Stuck, or what code under test raised against its contract."""
+        SimulatedDeadlines(self).watch_run(RUN, START_CHECK)
         self.machines.start_run(RUN, 86_400)
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
@@ -457,7 +458,6 @@ class Ports:
             offer=offer,
             take_back=take_back,
             machines=self.machines,
-            deadlines=self.deadlines,
             provider_function_prefix="provider-",
             clock=clock,
             refusals=refusals,
@@ -542,7 +542,9 @@ class Ports:
         )
         self.watchdog = Watchdog(
             runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
+            runners_of=self.runners.get_runners,
             machines=self.machines,
             deadlines=self.deadlines,
             settle=self.settle,

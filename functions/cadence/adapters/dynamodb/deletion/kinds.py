@@ -127,6 +127,7 @@ KINDS: tuple[ItemKind, ...] = (
     ),
     ItemKind("runs", _RUN, "RUN", Found.BY_RUN, "runs"),
     ItemKind("runs", _RUN, "COUNT", Found.BY_RUN),
+    ItemKind("runs", _RUN, "TOKEN#{runner}#{digest}", Found.BY_RUN),
     ItemKind("runs", _RUN, "TREATMENT#{name}", Found.BY_RUN, "treatments"),
     ItemKind("runs", _RUN, "ELEMENT#{path}", Found.BY_RUN, "treatments"),
     ItemKind("runs", _RUN, "ENGINE", Found.BY_RUN),
