@@ -262,7 +262,9 @@ def largest_state() -> Mapping[str, Any]:
 def test_the_largest_step_is_no_longer_than_a_cause_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[str] = []
     monkeypatch.setattr(StepFunctionsMachines, "_answer", lambda *_, cause, **__: answers.append(cause))
-    StepFunctionsMachines("run", "treatment", "runs").proceed(token("place"), largest_placement().step())
+    StepFunctionsMachines("run", "treatment", DynamoTaskTokens("runs")).proceed(
+        token("place"), largest_placement().step()
+    )
     (cause,) = answers
     assert len(cause) <= LONGEST_CAUSE
 

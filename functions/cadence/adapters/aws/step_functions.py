@@ -1,16 +1,15 @@
-"""`Machines` on AWS Step Functions, with the names of task tokens in the `runs` table."""
+"""`Machines` on AWS Step Functions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client, may_succeed_later
 from cadence.adapters.aws.retry import insisting
-from cadence.adapters.dynamodb.runs.task_tokens import DynamoTaskTokens
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.scheduling.machine_step import MachineStep
 from cadence.domain.shared.errors import CadenceError, Transient, machine_error_name
@@ -22,11 +21,24 @@ _NO_ROOM = frozenset({"ExecutionLimitExceeded", "TooManyRequestsException"})
 _MAX_CAUSE = 32_000
 
 
+class TaskTokens(Protocol):
+    """Task tokens under short names."""
+
+    def keep(self, runner_id: str, token: str, at: datetime) -> str:
+        """Stores a token that waits for a runner and returns its name, which tells the runner."""
+
+    def token(self, name: str) -> str | None:
+        """Returns the token of a name, None if it is gone; anything but a name is a token itself."""
+
+    def kept_until(self, runner_id: str, moment: datetime) -> Sequence[str]:
+        """Returns the tokens that were kept for a runner until a moment."""
+
+
 class StepFunctionsMachines:
-    def __init__(self, run_machine_arn: str, treatment_machine_arn: str, runs_table: str) -> None:
+    def __init__(self, run_machine_arn: str, treatment_machine_arn: str, tokens: TaskTokens) -> None:
         self._run_machine = run_machine_arn
         self._treatment_machine = treatment_machine_arn
-        self._tokens = DynamoTaskTokens(runs_table)
+        self._tokens = tokens
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         payload = {"run_id": run_id, "deadline_seconds": deadline_seconds}

@@ -18,7 +18,7 @@ _SEPARATOR = "#"
 _DIGITS = 16
 
 
-class TokenItem(RunsTable):
+class TaskTokenItem(RunsTable):
     PREFIX: ClassVar[str] = "TOKEN#"
 
     token = UnicodeAttribute()
@@ -26,35 +26,32 @@ class TokenItem(RunsTable):
 
 
 class DynamoTaskTokens:
-    """Keeps task tokens. An item never changes, so that the name stands for the token wherever it is written."""
+    """Implements TaskTokens. An item never changes, so that the name stands for the token wherever it is written."""
 
     def __init__(self, runs_table: str) -> None:
-        bind(TokenItem, runs_table)
+        bind(TaskTokenItem, runs_table)
 
     def keep(self, runner_id: str, token: str, at: datetime) -> str:
-        """Stores a token that waits for a runner and returns its name, which tells the runner."""
         name = f"{runner_id}{_SEPARATOR}{hashlib.sha256(token.encode()).hexdigest()[:_DIGITS]}"
         with translated(f"runner {runner_id}"):
-            TokenItem(*_key(name), token=token, kept_at=at, expires_at=at + KEPT).save()
+            TaskTokenItem(*_key(name), token=token, kept_at=at, expires_at=at + KEPT).save()
         return name
 
     def token(self, name: str) -> str | None:
-        """Returns the token of a name, None if it is gone; anything but a name is a token itself."""
         if _SEPARATOR not in name:
             return name
         try:
             with translated("a task token"):
-                return TokenItem.get(*_key(name), consistent_read=True).token
-        except TokenItem.DoesNotExist:
+                return TaskTokenItem.get(*_key(name), consistent_read=True).token
+        except TaskTokenItem.DoesNotExist:
             return None
 
     def kept_until(self, runner_id: str, moment: datetime) -> Sequence[str]:
-        """Returns the tokens that were kept for a runner until a moment."""
         pk, prefix = _key(runner_id + _SEPARATOR)
         with translated(f"runner {runner_id}"):
-            items = TokenItem.query(pk, TokenItem.sk.startswith(prefix), consistent_read=True)
+            items = TaskTokenItem.query(pk, TaskTokenItem.sk.startswith(prefix), consistent_read=True)
             return [item.token for item in items if item.kept_at <= moment]
 
 
 def _key(name: str) -> tuple[str, str]:
-    return partition(run_of_runner(name.partition(_SEPARATOR)[0])), TokenItem.PREFIX + name
+    return partition(run_of_runner(name.partition(_SEPARATOR)[0])), TaskTokenItem.PREFIX + name
