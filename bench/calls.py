@@ -92,17 +92,17 @@ class Watched:
             last = now
 
     def _deliver_due_wake_ups(self, before: Counts) -> None:
-        """What was asked for later (up to 15 minutes after a run's end) is called now: the run's, then its runners'."""
+        """What was asked for later (up to 15 minutes after a run's end) is called now: looks at the run."""
         now = counts(self.ministack)
         sent, seen = f"requests.sqs.{_DEADLINES_QUEUE}.SendMessage", "lambda.watchdog.invocations"
         due = now[sent] - before[sent] - (now[seen] - before[seen])
-        subjects = _subjects(self.ministack)
+        body = json.dumps({"run_id": _newest_run(self.ministack)})
         lambda_client = self.ministack.client("lambda")
         for number in range(max(due, 0)):
             record = {
                 "messageId": f"bench-{number}",
                 "eventSource": "aws:sqs",
-                "body": json.dumps(subjects[number % len(subjects)]),
+                "body": body,
             }
             lambda_client.invoke(FunctionName=_WATCHDOG, Payload=json.dumps({"Records": [record]}))
 
@@ -298,16 +298,12 @@ def _transitions_of(states: "SFNClient", arn: str) -> int:
     return entered + max(retried, 0)
 
 
-def _subjects(ministack: MiniStack) -> list[dict[str, str]]:
-    """What the watchdog will be asked to look at: the newest run and a runner of it, both ended."""
+def _newest_run(ministack: MiniStack) -> str:
+    """Returns the run that began last; it has ended."""
     states: SFNClient = ministack.client("stepfunctions")
-    newest: dict[str, str] = {}
-    for machine in states.list_state_machines()["stateMachines"]:
-        executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
-        newest[machine["name"]] = max(executions, key=lambda execution: execution["startDate"])["name"]
-    runner = next(f"{name}-1" for machine, name in newest.items() if "treatment" in machine)
-    run = next(name for machine, name in newest.items() if "treatment" not in machine)
-    return [{"run_id": run}, *[{"runner_id": runner}] * 4]
+    (machine,) = (one for one in states.list_state_machines()["stateMachines"] if one["name"].endswith("-run"))
+    executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    return max(executions, key=lambda execution: execution["startDate"])["name"]
 
 
 def main() -> None:

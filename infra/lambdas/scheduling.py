@@ -96,6 +96,8 @@ ROWS = (
             answers("treatment", "Failure"),
             ENDS_TOKENS,
             *ANNOUNCES_ENDS,
+            # Runners of hosts are looked at with their run.
+            items("runners", "BatchGetItem"),
             # Whether machines are there for an offered runner, or in another pool that fits.
             items("runners", "Query"),
             items("access", "GetItem"),

@@ -182,7 +182,14 @@ FEEDS = (
     sends("wake-ups"),
 )
 # Making instances of an `each` treatment, from the chunks of a value.
-GROWS = (items("runners", "GetItem"), *gets("runs/*"), puts("runs/*"), answers("treatment", "Success", "Failure"))
+GROWS = (
+    items("runners", "GetItem"),
+    # Instances are made in a transaction that checks that the run is not to be stopped.
+    items("runs", "ConditionCheckItem"),
+    *gets("runs/*"),
+    puts("runs/*"),
+    answers("treatment", "Success", "Failure"),
+)
 # Writing the treatments and edges of a run, if they are not there yet.
 ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 # Ending the runners of a treatment that ends, and recording the values that they sent.

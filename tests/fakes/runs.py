@@ -47,6 +47,7 @@ class MemoryRunStore:
         self.specs: dict[tuple[str, str], TreatmentSpec] = {}
         self.treatments: dict[tuple[str, str], Treatment] = {}
         self.edges: dict[EdgeKey, Edge] = {}
+        self.unsettled: dict[str, int] = {}
         self.values: dict[tuple[str, str, str], Value] = {}
         self.published: list[Value] = []
         self.growths: dict[tuple[str, str], EachProgress] = {}
@@ -63,6 +64,9 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"there is no run {run_id}") from None
 
+    def count_unsettled(self, run_id: str) -> int | None:
+        return self.unsettled.get(run_id)
+
     def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
         return {run_id: self.runs[run_id] for run_id in run_ids if run_id in self.runs}
 
@@ -78,9 +82,8 @@ class MemoryRunStore:
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
     ) -> None:
-        run = self.get_run(run_id)
-        if run.unsettled is None:
-            self.runs[run_id] = dataclasses.replace(run, unsettled=sum(not t.state.final for t in treatments))
+        self.get_run(run_id)
+        self.unsettled.setdefault(run_id, sum(not t.state.final for t in treatments))
         for spec in specs:
             self.specs.setdefault((run_id, spec.name), spec)
             if spec.kind is TreatmentKind.GATHER and spec.parallel:
@@ -231,15 +234,20 @@ class MemoryRunStore:
             return False
         if (stored.state, stored.attempt) != (treatment.state, treatment.attempt):
             raise Conflict(f"treatment {treatment.name} is no longer as it was read")
-        if any(self.edges[_key(edge)].state is not EdgeState.PENDING for edge in delivered):
+        opened = [edge for edge in delivered if edge.trigger is Trigger.OPENED]
+        if any(self.edges[_key(edge)].state is not EdgeState.PENDING for edge in opened):
             raise Conflict("an edge is no longer pending")
         for seen in ready:
             consumer = self.get_treatment(seen.run_id, seen.name)
             needed = sum(edge.consumer == seen.name for edge in delivered)
             if (consumer.state, consumer.attempt, consumer.waiting) != (seen.state, seen.attempt, needed):
                 raise Conflict(f"treatment {seen.name} is no longer as it was read")
-        self.deliver(delivered)
-        for seen in ready:
+        for edge in opened:
+            self._mark(edge, EdgeState.DELIVERED)
+        for edge in delivered:
+            self._lower_count(edge)
+        for number, seen in enumerate(ready):
+            carried = {} if number else {"carried": 1 + treatment.carried}
             made_ready = (StateChange(at, seen.attempt, TreatmentState.READY),)
             self.advance(
                 seen.run_id,
@@ -249,6 +257,7 @@ class MemoryRunStore:
                 TreatmentState.READY,
                 ready_at=at,
                 history=made_ready,
+                **carried,
             )
         self.treatments[stored.run_id, stored.name] = dataclasses.replace(
             stored,
@@ -258,10 +267,11 @@ class MemoryRunStore:
             finished_at=at,
             waiting_for=None,
             soft_failed=soft_failed,
+            edges_delivered=bool(delivered),
             history=_told(stored, (StateChange(at, stored.attempt, state, cause or ""),)),
         )
-        run = self.get_run(treatment.run_id)
-        self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) - 1)
+        if not ready:
+            self.unsettled[treatment.run_id] -= 1 + treatment.carried
         return True
 
     def edges_from(self, run_id: str, producer: str) -> Sequence[Edge]:
@@ -272,12 +282,13 @@ class MemoryRunStore:
 
     def deliver(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
         for edge in edges:
-            if self._mark(edge, EdgeState.DELIVERED):
-                consumer = self.treatments[edge.run_id, edge.consumer]
-                self.treatments[edge.run_id, edge.consumer] = dataclasses.replace(
-                    consumer, waiting=consumer.waiting - 1
-                )
+            if edge.state is EdgeState.PENDING and self._mark(edge, EdgeState.DELIVERED):
+                self._lower_count(edge)
         return self._consumers(edges)
+
+    def _lower_count(self, edge: Edge) -> None:
+        consumer = self.treatments[edge.run_id, edge.consumer]
+        self.treatments[edge.run_id, edge.consumer] = dataclasses.replace(consumer, waiting=consumer.waiting - 1)
 
     def bury(self, edges: Sequence[Edge]) -> Sequence[Treatment]:
         for edge in edges:
@@ -318,7 +329,7 @@ class MemoryRunStore:
         if run.stop_requested or group.state is not TreatmentState.RUNNING:
             raise Conflict(f"group {seen.group} grows no more")
         self.save_growth(seen, after)
-        self.runs[run.run_id] = dataclasses.replace(run, unsettled=(run.unsettled or 0) + len(specs))
+        self.unsettled[run.run_id] += len(specs)
         self.treatments[run.run_id, group.name] = dataclasses.replace(group, waiting=group.waiting + len(specs))
         for spec in specs:
             edge = Edge(run_id=run.run_id, producer=spec.name, consumer=group.name, trigger=Trigger.SETTLED)

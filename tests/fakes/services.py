@@ -47,6 +47,7 @@ class MemoryMachines:
     treatments: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     steps: dict[str, MachineStep] = field(default_factory=dict)  # those answers that `proceed` gave
+    kept: list[tuple[str, str, datetime]] = field(default_factory=list)  # runner, token, when
 
     def start_run(self, run_id: str, deadline_seconds: int, execution: int = 1) -> None:
         self.runs.setdefault(ids.run_execution(run_id, execution), deadline_seconds)
@@ -54,6 +55,15 @@ class MemoryMachines:
     def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         if (run_id, treatment) not in self.treatments:
             self.treatments.append((run_id, treatment))
+
+    def keep(self, runner_id: str, task_token: str, at: datetime) -> str:
+        self.kept.append((runner_id, task_token, at))
+        return task_token
+
+    def fail_kept(self, runner_id: str, until: datetime, error: CadenceError) -> None:
+        for owner, token, at in self.kept:
+            if owner == runner_id and at <= until:
+                self.fail(token, error)
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         self.answers.setdefault(task_token, output)

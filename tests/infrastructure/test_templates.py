@@ -248,15 +248,17 @@ def test_a_lambda_whose_transactions_check_an_item_may_do_so(assembly: Assembly)
         if ".condition_check(" in path.read_text()
     ]
     # Another transaction with a check belongs here, with the Lambdas that make it and the table of the item.
-    assert checking == ["cadence/adapters/dynamodb/runners/host_store.py"]
-    role = assembly.functions()["runner_gateway"]["Role"]["Fn::GetAtt"][0]
-    tables = [
-        _flat(resource).rpartition(":")[2]
-        for owner, statement in _statements(assembly)
-        if owner == role and "dynamodb:ConditionCheckItem" in _listed(statement["Action"])
-        for resource in _listed(statement["Resource"])
-    ]
-    assert tables == ["table/cadence-main-runners"]
+    assert checking == ["cadence/adapters/dynamodb/runners/host_store.py", "cadence/adapters/dynamodb/runs/groups.py"]
+    checked = {"runner_gateway": "runners", "act": "runs", "wake_group": "runs"}
+    for folder, properties in assembly.functions().items():
+        role = properties["Role"]["Fn::GetAtt"][0]
+        tables = [
+            _flat(resource).rpartition(":")[2]
+            for owner, statement in _statements(assembly)
+            if owner == role and "dynamodb:ConditionCheckItem" in _listed(statement["Action"])
+            for resource in _listed(statement["Resource"])
+        ]
+        assert tables == ([f"table/cadence-main-{checked[folder]}"] if folder in checked else []), folder
 
 
 def test_every_dead_letter_queue_has_an_alarm(assembly: Assembly) -> None:

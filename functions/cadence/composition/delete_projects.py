@@ -3,7 +3,6 @@
 import time
 from datetime import timedelta
 
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.code_hosts.code_hosts import GuardedCodeHosts
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
@@ -32,6 +31,7 @@ from cadence.application.shared.identifiers import new_ulid
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.line_store import line_store
+from cadence.composition.shared.machines import state_machines
 from cadence.composition.shared.schedules import schedules
 
 
@@ -39,7 +39,7 @@ def deleting() -> DeleteProjects:
     config = settings.load(settings.DeleteProjectsSettings)
     access, people = DynamoAccessStore(config.access_table), DynamoPeopleStore(config.access_table)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     delay = timedelta(seconds=int(config.deletion_delay_seconds))
     tables = {
         "access": config.access_table,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.commit_report_requests import LambdaCommitReports, read_report_request
 from cadence.adapters.aws.eventbridge_schedules import read_firing
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
@@ -43,6 +42,7 @@ from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document, programs, start_triggered
 from cadence.composition.shared.gates import run_gates
+from cadence.composition.shared.machines import state_machines
 from cadence.composition.shared.repositories import open_repository
 from cadence.composition.shared.schedules import schedules
 from cadence.domain.repositories.github_app import APP_PREFIX
@@ -61,7 +61,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     """
     config = settings.load(settings.DeliveriesSettings)
     access, runs = DynamoAccessStore(config.access_table), DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     start = StartRun(runs, run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     git = DulwichGitReader.reaching(config.git_hosts, seconds=_GIT_SECONDS)
     cipher, pipelines = KmsCipher(config.secrets_key), DynamoPipelineStore(config.pipelines_table)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from cadence.adapters.aws.clients import client
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
@@ -37,12 +36,13 @@ from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
+from cadence.composition.shared.machines import state_machines
 
 
 def act() -> tuple[ControlTreatment, Machines]:
     config = settings.load(settings.ActSettings)
     runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
     readiness = Readiness(
         runs=runs,
@@ -108,7 +108,7 @@ def _of_stored(freeze: FreezePipeline) -> Freeze:
 def wake_group() -> WakeGroup:
     config = settings.load(settings.WakeGroupSettings)
     runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
     slots = gates.runner_slots(config, runs, machines)
     elements = EachItems(

@@ -7,7 +7,6 @@ from functools import partial
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
@@ -36,6 +35,7 @@ from cadence.application.runs.end_process import EndProcess
 from cadence.application.runs.start_run import StartRun
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.machines import state_machines
 from cadence.domain.access.access import Principal
 
 _REGISTRY_SECONDS = 3.0
@@ -109,7 +109,7 @@ def _request_worker(
     access: DynamoAccessStore,
     sealed: SealedWorkers,
 ) -> RequestWorker:
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     start = StartRun(runs, gates.run_gates(config, runs, machines), SqsDeadlines(config.deadlines_queue_url), now)
     documents = S3Documents(client("s3"), config.data_bucket)
     # An engine waits for the answer.

@@ -1,6 +1,5 @@
 """Wiring of the provider for self-registered hosts."""
 
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
@@ -9,6 +8,7 @@ from cadence.adapters.sqs.work_notification import SqsWorkNotification
 from cadence.application.shared.run_ports import Machines
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.machines import state_machines
 from cadence.providers.contract import Provider
 from cadence.providers.host.provider import HostProvider
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -21,7 +21,7 @@ def provider_host() -> tuple[Operations, Machines]:
     runners = DynamoRunnerStore(config.runners_table)
     hosts = DynamoHostStore(config.runners_table)
     work_notification = SqsWorkNotification(config.work_notification_prefix)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
 
     def provider(organization: str, pool: str) -> Provider:
         return HostProvider(

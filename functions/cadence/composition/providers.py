@@ -4,7 +4,6 @@ import os
 import time
 
 from cadence.adapters.aws.pool_identity import PoolIdentity
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.placement.back_offs import CIRCUIT, REFUSED, DynamoBackOffs
@@ -25,6 +24,7 @@ from cadence.application.placement.pacing import RateLimiter
 from cadence.application.placement.ports import Identity
 from cadence.composition.shared import settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.machines import state_machines
 from cadence.providers.contract import AgentFile, Build, ProviderContext
 from cadence.providers.homes import Homes
 from cadence.providers.lifecycle import ReleaseRunner, StartRunner
@@ -37,7 +37,7 @@ def provider_handler(name: str, build: Build) -> LambdaHandler:
     """Returns the handler of the Lambda `provider_<name>`; `docs/architecture/lambdas.md` lists its operations."""
     config = settings.load(settings.provider_settings(name))
     runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     cipher = KmsCipher(config.secrets_key)
     access = DynamoAccessStore(config.access_table)
     pools = CachedPools(access)

@@ -8,7 +8,6 @@ from functools import partial
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
 from cadence.adapters.aws.live_notifier import LiveNotifier
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.known_specs import KnownSpecs
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
@@ -71,6 +70,7 @@ from cadence.application.test_reports.split_durations import FixDurations
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.machines import state_machines
 from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
@@ -114,7 +114,7 @@ def gateway() -> Gateway:
     runners = DynamoRunnerStore(config.runners_table)
     streams = DynamoStreamStore(config.runners_table)
     hosts = DynamoHostStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     buckets = Buckets.of(config.data_bucket, config.value_buckets)
     urls, chunks = S3DataUrls(buckets), S3Chunks(buckets)
     specs = KnownSpecs(runs.get_spec)

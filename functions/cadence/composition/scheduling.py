@@ -5,7 +5,6 @@ from typing import Protocol
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
@@ -53,6 +52,7 @@ from cadence.application.shared.run_ports import Machines
 from cadence.application.values.purge_transient_values import PurgeTransientValues
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
+from cadence.composition.shared.machines import state_machines
 from cadence.composition.shared.secret_sources import secret_sources
 
 
@@ -97,7 +97,7 @@ def _settle(
 def admit() -> tuple[Admit, Machines]:
     config = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     documents = S3Documents(client("s3"), config.data_bucket)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     use_case = Admit(
@@ -123,7 +123,7 @@ def admit() -> tuple[Admit, Machines]:
 def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     config = settings.load(settings.PlaceSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     slots = gates.runner_slots(config, runs, machines)
     approvals = gates.approvals(config, runs, machines)
     turns = TreatmentGates(runs=runs, treatments=runs, machines=machines, approvals=approvals, slots=slots)
@@ -143,7 +143,6 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
         offer=offer,
         take_back=ReconcileLaunch(runners, machines, config.provider_function_prefix, refusals),
         machines=machines,
-        deadlines=SqsDeadlines(config.deadlines_queue_url),
         provider_function_prefix=config.provider_function_prefix,
         clock=now,
         refusals=refusals,
@@ -156,14 +155,14 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
 def settle() -> tuple[Settle, Finalise]:
     config = settings.load(settings.SettleSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     return _settle(runs, machines, config), _finalise(runs, machines, config)
 
 
 def stop_run() -> tuple[StopRun, Machines]:
     config = settings.load(settings.StopRunSettings)
     runs = DynamoRunStore(config.runs_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     use_case = StopRun(
         runs=runs,
         treatments=runs,
@@ -204,14 +203,16 @@ def _finalise(
 def watchdog() -> tuple[Watchdog, ExecutionFailed]:
     config = settings.load(settings.WatchdogSettings)
     runs, runners = DynamoRunStore(config.runs_table), DynamoRunnerStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     run_gates, slots = gates.run_gates(config, runs, machines), gates.runner_slots(config, runs, machines)
     deadlines = SqsDeadlines(config.deadlines_queue_url)
     finalise, settle = _finalise(runs, machines, config), _settle(runs, machines, config)
     hosts = DynamoHostStore(config.runners_table)
     looks = Watchdog(
         runs=runs,
+        treatments=runs,
         runners=runners,
+        runners_of=hosts.get_runners,
         machines=machines,
         deadlines=deadlines,
         settle=settle,

@@ -77,7 +77,7 @@ def test_what_happened_inside_is_apart_from_what_is_scheduled(store: RunRecords)
     store.put_elements(FIRST, [(spec(name, fed), treatment(name)) for name in names], [edge])
     assert [one.name for one in store.list_treatments(FIRST)] == ["worker"]
     assert [one.name for one in store.list_elements(FIRST)] == names
-    assert store.get_run(FIRST).unsettled == 1
+    assert store.count_unsettled(FIRST) == 1
     assert store.get_spec(FIRST, "main/talk/take#7") == spec("main/talk/take#7", fed)
     assert [one.name for one in store.list_element_specs(FIRST)] == names
     standing = store.get_context(FIRST, "main/talk/take#7")

@@ -63,7 +63,7 @@ def running(store: Any) -> EachProgress:
 
 
 def test_what_is_decided_from_the_start_is_stored_so(run: Any) -> None:
-    assert run.get_run(RUN).unsettled == 5
+    assert run.count_unsettled(RUN) == 5
     a, g, bounded = (run.get_treatment(RUN, name) for name in ("a", "g", "m:0"))
     assert (a.state, a.cause) == (S.SKIPPED, "its condition is false")
     assert (g.kind, g.conditional, g.waiting, bounded.bounded_by) == (TreatmentKind.EACH, True, 0, "m")
@@ -75,7 +75,7 @@ def test_instances_are_added_with_all_that_counts_them(run: Any) -> None:
     specs = [made(number, 20_000) for number in range(MOST_ADDED)]
     after = dataclasses.replace(seen, made=MOST_ADDED, sequence=3, offset=7, digest="abc", epoch=2)
     run.add_instances(seen, after, specs, NOW)
-    assert run.get_run(RUN).unsettled == 5 + MOST_ADDED
+    assert run.count_unsettled(RUN) == 5 + MOST_ADDED
     assert run.get_treatment(RUN, "g").waiting == MOST_ADDED
     assert run.get_growth(RUN, "g") == dataclasses.replace(after, version=1)
     first = run.get_treatment(RUN, "g:0")
@@ -87,7 +87,7 @@ def test_instances_are_added_with_all_that_counts_them(run: Any) -> None:
     assert group.waiting == MOST_ADDED - 1
     with pytest.raises(Conflict):
         run.add_instances(seen, after, specs, NOW)
-    assert run.get_run(RUN).unsettled == 5 + MOST_ADDED
+    assert run.count_unsettled(RUN) == 5 + MOST_ADDED
 
 
 def test_a_group_that_ended_or_whose_run_is_stopped_gets_no_more(run: Any) -> None:
@@ -100,7 +100,7 @@ def test_a_group_that_ended_or_whose_run_is_stopped_gets_no_more(run: Any) -> No
         run.add_instances(seen, seen, [made(0)], NOW)
     with pytest.raises(NotFound):
         run.get_treatment(RUN, "g:0")
-    assert run.get_run(RUN).unsettled == 5
+    assert run.count_unsettled(RUN) == 5
 
 
 def test_growth_changes_only_as_it_was_seen(run: Any) -> None:

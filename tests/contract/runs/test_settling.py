@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runs.admission import beginning
-from cadence.domain.runs.edge import Edge, EdgeState
+from cadence.domain.runs.edge import Edge
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
@@ -43,7 +43,7 @@ def succeed(store: RunRecords, name: str, edges: Sequence[Edge], ready: Sequence
 
 
 def standing(store: RunRecords) -> tuple[object, ...]:
-    return store.get_run(RUN), store.list_treatments(RUN), store.edges_of(RUN)
+    return store.get_run(RUN), store.count_unsettled(RUN), store.list_treatments(RUN), store.edges_of(RUN)
 
 
 def test_all_of_it_happens_at_once(joined: RunRecords) -> None:
@@ -52,9 +52,8 @@ def test_all_of_it_happens_at_once(joined: RunRecords) -> None:
     assert (after.state, after.waiting, after.ready_at) == (S.READY, 0, NOW)
     assert after.history[-1] == StateChange(NOW, 1, S.READY)
     assert (both.state, both.waiting) == (S.PENDING, 1)
-    assert {edge.state for edge in joined.edges_from(RUN, "left")} == {EdgeState.DELIVERED}
-    assert joined.get_treatment(RUN, "left").state is S.SUCCEEDED
-    assert joined.get_run(RUN).unsettled == 3
+    left = joined.get_treatment(RUN, "left")
+    assert (left.state, left.edges_delivered) == (S.SUCCEEDED, True)
 
 
 def test_a_consumer_that_waits_for_more_is_refused(joined: RunRecords) -> None:
@@ -73,13 +72,45 @@ def test_a_consumer_that_has_moved_is_refused(joined: RunRecords) -> None:
     assert standing(joined) == before
 
 
-def test_an_edge_that_was_delivered_is_refused(joined: RunRecords) -> None:
-    edges = joined.edges_from(RUN, "left")
-    joined.deliver(edges[:1])
-    before = standing(joined)
+def test_the_edge_of_a_stream_is_delivered_once(store: RunRecords) -> None:
+    store.create_run(a_run(RUN))
+    read = InputSpec(port="in", flow="stream", type="byte", source_treatment="left", source_port="out")
+    specs = [TreatmentSpec(name="left", run="true"), TreatmentSpec(name="reader", run="cat", inputs=(read,))]
+    begins = beginning(RUN, specs, NOW)
+    store.admit(RUN, specs, begins.treatments, begins.edges)
+    store.advance(RUN, "left", 1, {S.PENDING}, S.RUNNING)
+    edges = store.edges_from(RUN, "left")
+    store.deliver(edges)
+    before = standing(store)
     with pytest.raises(Conflict):
-        succeed(joined, "left", edges, ())
-    assert standing(joined) == before
+        succeed(store, "left", edges, ())
+    assert standing(store) == before
+
+
+def test_a_consumer_made_ready_leaves_the_run_s_count_with_its_producer(joined: RunRecords) -> None:
+    assert succeed(joined, "left", joined.edges_from(RUN, "left"), [joined.get_treatment(RUN, "after")])
+    assert joined.count_unsettled(RUN) == 4
+    assert succeed(joined, "right", joined.edges_from(RUN, "right"), [joined.get_treatment(RUN, "both")])
+    assert succeed(joined, "after", (), ())
+    assert joined.count_unsettled(RUN) == 2
+    assert succeed(joined, "both", (), ())
+    assert joined.count_unsettled(RUN) == 0
+
+
+def test_only_the_first_of_several_consumers_carries_the_count(store: RunRecords) -> None:
+    store.create_run(a_run(RUN))
+    specs = [TreatmentSpec(name="one", run="true")]
+    specs += [TreatmentSpec(name=name, run="true", after=("one",)) for name in ("two", "three")]
+    begins = beginning(RUN, specs, NOW)
+    store.admit(RUN, specs, begins.treatments, begins.edges)
+    store.advance(RUN, "one", 1, {S.PENDING}, S.RUNNING)
+    ready = [store.get_treatment(RUN, name) for name in ("two", "three")]
+    assert succeed(store, "one", store.edges_from(RUN, "one"), ready)
+    assert store.count_unsettled(RUN) == 3
+    assert succeed(store, "three", (), ())
+    assert store.count_unsettled(RUN) == 2
+    assert succeed(store, "two", (), ())
+    assert store.count_unsettled(RUN) == 0
 
 
 def test_it_is_done_once(joined: RunRecords) -> None:

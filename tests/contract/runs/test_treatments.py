@@ -70,7 +70,7 @@ def test_admitting_again_leaves_what_has_advanced(store: RunRecords, run: str) -
     before = (store.get_run(RUN), store.list_treatments(RUN), store.edges_of(RUN))
     admit(store, *specs)
     assert (store.get_run(RUN), store.list_treatments(RUN), store.edges_of(RUN)) == before
-    assert store.get_run(RUN).unsettled == 52
+    assert store.count_unsettled(RUN) == 52
 
 
 def test_an_interrupted_admission_is_completed(store: RunRecords, run: str) -> None:
@@ -81,7 +81,7 @@ def test_an_interrupted_admission_is_completed(store: RunRecords, run: str) -> N
     admit(store, *specs)
     assert len(store.list_treatments(RUN)) == 31
     assert len(store.edges_of(RUN)) == 30
-    assert store.get_run(RUN).unsettled == 31
+    assert store.count_unsettled(RUN) == 31
 
 
 def test_a_treatment_is_read_together_with_its_specification_and_run(store: RunRecords, run: str) -> None:
@@ -163,7 +163,7 @@ def test_a_treatment_settles_once(store: RunRecords, run: str) -> None:
     settled = store.get_treatment(RUN, "a")
     assert (settled.state, settled.cause, settled.exit_code, settled.finished_at) == (S.FAILED, "exit 3", 3, NOW)
     assert store.settle(settled, S.SUCCEEDED, None, None, NOW) is False
-    assert store.get_run(RUN).unsettled == 1
+    assert store.count_unsettled(RUN) == 1
 
 
 def test_a_treatment_settles_with_a_soft_failure(store: RunRecords, run: str) -> None:
@@ -190,7 +190,7 @@ def test_a_treatment_that_moved_on_is_not_settled(store: RunRecords, run: str) -
     store.advance(RUN, "a", 1, {S.READY}, S.READY, attempt=2)
     with pytest.raises(Conflict):
         store.settle(ready, S.LOST, "old attempt", None, NOW)
-    assert store.get_run(RUN).unsettled == 1
+    assert store.count_unsettled(RUN) == 1
 
 
 def test_of_many_who_settle_at_once_one_succeeds(store: RunRecords, run: str) -> None:
@@ -199,7 +199,7 @@ def test_of_many_who_settle_at_once_one_succeeds(store: RunRecords, run: str) ->
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(lambda t: store.settle(t, S.CANCELLED, None, None, NOW), read * 4))
     assert won.count(True) == 6
-    assert store.get_run(RUN).unsettled == 0
+    assert store.count_unsettled(RUN) == 0
 
 
 @pytest.mark.parametrize("consumers", [1, 48, 97])

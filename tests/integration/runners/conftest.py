@@ -63,6 +63,12 @@ class FakeMachines:
     def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         self.started.append(treatment)
 
+    def keep(self, runner_id: str, task_token: str, at: datetime) -> str:
+        return task_token
+
+    def fail_kept(self, runner_id: str, until: datetime, error: Any) -> None:
+        raise AssertionError("no look is taken here")
+
     def succeed(self, task_token: str, output: Any) -> None:
         self.succeeded.append((task_token, output))
 

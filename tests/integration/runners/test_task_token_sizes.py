@@ -16,6 +16,7 @@ import pytest
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
+from cadence.adapters.dynamodb.runs.task_tokens import DynamoTaskTokens
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.domain.pipelines.document.treatments.sizes import MAX_PARAMETERS_BYTES, stored_size
 from cadence.domain.placement.pool import Placement, PoolRefusal, Price
@@ -165,6 +166,21 @@ def test_a_runner_holds_its_token_beside_the_largest_result(world: World) -> Non
     assert sizes("runners")["RUNNER"] <= LARGEST_ITEM
 
 
+def test_a_kept_token_is_named_shortly(world: World) -> None:
+    tokens, runner_id = DynamoTaskTokens("runs"), f"{RUN_ID}-{'0' * 12}-9999"
+    first, second = (
+        tokens.keep(runner_id, token(name), world.clock() + timedelta(seconds=after))
+        for after, name in enumerate(("one", "two"))
+    )
+    assert [tokens.token(name) for name in (first, second, token("raw"))] == [token("one"), token("two"), token("raw")]
+    assert len(first) < 80
+    assert tokens.token(first.replace("9999", "9998")) is None
+    assert tokens.kept_until(runner_id, world.clock()) == [token("one")]
+    assert set(tokens.kept_until(runner_id, world.clock() + timedelta(seconds=1))) == {token("one"), token("two")}
+    # Another attempt, whose number begins with the same digits.
+    assert tokens.kept_until(runner_id[:-1], world.clock() + timedelta(seconds=1)) == []
+
+
 def test_a_group_holds_its_token(world: World) -> None:
     groups = DynamoGroupStore("runs")
     group = "g" * 128
@@ -246,7 +262,9 @@ def largest_state() -> Mapping[str, Any]:
 def test_the_largest_step_is_no_longer_than_a_cause_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[str] = []
     monkeypatch.setattr(StepFunctionsMachines, "_answer", lambda *_, cause, **__: answers.append(cause))
-    StepFunctionsMachines("run", "treatment").proceed(token("place"), largest_placement().step())
+    StepFunctionsMachines("run", "treatment", DynamoTaskTokens("runs")).proceed(
+        token("place"), largest_placement().step()
+    )
     (cause,) = answers
     assert len(cause) <= LONGEST_CAUSE
 

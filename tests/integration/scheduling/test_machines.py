@@ -11,6 +11,7 @@ import pytest
 
 from cadence.adapters.aws import clients
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.adapters.dynamodb.runs.task_tokens import DynamoTaskTokens
 from cadence.domain.shared.errors import MACHINE_ERRORS, Cancelled, RunnerLost
 from cadence.domain.shared.ids import treatment_id
 from tests.integration.scheduling.conftest import DEFINITIONS, LAUNCH, MACHINES, WELL, Theatre, proceed, step
@@ -38,7 +39,7 @@ def machines(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> Iterator[Step
     monkeypatch.setattr(clients, "REGION", theatre.stack.client_environment()["AWS_REGION"])
     clients.client.cache_clear()
     clients._session.cache_clear()
-    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"])
+    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"], DynamoTaskTokens("runs"))
     clients.client.cache_clear()
     clients._session.cache_clear()
 

@@ -194,7 +194,7 @@ class Setting:
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(
-            treatments=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, deadlines=self.deadlines, provider_function_prefix="provider-", clock=self.clock,
+            treatments=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, provider_function_prefix="provider-", clock=self.clock,
             refusals=self.refusals,
         )  # fmt: skip
         self.beginning = MarkStarted(self.runs, readiness, self.machines)
@@ -282,7 +282,9 @@ class Setting:
         )
         self.watchdog = Watchdog(
             runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
+            runners_of=self.runners.get_runners,
             machines=self.machines,
             deadlines=self.deadlines,
             settle=self.settling,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.lambda_runtime.execution_events import broken_execution, is_execution_event
-from cadence.application.scheduling.watchdog import STOP_TAKES
+from cadence.application.scheduling.watchdog import CHECK, STOP_TAKES
 from cadence.domain.pipelines.specification import RetrySpec
 from cadence.domain.runners.runner import RunnerState
 from cadence.domain.runs.run import Treatment
@@ -103,7 +103,7 @@ def test_a_run_that_nobody_ended_long_after_its_deadline_is_finalised(setting: S
     setting.clock.advance(timedelta(seconds=600))
     setting.deadlines.runs.clear()
     setting.watchdog.run(RUN)
-    assert setting.deadlines.runs == [(RUN, STOP_TAKES)]
+    assert setting.deadlines.runs == [(RUN, CHECK)]
     setting.clock.advance(STOP_TAKES)
     setting.watchdog.run(RUN)
     assert setting.runs.get_run(RUN).state is RunState.TIMED_OUT

@@ -287,7 +287,7 @@ def test_what_never_runs_is_skipped_from_the_start(setting: Setting) -> None:
     setting.admitted(never, b, group, spec("follows", after=("m:a",)), after)
     assert setting.treatment("m:a").cause == "its condition 1 > 2 is false"
     assert setting.treatment("follows").cause == "m:a was skipped, so it never completes"
-    assert setting.runs.get_run(RUN).unsettled == 3
+    assert setting.runs.count_unsettled(RUN) == 3
     end(setting, "m:b", None)
     assert gathered(setting) is S.SUCCEEDED
 

@@ -1,14 +1,13 @@
 """Two things at the same time, or a call that ended half-way: one test for each race."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cadence.domain.pipelines.specification import RetrySpec
+from cadence.application.scheduling.watchdog import CHECK
+from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
 from cadence.domain.placement.pool import Pool
 from cadence.domain.runners.runner import OutputStream, Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.edge import EdgeState
@@ -83,10 +82,10 @@ def test_cancel_before_admission(setting: Setting) -> None:
 
 def test_cancel_after_half_an_admission(setting: Setting) -> None:
     setting.create(spec("a"), spec("b", after=("a",)))
-    setting.runs.runs[RUN] = dataclasses.replace(setting.runs.get_run(RUN), unsettled=2)  # the count, and nothing else
+    setting.runs.unsettled[RUN] = 2  # the count, and nothing else
     setting.cancel()
     setting.stop()
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
     assert "stop-token" in setting.machines.answers
 
 
@@ -171,7 +170,7 @@ def test_cancel_while_a_treatment_runs(setting: Setting) -> None:
     assert isinstance(setting.machines.answers["a-1"], Cancelled)
     assert setting.state("b") is S.CANCELLED
     assert setting.failed_with("a", "Cancelled") == "done"
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
 
 
 def test_a_result_that_crosses_a_cancel_is_kept(setting: Setting) -> None:
@@ -216,7 +215,7 @@ def test_a_stop_that_ended_half_way_is_completed(setting: Setting, monkeypatch: 
     assert isinstance(setting.machines.answers["b-1"], Cancelled)
     setting.failed_with("b", "Cancelled")
     assert "second" in setting.machines.answers
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
 
 
 def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(
@@ -232,7 +231,7 @@ def test_a_treatment_that_becomes_ready_while_it_is_being_stopped(
     with pytest.raises(Cancelled):  # its machine has begun, and looks at the run
         setting.place("b")
     setting.settle("b", 1, MachineError("Cancelled", "why"))
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
 
 
 def test_a_stop_during_place_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +249,7 @@ def test_a_wait_for_the_rest_that_took_too_long_leaves_nothing_unfinished(settin
     setting.cancel()
     assert setting.finalise.finalise(RUN).state is RunState.CANCELLED
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
 
 
 # losing
@@ -422,7 +421,7 @@ def test_a_wide_graph_is_skipped_in_one_pass(setting: Setting, monkeypatch: pyte
         read.clear()
         setting.settle("root", 1)
         assert len(read) == len(specs)
-    assert setting.runs.get_run(RUN).unsettled == 0
+    assert setting.runs.count_unsettled(RUN) == 0
 
 
 # admitting
@@ -521,11 +520,16 @@ def test_many_consumers_are_fed_by_the_machine(setting: Setting) -> None:
     assert len(setting.started()) == 41
 
 
+def skipped_with(call: str) -> tuple[TreatmentSpec, ...]:
+    """Returns a treatment to be skipped where the call is made only after the write that settles."""
+    return (spec("alarm", on("a", "failed"), outputs=()),) if call == "deliver" else ()
+
+
 @pytest.mark.parametrize("call", ["put_values", "settle", "edges_from", "deliver"])
 def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    setting.admitted(spec("a"), spec("b", after=("a",)))
+    setting.admitted(spec("a"), spec("b", after=("a",)), *skipped_with(call))
 
     def busy(*_: object, **__: object) -> None:
         raise Transient("the table is busy")
@@ -549,7 +553,7 @@ def test_a_quick_settle_that_meets_an_error_is_done_by_the_machine(
 def test_a_result_whose_call_ended_anywhere_may_be_handed_in_again(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, port: str, call: str
 ) -> None:
-    setting.admitted(spec("a"), spec("b", after=("a",)))
+    setting.admitted(spec("a"), spec("b", after=("a",)), *skipped_with(call))
     runner = setting.running("a")
     put_output(setting, runner)
     with ends_at(monkeypatch, getattr(setting, port), call):
@@ -569,7 +573,7 @@ def test_a_result_that_crosses_its_machine_s_error_settles_once(
     meanwhile(monkeypatch, setting.runs, "settle", lambda: setting.failed_with("a", "RunnerLost"))
     setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert (setting.state("a"), setting.treatment("a").attempt) == (S.SUCCEEDED, 1)
-    assert setting.runs.get_run(RUN).unsettled == 1
+    assert setting.runs.count_unsettled(RUN) == 1
 
 
 def test_a_consumer_that_moves_meanwhile_does_not_keep_a_success_from_being_settled(
@@ -586,7 +590,7 @@ def test_a_consumer_that_moves_meanwhile_does_not_keep_a_success_from_being_sett
     setting.hand_in(runner, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
     assert [setting.state(name) for name in "abc"] == [S.SUCCEEDED, S.CANCELLED, S.READY]
     assert setting.started() == ["a", "c"]
-    assert setting.runs.get_run(RUN).unsettled == 1
+    assert setting.runs.count_unsettled(RUN) == 1
 
 
 def test_two_producers_that_end_at_the_same_time_start_their_consumer_once(
@@ -654,7 +658,8 @@ def test_a_place_that_ended_half_way_is_noticed(setting: Setting, monkeypatch: p
     setting.admitted(spec("a"))
     with ends_at(monkeypatch, setting.offers, "offer"):
         setting.place("a")
-    ((runner_id, after),) = setting.deadlines.runners
-    assert after == timedelta(seconds=60)
-    setting.watchdog.runner(runner_id, "a-1")
+    setting.watchdog.run(RUN)
+    assert setting.machines.answers == {}
+    setting.clock.advance(CHECK)
+    setting.watchdog.run(RUN)
     assert isinstance(setting.machines.answers["a-1"], Transient)

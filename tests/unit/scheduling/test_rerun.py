@@ -29,7 +29,7 @@ def again(setting: Setting, rerun: Rerun, run_id: str, earlier: str = RUN, names
     frozen = rerun.start(setting.runs.get_run(earlier), names)
     run = dataclasses.replace(
         setting.runs.get_run(earlier),
-        run_id=run_id, unsettled=None, rerun_of=frozen.rerun_of, kept_sha256=frozen.kept_sha256,
+        run_id=run_id, rerun_of=frozen.rerun_of, kept_sha256=frozen.kept_sha256,
     )  # fmt: skip
     setting.runs.runs[run_id] = dataclasses.replace(run, state=type(run.state).PENDING, stop_requested=None, cause=None)
     setting.admit.admit(run_id, "token")
@@ -64,7 +64,7 @@ def test_only_what_failed_and_depends_on_it_runs_again(setting: Setting, rerun: 
     assert {t.name: t.state for t in setting.runs.list_treatments("01b")} == {
         "a": S.SUCCEEDED, "b": S.READY, "other": S.SUCCEEDED, "c": S.PENDING, "alarm": S.PENDING
     }  # fmt: skip
-    assert run.unsettled == 3
+    assert setting.runs.count_unsettled(run.run_id) == 3
     assert setting.runs.get_treatment("01b", "a").kept_from == RUN
     assert ("01b", "b") in setting.machines.treatments
 
@@ -145,5 +145,6 @@ def test_nothing_is_taken_from_what_a_cancellation_left(setting: Setting, rerun:
 
 def test_a_run_of_which_everything_is_kept_ends_at_once(setting: Setting, rerun: Rerun) -> None:
     ended(setting, spec("a"), failing="")
-    assert again(setting, rerun, "01b").unsettled == 0
+    again(setting, rerun, "01b")
+    assert setting.runs.count_unsettled("01b") == 0
     assert setting.machines.answers["token"] == {"run_id": "01b"}

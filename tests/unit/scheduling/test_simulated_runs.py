@@ -77,7 +77,7 @@ def check_every_run(world: World) -> None:
     assert [t.name for t in treatments if not t.state.final] == []
     made = sum(growth.made for growth in world.runs.growths.values())
     assert len(treatments) == len(world.specs) + made
-    assert run.unsettled == 0
+    assert world.runs.count_unsettled(RUN) == 0
     assert run.state.final
     assert {e.status for e in world.executions} == {"SUCCEEDED"}
     assert len(world.runners.created) == len(set(world.runners.created))

@@ -1,13 +1,17 @@
 """The watchdog: whatever is silent is found, whatever lives is left alone, and each look may be repeated."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.application.scheduling.watchdog import CHECK
+from cadence.domain.placement.pool import HOST
+from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState
+from cadence.domain.scheduling.machine_step import NextState
 from cadence.domain.shared.errors import BootTimedOut, CadenceError, Cancelled, RunnerLost, TimedOut
 from tests.unit.scheduling.setting import LEASE, RUN, Setting, spec
 
@@ -176,9 +180,60 @@ def test_repeated_looks_at_what_has_ended_do_nothing(setting: Setting) -> None:
 
 
 def test_a_run_within_its_time_is_looked_at_when_it_is_over(setting: Setting) -> None:
-    setting.clock.advance(timedelta(seconds=200))
+    for seconds, after in ((200, CHECK), (360, timedelta(seconds=40))):
+        setting.clock.advance(timedelta(seconds=seconds))
+        setting.watchdog.run(RUN)
+        assert setting.deadlines.runs.pop() == (RUN, after)
+
+
+def at_work(setting: Setting, provider: str = HOST, **fields: Any) -> Runner:
+    """A runner at work; one of a host is watched by nothing but its run."""
+    runner = setting.running("build")
+    setting.runners.runners[runner.runner_id] = replace(runner, provider=provider, **fields)
+    return setting.runners.get_runner(runner.runner_id)
+
+
+def test_a_host_s_runner_is_looked_at_with_its_run(setting: Setting) -> None:
+    runner = at_work(setting)
     setting.watchdog.run(RUN)
-    assert setting.deadlines.runs == [(RUN, timedelta(seconds=400))]
+    assert (setting.deadlines.runs, setting.deadlines.runners) == ([(RUN, LEASE)], [])
+    setting.clock.advance(LEASE)
+    setting.watchdog.run(RUN)
+    assert isinstance(answer(setting, "build-1"), RunnerLost)
+    assert setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST
+    assert setting.deadlines.runs[-1] == (RUN, CHECK)
+
+
+def test_a_host_s_runner_is_found_while_its_run_ends(setting: Setting) -> None:
+    at_work(setting, lease_until=setting.clock.now + timedelta(seconds=620))
+    setting.clock.advance(timedelta(seconds=600))
+    setting.watchdog.run(RUN)
+    assert setting.deadlines.runs[-1][1] <= CHECK
+
+
+def test_a_result_is_left_to_its_call_as_long_as_that_may_be_at_work(setting: Setting) -> None:
+    runner = at_work(setting)
+    setting.runners.complete(runner.runner_id, RunnerResult(outcome=RunnerOutcome.SUCCEEDED))
+    setting.watchdog.run(RUN)
+    assert setting.machines.answers == {}
+    setting.clock.advance(LEASE)
+    setting.watchdog.run(RUN)
+    assert setting.machines.steps["build-1"].next is NextState.SETTLE
+
+
+def test_a_provider_s_runner_has_looks_of_its_own(setting: Setting) -> None:
+    runner = at_work(setting, "aws-ec2")
+    setting.clock.advance(LEASE)
+    setting.watchdog.run(RUN)
+    assert setting.machines.answers == {}
+    setting.watchdog.runner(runner.runner_id)
+    assert isinstance(answer(setting, "build-1"), RunnerLost)
+
+
+def test_a_run_that_waited_for_its_turn_is_looked_at_soon(setting: Setting) -> None:
+    setting.clock.advance(timedelta(seconds=30))
+    setting.admit.admit(RUN, "run-token")
+    assert setting.deadlines.runs == [(RUN, CHECK)]
 
 
 def test_a_run_past_its_deadline_is_stopped(setting: Setting) -> None:

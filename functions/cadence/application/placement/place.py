@@ -10,7 +10,7 @@ from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.offer import OfferRunner
 from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.application.shared.run_ports import Deadlines, Machines, TreatmentContext, TreatmentStore
+from cadence.application.shared.run_ports import Machines, TreatmentContext, TreatmentStore
 from cadence.domain.melodium import engines
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement import placing
@@ -26,8 +26,6 @@ from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, NotReady
 # After all candidates have refused they are asked again; later each time, up to four times as late.
 TRY_AGAIN_AFTER = timedelta(seconds=15)
 _MOST_DOUBLINGS = 2
-# When the watchdog first looks whether the runner exists, so that no treatment waits for a call that ended half-way.
-FIRST_LOOK = timedelta(seconds=60)
 
 
 def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
@@ -51,7 +49,6 @@ class PlaceTreatment:
     offer: OfferRunner
     take_back: ReconcileLaunch
     machines: Machines
-    deadlines: Deadlines
     provider_function_prefix: str
     clock: Clock
     refusals: Refusals | None = None
@@ -69,7 +66,8 @@ class PlaceTreatment:
         ProviderRejected (no pool can ever hold it, or each has refused it for good: names each and its reason),
         RunnerLost (an earlier call's runner is lost), and what its gates raise.
         """
-        self.deadlines.watch_runner(ids.runner_id(run_id, treatment, attempt), FIRST_LOOK, task_token)
+        # Before all else, so that the watchdog finds a token whose call ended half-way.
+        kept = self.machines.keep(ids.runner_id(run_id, treatment, attempt), task_token, self.clock())
         context = self.treatments.get_context(run_id, treatment)
         run = context.run
         if run.stop_requested or run.state.final:
@@ -77,11 +75,11 @@ class PlaceTreatment:
         stored = context.treatment
         if stored.cancel_reason or stored.attempt != attempt:
             raise Cancelled(stored.cancel_reason or f"{treatment} goes on with attempt {stored.attempt}")
-        if refused is not None and self.take_back.reconcile(run.organization, refused, task_token):
+        if refused is not None and self.take_back.reconcile(run.organization, refused, kept):
             return
         placement, noted = self._decide(context, refused)
         if placement.provider == HOST:
-            self.offer.offer(context, placement, noted, task_token)
+            self.offer.offer(context, placement, noted, kept)
             return
         # A machine that never calls home is given up only after its boot deadline: until then users see why it waits.
         noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}

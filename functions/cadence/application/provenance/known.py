@@ -62,11 +62,9 @@ class Known:
         requested = set(names)
         self.load_runs(run_id for run_id, _ in requested)
         missing = {name for name in requested if name not in self._specs and self._runs[name[0]] is not None}
-        planned = {name for name in missing if self._is_planned_only(name[0])}
-        admitted = missing - planned
-        specs = dict(self.stores.provenance.get_specs(admitted)) if admitted else {}
-        treatments = self.stores.treatments.get_treatments(admitted) if admitted else {}
-        for name in planned:
+        specs = dict(self.stores.provenance.get_specs(missing)) if missing else {}
+        treatments = self.stores.treatments.get_treatments(missing) if missing else {}
+        for name in missing - specs.keys():
             if spec := self._plan(name[0]).get(name[1]):
                 specs[name] = spec
         for name in missing:
@@ -117,15 +115,13 @@ class Known:
         self.load_runners([(run_id, treatment)])
         return self._runners[self._runner_id(known)]
 
-    def _is_planned_only(self, run_id: str) -> bool:
-        run = self._runs[run_id]
-        return run is not None and run.unsettled is None and not run.recorded
-
     def _plan(self, run_id: str) -> Mapping[str, TreatmentSpec]:
         """Returns the plan of a run that is not admitted yet, which alone names its treatments."""
         if run_id not in self._plans:
             run = self._runs[run_id]
-            specs = plan.decode(self.stores.documents.get(run.plan_sha256)) if run and run.plan_sha256 else ()
+            planned = run is not None and run.plan_sha256 and not run.recorded
+            waits = planned and self.stores.runs.count_unsettled(run_id) is None
+            specs = plan.decode(self.stores.documents.get(run.plan_sha256)) if run and waits else ()
             self._plans[run_id] = {spec.name: spec for spec in specs}
         return self._plans[run_id]
 

@@ -19,7 +19,7 @@ from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Transient
 
 _KEY_KEPT = timedelta(days=1)
-_START_CHECK = timedelta(seconds=60)
+START_CHECK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class StartRun:
         `frozen` must have its plan. Safe to repeat with the same `run_id`.
         """
         # Before the run exists, so that a run whose machine could not be started is always looked at again.
-        self.deadlines.watch_run(run_id, _START_CHECK)
+        self.deadlines.watch_run(run_id, START_CHECK)
         requested = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
         run = self._created(requested)
         try:

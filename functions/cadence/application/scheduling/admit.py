@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from cadence.application.logs.ports import LogStream
+from cadence.application.runs.start_run import START_CHECK
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
 from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore, ValueStore
@@ -85,11 +85,14 @@ class Admit:
         Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an
         image that its registry refuses, Transient if a registry does not answer.
         """
-        run = self.runs.begin_run(run_id, machine_token, self.clock())
+        now = self.clock()
+        run = self.runs.begin_run(run_id, machine_token, now)
+        if now >= run.created_at + START_CHECK / 2:
+            # The first look may have found it waiting for its turn: the next one after that comes late.
+            self.deadlines.watch_run(run_id, START_CHECK)
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
         self.admission.admission_of(self.pin_images(run))
-        self.deadlines.watch_run(run_id, timedelta(seconds=run.max_duration))
         self.readiness.start_ready(self.treatments.list_treatments(run_id))
         self.readiness.answer_when_all_settled(run_id)

@@ -80,10 +80,7 @@ class Readiness:
                     # The run has more to settle: these consumers.
                     self.workers(self._start_machine, ready)
                     return True
-                delivered = [
-                    dataclasses.replace(edge, state=EdgeState.DELIVERED) if edge in pending else edge for edge in edges
-                ]
-                return self.settled(succeeded, at_most, delivered)
+                return self.settled(dataclasses.replace(succeeded, edges_delivered=True), at_most, edges)
         return self._settle(treatment, exit_code) and self.settled(succeeded, at_most, edges)
 
     def _settle(
@@ -115,8 +112,8 @@ class Readiness:
 
     def answer_when_all_settled(self, run_id: str) -> None:
         """Answers the tokens of the run's machine if no treatment is unsettled."""
-        run = self.runs.get_run(run_id)
-        if run.unsettled == 0:
+        if self.runs.count_unsettled(run_id) == 0:
+            run = self.runs.get_run(run_id)
             for token in (run.machine_token, run.stop_token):
                 if token:
                     self.machines.succeed(token, {"run_id": run_id})
@@ -148,6 +145,8 @@ class Readiness:
 
     def _deliver(self, edges: Sequence[Edge], producer: Treatment) -> Sequence[Treatment]:
         fired = [edge for edge in edges if edge.trigger.fired_by(producer.state, soft_failed=producer.soft_failed)]
+        if producer.edges_delivered:
+            fired = [dataclasses.replace(edge, state=EdgeState.DELIVERED) for edge in fired]
         return self.edges.deliver(fired) if fired else ()
 
     def _notify(self, producer: Treatment, edges: Sequence[Edge], consumers: Sequence[Treatment]) -> Ended:

@@ -1,10 +1,10 @@
 """Handles what stays silent: runners without heartbeat, boots without end, runs and treatments past their deadline.
 
-Every runner and every run has one wake-up pending at a time; each wake-up acts or sends the next one. Nothing is
-scanned.
+Every run has one wake-up pending at a time, and so has every runner of a provider; those of hosts are looked at with
+their run. Each wake-up acts or sends the next one. Nothing is scanned.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,14 +16,16 @@ from cadence.application.runs.finalise import Finalise
 from cadence.application.scheduling.end_engine import ENGINE_ENDS_WITHIN, ask_engine_to_end
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.waiting_runs import answer_waiting
 from cadence.domain.limits.concurrency_limit import is_for_runs
+from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
-from cadence.domain.runs.states import RunState
+from cadence.domain.runs.states import RunState, TreatmentState
+from cadence.domain.shared import ids
 from cadence.domain.shared.errors import (
     BootTimedOut,
     CadenceError,
@@ -43,6 +45,7 @@ STOP_TAKES = timedelta(minutes=20)
 # A run that waits for its turn is admitted when another leaves: this look is a safety net.
 WAITING_CHECK = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(days=7)
+_AT_WORK = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
 
 
 def _no_decision(runner: Runner) -> NotReady | None:
@@ -55,7 +58,9 @@ class Watchdog:
     """Handles the wake-ups of the queue `deadlines`."""
 
     runs: RunStore
+    treatments: TreatmentStore
     runners: RunnerStore
+    runners_of: Callable[[Iterable[str]], Mapping[str, Runner]]
     machines: Machines
     deadlines: Deadlines
     settle: Settle
@@ -92,7 +97,7 @@ class Watchdog:
             return
         if now >= due:
             self._end_overdue(run)
-            self.deadlines.watch_run(run_id, due + STOP_TAKES - now)
+            self.deadlines.watch_run(run_id, min(due + STOP_TAKES - now, self._look_at_attempts(run, now)))
             return
         if run.started_at is None:
             # The call that created it, or admitted it, may have been interrupted before it started the machine.
@@ -103,10 +108,10 @@ class Watchdog:
         elif run.stop_requested and run.machine_token:
             # The call that requested the stop may have been interrupted before it reached the machine.
             self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
-        self.deadlines.watch_run(run_id, due - now)
+        self.deadlines.watch_run(run_id, min(due - now, self._look_at_attempts(run, now)))
 
     def runner(self, runner_id: str, task_token: str | None = None) -> None:
-        """Looks at a runner; `task_token` is what waited for it when the wake-up was requested."""
+        """Looks at a provider's runner; `task_token` is what waited for it when the wake-up was requested."""
         try:
             runner = self.runners.get_runner(runner_id)
         except NotFound:
@@ -114,6 +119,31 @@ class Watchdog:
                 # The call that was to create it has answered by now (then this has no effect), or was interrupted.
                 self.machines.fail(task_token, Transient(f"runner {runner_id} was to be requested, and was not"))
             return
+        again = self._look(runner, self.runs.get_run(runner.run_id), task_token)
+        if again:
+            self.deadlines.watch_runner(runner_id, again, task_token)
+
+    def _look_at_attempts(self, run: Run, now: datetime) -> timedelta:
+        """Looks at the attempts of hosts, and at those whose placing ended half-way; returns when to look again."""
+        if run.started_at is None:
+            return LONGEST_WAIT
+        waiting = [
+            ids.runner_id(run.run_id, treatment.name, treatment.attempt)
+            for treatment in self.treatments.list_treatments(run.run_id)
+            if treatment.kind is TreatmentKind.COMMAND and treatment.state in _AT_WORK and treatment.turn_token is None
+        ]
+        runners, again = self.runners_of(waiting), CHECK
+        for runner_id in waiting:
+            runner = runners.get(runner_id)
+            if runner is None:
+                error = Transient(f"runner {runner_id} was to be requested, and was not")
+                self.machines.fail_kept(runner_id, now - CHECK, error)
+            elif runner.provider == HOST and not _is_completing(runner, now):
+                again = min(again, self._look(runner, run) or CHECK)
+        return again
+
+    def _look(self, runner: Runner, run: Run, task_token: str | None = None) -> timedelta | None:
+        """Returns when to look at the runner again, None if it has ended."""
         tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
             # Repeated, in case the call that kept its result was interrupted, or answered an obsolete launch.
@@ -122,9 +152,8 @@ class Watchdog:
         elif runner.state is RunnerState.LOST:
             # Repeated, in case an earlier look marked it and was interrupted.
             for token in tokens:
-                self.machines.fail(token, self._stopped(runner) or _silence(runner))
-        elif runner.state.live:
-            self._look(runner, task_token)
+                self.machines.fail(token, self._stopped(runner, run) or _silence(runner))
+        return self._look_at_live(runner, run) if runner.state.live else None
 
     def concurrency_limit(self, scope: str) -> None:
         """Looks at a concurrency limit of runs or of runners."""
@@ -149,30 +178,26 @@ class Watchdog:
             )
             self.gates.end_unbegun(run, RunState.TIMED_OUT, cause)
 
-    def _look(self, runner: Runner, task_token: str | None) -> None:
+    def _look_at_live(self, runner: Runner, run: Run) -> timedelta | None:
         now = self.clock()
-        overdue = self._stopped(runner) or _overdue(runner, now)
+        overdue = self._stopped(runner, run) or _overdue(runner, now)
         if overdue is None:
             on_offer = runner.state is RunnerState.OFFERED and runner.provider == HOST
             not_ready = self.unclaimed_offers(runner) if on_offer else None
             if not_ready and runner.task_token:
-                # It is placed once more, which also requests the next look.
-                self.machines.fail(runner.task_token, not_ready)
-            else:
-                self.deadlines.watch_runner(runner.runner_id, _next_look(runner, now), task_token)
-            return
+                self.machines.fail(runner.task_token, not_ready)  # it is placed once more
+            return _next_look(runner, now)
         first = isinstance(overdue, Cancelled) and runner.cancel_reason is None
         if first and ask_engine_to_end(self.runners, runner, overdue.message, now):
-            self.deadlines.watch_runner(runner.runner_id, ENGINE_ENDS_WITHIN, task_token)
-            return
+            return ENGINE_ENDS_WITHIN
         marked = self._mark(runner, overdue)
         if marked is None:
-            self.deadlines.watch_runner(runner.runner_id, timedelta(seconds=1), task_token)
-        else:
-            self._fail(marked, overdue)
+            return timedelta(seconds=1)
+        if marked.task_token:
+            self.machines.fail(marked.task_token, overdue)
+        return None
 
-    def _stopped(self, runner: Runner) -> CadenceError | None:
-        run = self.runs.get_run(runner.run_id)
+    def _stopped(self, runner: Runner, run: Run) -> CadenceError | None:
         if runner.is_ending(self.clock()) or not (run.stop_requested or run.state.final):
             return None
         return Cancelled(run.cause or "the run was stopped")
@@ -187,10 +212,6 @@ class Watchdog:
             )
         except Conflict:
             return None
-
-    def _fail(self, runner: Runner, error: CadenceError) -> None:
-        if runner.task_token:
-            self.machines.fail(runner.task_token, error)
 
 
 def _due(run: Run) -> datetime:
@@ -211,6 +232,11 @@ def _overdue(runner: Runner, now: datetime) -> CadenceError | None:
     if runner.deadline and now >= runner.deadline:
         return TimedOut("the treatment took longer than its max_duration")
     return None
+
+
+def _is_completing(runner: Runner, now: datetime) -> bool:
+    """Returns whether the call that took the runner's result may still be settling its treatment."""
+    return runner.state is RunnerState.COMPLETED and runner.lease_until is not None and now < runner.lease_until
 
 
 def _silence(runner: Runner) -> CadenceError:

@@ -40,6 +40,12 @@ class RunStore(Protocol):
     def get_run(self, run_id: str) -> Run:
         """Returns a run. Raises NotFound."""
 
+    def count_unsettled(self, run_id: str) -> int | None:
+        """Returns how many treatments of the run have not settled; None if the run is not admitted.
+
+        One that settled and made a consumer ready is counted until that consumer has settled.
+        """
+
     def get_runs(self, run_ids: Iterable[str]) -> Mapping[str, Run]:
         """Returns those of the runs that exist, by id."""
 
@@ -160,11 +166,13 @@ class TreatmentStore(Protocol):
 
         `soft_failed`: the treatment failed, and this does not fail its run.
 
-        The same transaction marks the edges in `delivered` and lowers their consumers' counts; those consumers that are
-        in `ready`, which must wait for these edges alone, become ready.
+        The same transaction delivers the edges in `delivered`, which are all that it fires, and notes so with the
+        treatment; those consumers that are in `ready`, which must wait for these edges alone, become ready. The first
+        of them lowers the run's count also for this treatment, when it settles.
 
         Returns False if the treatment was settled before. Raises Conflict, and writes nothing, if it is no longer in
-        the state and attempt of `treatment`, an edge is not pending, or a consumer in `ready` is no longer as read.
+        the state and attempt of `treatment`, a stream's edge is not pending, or a consumer in `ready` is no longer as
+        read.
         """
 
 
@@ -237,6 +245,12 @@ class Machines(Protocol):
     def start_treatment(self, run_id: str, treatment: str, kind: TreatmentKind = TreatmentKind.COMMAND) -> None:
         """Starts the treatment's machine with attempt 1. Idempotent: the execution is named by the treatment's id."""
 
+    def keep(self, runner_id: str, task_token: str, at: datetime) -> str:
+        """Stores the token that waits for a runner; returns a short name that the other methods take in its place."""
+
+    def fail_kept(self, runner_id: str, until: datetime, error: CadenceError) -> None:
+        """Answers all tokens that were kept for a runner until then with an error, see `fail`."""
+
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> None:
         """Answers a token with `output`. A token that was answered or has timed out is ignored."""
 
@@ -261,7 +275,7 @@ class Deadlines(Protocol):
         """Has the watchdog look at the run after this time."""
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
-        """Has the watchdog look at the runner.
+        """Has the watchdog look at the runner of a provider.
 
         `task_token` belongs to the machine that waits before the runner exists.
         """

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_provider_calls import LambdaProviderCalls
-from cadence.adapters.aws.step_functions import StepFunctionsMachines
 from cadence.adapters.caching.remembered_audit import RememberedAudit
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
@@ -105,6 +104,7 @@ from cadence.composition.exports import manage_exports, render_metrics
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
+from cadence.composition.shared.machines import state_machines
 from cadence.composition.shared.schedules import schedules
 from cadence.composition.shared.search import Search, search
 from cadence.composition.shared.secret_sources import prefixes
@@ -247,7 +247,7 @@ def services() -> Services:
     documents = S3Documents(client("s3"), config.data_bucket)
     runs = DynamoRunStore(config.runs_table)
     runners, hosts = DynamoRunnerStore(config.runners_table), DynamoHostStore(config.runners_table)
-    machines = StepFunctionsMachines(config.run_machine_arn, config.treatment_machine_arn)
+    machines = state_machines(config)
     provider_calls = LambdaProviderCalls(config.provider_function_prefix)
     check = check_document(config)
     freeze = FreezeDocument(check, documents)

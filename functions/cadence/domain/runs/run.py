@@ -60,7 +60,6 @@ class Run:
     finished_at: datetime | None = None
     cause: str | None = None
     stop_requested: RunState | None = None
-    unsettled: int | None = None
     started_by_run: str | None = None
     started_by_treatment: str | None = None
     depth: int = 0
@@ -150,7 +149,8 @@ class Treatment:
 
     `waiting` counts the edges not yet delivered. `bounded_by` is the group that lets only some of its instances be
     under way at a time; `conditional` ones are skipped if their `when` says so once they are ready; `cancel_reason` is
-    why this one is to end although its run goes on. `history` are its states so far, of all attempts, in order.
+    why this one is to end although its run goes on. `carried` counts the treatments that settled before it and leave
+    the run's count together with it. `history` are its states so far, of all attempts, in order.
     """
 
     run_id: str
@@ -183,6 +183,8 @@ class Treatment:
     ends_retention: bool = False  # whether its end may be what the removal of some content waits for
     reports: bool = False  # whether its attempts send reports of tests
     soft_failed: bool = False  # it failed, and this does not fail the run
+    carried: int = 0
+    edges_delivered: bool = False  # the edges that its success fires were delivered together with it
 
 
 def is_element(name: str) -> bool:

@@ -26,7 +26,7 @@ from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_child_run import StartChildRun
-from cadence.application.runs.start_run import StartRun
+from cadence.application.runs.start_run import START_CHECK, StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
 from cadence.application.scheduling.collect_outputs import CollectOutputs
@@ -167,6 +167,7 @@ class World:
 
     def play(self, cancel_after: int | None = None) -> None:
         """Until every machine has ended. Raises Stuck, or what code under test raised against its contract."""
+        SimulatedDeadlines(self).watch_run(RUN, START_CHECK)
         self.machines.start_run(RUN, 86_400)
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
@@ -347,7 +348,7 @@ class World:
 
     def _describe(self) -> str:
         run = self.runs.get_run(RUN)
-        lines = [f"{run.state} unsettled={run.unsettled} stop={run.stop_requested}"]
+        lines = [f"{run.state} unsettled={self.runs.count_unsettled(RUN)} stop={run.stop_requested}"]
         lines += [
             f"{t.name}: {t.state} waiting={t.waiting} attempt={t.attempt}" for t in self.runs.list_treatments(RUN)
         ]
@@ -459,7 +460,6 @@ class Ports:
             offer=offer,
             take_back=take_back,
             machines=self.machines,
-            deadlines=self.deadlines,
             provider_function_prefix="provider-",
             clock=clock,
             refusals=refusals,
@@ -547,7 +547,9 @@ class Ports:
         )
         self.watchdog = Watchdog(
             runs=self.runs,
+            treatments=self.runs,
             runners=self.runners,
+            runners_of=self.runners.get_runners,
             machines=self.machines,
             deadlines=self.deadlines,
             settle=self.settle,

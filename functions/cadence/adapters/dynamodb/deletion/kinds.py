@@ -126,6 +126,8 @@ KINDS: tuple[ItemKind, ...] = (
         "pipelines", "PIPELINE#{org}#{project}#{name}", "VERSION#{n:08}", Found.BY_PREFIX, "versions of pipelines"
     ),
     ItemKind("runs", _RUN, "RUN", Found.BY_RUN, "runs"),
+    ItemKind("runs", _RUN, "COUNT", Found.BY_RUN),
+    ItemKind("runs", _RUN, "TOKEN#{runner}#{digest}", Found.BY_RUN),
     ItemKind("runs", _RUN, "TREATMENT#{name}", Found.BY_RUN, "treatments"),
     ItemKind("runs", _RUN, "ELEMENT#{path}", Found.BY_RUN, "treatments"),
     ItemKind("runs", _RUN, "ENGINE", Found.BY_RUN),

@@ -66,6 +66,7 @@ class EdgeRecords:
         def write() -> None:
             with translated("edges"), TransactWrite(connection=transaction_connection()) as transaction:
                 mark_delivered(transaction, edges)
+                lower_counts(transaction, edges)
 
         insisting(write)
 
@@ -76,25 +77,37 @@ class EdgeRecords:
             return [item.treatment() for item in TreatmentItem.batch_get(list(keys), consistent_read=True)]
 
 
-def mark_delivered(
-    transaction: TransactWrite, edges: Sequence[Edge], ready: Sequence[tuple[Treatment, datetime]] = ()
-) -> None:
-    """Adds to a transaction that the edges, all of them pending, are delivered, and that their consumers wait for less.
-
-    The consumers in `ready`, which must be as read and wait for these edges alone, become ready at the given time.
-    """
-    becoming = {(treatment.run_id, treatment.name): (treatment, at) for treatment, at in ready}
+def mark_delivered(transaction: TransactWrite, edges: Sequence[Edge]) -> None:
+    """Adds to a transaction that the edges, all of them pending, are delivered."""
     for edge in edges:
         delivered: list[Action] = [EdgeItem.state.set(str(EdgeState.DELIVERED))]
         transaction.update(EdgeItem(*EdgeItem.key(edge)), delivered, condition=_pending())
+
+
+def lower_counts(
+    transaction: TransactWrite,
+    edges: Sequence[Edge],
+    ready: Sequence[Treatment] = (),
+    at: datetime | None = None,
+    carried: int = 0,
+) -> None:
+    """Adds to a transaction that the consumers of the edges wait for less.
+
+    Those in `ready`, which must be as read and wait for these edges alone, become ready at `at`; the first of them
+    takes `carried` settled treatments off the run's count when it settles.
+    """
+    becoming = {(treatment.run_id, treatment.name): treatment for treatment in ready}
+    carrier = ready[0].name if ready else None
     for consumer, count in Counter((edge.run_id, edge.consumer) for edge in edges).items():
         actions: list[Action] = [TreatmentItem.waiting.add(-count)]
         condition = None
-        if consumer in becoming:
-            seen, at = becoming[consumer]
+        if consumer in becoming and at is not None:
+            seen = becoming[consumer]
             actions += [TreatmentItem.state.set(str(TreatmentState.READY)), TreatmentItem.ready_at.set(at)]
             history = (StateChange(at, seen.attempt, TreatmentState.READY),)
             actions.append(assignment(TreatmentItem, "history", history))
+            if seen.name == carrier:
+                actions.append(TreatmentItem.carried.set(carried))
             condition = (TreatmentItem.state == str(seen.state)) & (TreatmentItem.attempt == seen.attempt)
             condition &= TreatmentItem.waiting == count
         transaction.update(treatment_key(*consumer), actions, condition=condition)

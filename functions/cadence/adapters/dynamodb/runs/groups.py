@@ -10,7 +10,15 @@ from pynamodb.transactions import TransactWrite
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.runs.edge_items import EdgeItem
 from cadence.adapters.dynamodb.runs.group_items import GrowthItem, PlacesItem
-from cadence.adapters.dynamodb.runs.run_items import RunItem, RunsTable, SpecItem, TreatmentItem, run_key, treatment_key
+from cadence.adapters.dynamodb.runs.run_items import (
+    CountItem,
+    RunItem,
+    RunsTable,
+    SpecItem,
+    TreatmentItem,
+    partition,
+    treatment_key,
+)
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -21,7 +29,7 @@ from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling.group import EachProgress, InstanceSlots
 from cadence.domain.shared.errors import NotFound
 
-_ITEMS: tuple[type[RunsTable], ...] = (RunItem, SpecItem, TreatmentItem, EdgeItem, GrowthItem, PlacesItem)
+_ITEMS: tuple[type[RunsTable], ...] = (RunItem, CountItem, SpecItem, TreatmentItem, EdgeItem, GrowthItem, PlacesItem)
 
 
 class DynamoGroupStore:
@@ -53,11 +61,13 @@ class DynamoGroupStore:
         def write() -> None:
             with translated(f"group {group}"), TransactWrite(connection=self._connection) as transaction:
                 transaction.save(_growth_item(after), condition=_unchanged(seen))
-                transaction.update(
-                    run_key(run_id),
-                    [RunItem.unsettled.add(count)],
+                transaction.condition_check(
+                    RunItem,
+                    partition(run_id),
+                    RunItem.SK,
                     condition=RunItem.pk.exists() & RunItem.stop_requested.does_not_exist(),
                 )
+                transaction.update(CountItem.key(run_id), [CountItem.unsettled.add(count)])
                 transaction.update(
                     treatment_key(run_id, group),
                     [TreatmentItem.waiting.add(count)],

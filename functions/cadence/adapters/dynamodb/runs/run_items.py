@@ -77,7 +77,6 @@ class RunItem(RunsTable):
     depth = NumberAttribute(null=True)
     waiting_token = UnicodeAttribute(null=True)
     stop_requested = UnicodeAttribute(null=True)
-    unsettled = NumberAttribute(null=True)
     machine_token = UnicodeAttribute(null=True)
     stop_token = UnicodeAttribute(null=True)
     rerun_of = UnicodeAttribute(null=True)
@@ -116,7 +115,6 @@ class RunItem(RunsTable):
         values["max_duration"] = int(self.max_duration)
         values["pipeline_version"] = _int(self.pipeline_version)
         values["depth"] = int(self.depth or 0)
-        values["unsettled"] = _int(self.unsettled)
         values["concurrency_policy"] = ConcurrencyPolicy(self.concurrency_policy or ConcurrencyPolicy.QUEUE)
         values["priority"] = _int(self.priority) or 0
         values["soft_failures"] = _int(self.soft_failures) or 0
@@ -127,6 +125,19 @@ class RunItem(RunsTable):
         values["keeps_values_elsewhere"] = bool(self.keeps_values_elsewhere)
         values["generated"] = bool(self.generated)
         return Run(**values)
+
+
+class CountItem(RunsTable):
+    """The count of unsettled treatments: apart from the run, so that its write is small and changes no index."""
+
+    SK: ClassVar[str] = "COUNT"
+
+    unsettled = NumberAttribute()
+
+    @classmethod
+    def key(cls, run_id: str) -> "CountItem":
+        """Returns an item that is only its key, to be updated."""
+        return cls(partition(run_id), cls.SK)
 
 
 class SpecItem(RunsTable):
@@ -147,6 +158,7 @@ class TreatmentItem(RunsTable):
     ELEMENTS: ClassVar[str] = "ELEMENT#"  # apart from the others, as nothing schedules or watches them
     _LEFT_OUT: ClassVar[frozenset[str]] = frozenset(
         {"kind", "conditional", "timeouts", "interruptions", "ends_retention", "reports", "soft_failed"}
+        | {"carried", "edges_delivered"}
     )  # where they are as usual
 
     run_id = UnicodeAttribute()
@@ -179,6 +191,8 @@ class TreatmentItem(RunsTable):
     ends_retention = BooleanAttribute(null=True)
     reports = BooleanAttribute(null=True)
     soft_failed = BooleanAttribute(null=True)
+    carried = NumberAttribute(null=True)
+    edges_delivered = BooleanAttribute(null=True)
 
     @classmethod
     def key_of(cls, name: str) -> str:
@@ -203,8 +217,9 @@ class TreatmentItem(RunsTable):
         values["ends_retention"] = bool(self.ends_retention)
         values["reports"] = bool(self.reports)
         values["soft_failed"] = bool(self.soft_failed)
-        values["timeouts"] = int(self.timeouts or 0)
-        values["interruptions"] = int(self.interruptions or 0)
+        values["edges_delivered"] = bool(self.edges_delivered)
+        for name in ("timeouts", "interruptions", "carried"):
+            values[name] = int(values[name] or 0)
         values["concurrency_limits"] = tuple(sorted(self.concurrency_limits or ()))
         values["history"] = history.in_order(map(history.decode, self.history or ()), tuple(TreatmentState))
         for name in ("waiting", "attempt", "failures", "infrastructure_failures", "exit_code"):

@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.runs.edge_records import EdgeRecords
 from cadence.adapters.dynamodb.runs.group_items import PlacesItem
 from cadence.adapters.dynamodb.runs.provenance_items import DigestItem, NextRunItem, PassedItem
 from cadence.adapters.dynamodb.runs.run_items import (
+    CountItem,
     RunItem,
     RunsTable,
     SpecItem,
@@ -38,6 +39,7 @@ _ITEMS_PER_TRANSACTION = 100
 _ITEMS: tuple[type[RunsTable], ...] = (
     RunsTable,
     RunItem,
+    CountItem,
     SpecItem,
     TreatmentItem,
     EdgeItem,
@@ -101,10 +103,9 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         with translated(f"run {run_id}"):
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
             with suppress(Conflict), translated(f"run {run_id}"):
-                run_key(run_id).update(
-                    [RunItem.unsettled.set(sum(not treatment.state.final for treatment in treatments))],
-                    condition=RunItem.pk.exists() & RunItem.unsettled.does_not_exist(),
-                )
+                count = CountItem.key(run_id)
+                count.unsettled = sum(not treatment.state.final for treatment in treatments)
+                count.save(CountItem.pk.does_not_exist())
             with RunsTable.batch_write() as batch:
                 for spec in specs:  # the same whenever they are written
                     batch.save(SpecItem.of(run_id, spec))
@@ -118,6 +119,13 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         new += [TreatmentItem.of(treatment) for treatment in treatments]
         for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
             self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
+
+    def count_unsettled(self, run_id: str) -> int | None:
+        try:
+            with translated(f"run {run_id}"):
+                return int(CountItem.get(partition(run_id), CountItem.SK, consistent_read=True).unsettled)
+        except CountItem.DoesNotExist:
+            return None
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         token = RunItem.machine_token.set(machine_token)

@@ -9,15 +9,15 @@ from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.aws.retry import insisting
 from cadence.adapters.dynamodb.runs.edge_items import EdgeItem
-from cadence.adapters.dynamodb.runs.edge_records import mark_delivered
+from cadence.adapters.dynamodb.runs.edge_records import lower_counts, mark_delivered
 from cadence.adapters.dynamodb.runs.run_items import (
+    CountItem,
     RunItem,
     RunsTable,
     SpecItem,
     TreatmentItem,
     assignment,
     partition,
-    run_key,
     treatment_key,
 )
 from cadence.adapters.dynamodb.shared.binding import transaction_connection
@@ -26,7 +26,7 @@ from cadence.application.shared.ports import Page
 from cadence.application.shared.run_ports import TreatmentContext
 from cadence.domain.melodium.model import ROOT
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runs.edge import Edge
+from cadence.domain.runs.edge import Edge, Trigger
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment, is_element
 from cadence.domain.runs.states import UNFINISHED_TREATMENT_STATES, TreatmentState
@@ -191,6 +191,9 @@ class TreatmentRecords:
             actions.append(TreatmentItem.soft_failed.set(True))
         if treatment.state.final:
             return False
+        if delivered:
+            actions.append(TreatmentItem.edges_delivered.set(True))
+        settled = 1 + treatment.carried
 
         def write() -> None:
             with (
@@ -203,8 +206,12 @@ class TreatmentRecords:
                     condition=(TreatmentItem.state == str(treatment.state))
                     & (TreatmentItem.attempt == treatment.attempt),
                 )
-                transaction.update(run_key(treatment.run_id), [RunItem.unsettled.add(-1)])
-                mark_delivered(transaction, delivered, [(consumer, at) for consumer in ready])
+                if not ready:
+                    transaction.update(CountItem.key(treatment.run_id), [CountItem.unsettled.add(-settled)])
+                # An edge that only the end fires is delivered by nothing but this write, which succeeds once.
+                opened = [edge for edge in delivered if edge.trigger is Trigger.OPENED]
+                mark_delivered(transaction, opened)
+                lower_counts(transaction, delivered, ready, at, carried=settled)
 
         try:
             insisting(write)
