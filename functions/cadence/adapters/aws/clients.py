@@ -16,6 +16,8 @@ REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}, user_agent="cadence"
 )
+# pynamodb makes the parameters, and leaves their check to the service.
+_CONFIG_OF = {"dynamodb": _CONFIG.merge(Config(parameter_validation=False))}
 
 _BUSY = frozenset(
     {
@@ -45,7 +47,7 @@ def may_succeed_later(error: BaseException | None) -> bool:
 @cache
 def client(service: str) -> Any:
     """Returns a client with the credentials and endpoint of the environment that Lambda (or the local stack) sets."""
-    return _session().create_client(service, region_name=REGION, config=_CONFIG)
+    return _session().create_client(service, region_name=REGION, config=_CONFIG_OF.get(service, _CONFIG))
 
 
 @cache

@@ -18,7 +18,7 @@ from ministack.services import cloudformation, dynamodb, kinesis, lambda_svc, sq
 WriteBlob = Callable[[bytes], str]
 GetState = Callable[[], dict[str, Any]]
 
-# Those that change while they are saved, and those with much to copy. Their states are what they have in memory, copied.
+# Those that change while they are saved, or have much to copy. Their states are what they have in memory, copied.
 _UNCOPIED: tuple[Any, ...] = (cloudformation, dynamodb, kinesis, sqs, stepfunctions)
 
 
