@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from moto.core import serialize
+from moto.core import responses, serialize
 from moto.core.serialize import AttributePickerContext
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -23,9 +23,11 @@ def quick_emulation() -> Iterator[None]:
     kms: Any = models
     picker: Any = serialize.AttributePicker
     tables: Any = dynamodb.DynamoDBBackend
+    calls: Any = responses
     with pytest.MonkeyPatch.context() as patch:
         # Moto makes an RSA key for symmetric keys as well, which takes longer than most tests and which none uses.
         patch.setattr(kms, "generate_private_key", functools.cache(kms.generate_private_key))
+        patch.setattr(calls, "method_names_from_class", functools.cache(calls.method_names_from_class))
         patch.setattr(picker, "__call__", remembering_names(picker.__call__))
         patch.setattr(tables, "transact_write_items", keeping_what_changes(tables.transact_write_items))
         patch.setattr(Table, "__deepcopy__", as_before_the_transaction, raising=False)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayHttpResolver, Response
@@ -44,6 +45,7 @@ class _Resolver(APIGatewayHttpResolver):
     """
 
     @staticmethod
+    @cache
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
         plain: re.Pattern[str] = APIGatewayHttpResolver._compile_regex(rule, base_regex)  # noqa: SLF001 (no public way)
         return re.compile(plain.pattern.replace("(?P<treatment>[", "(?P<treatment>[/#"))

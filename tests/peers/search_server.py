@@ -12,6 +12,8 @@ from tests.integration.exports.peers import BUILT, running
 
 # A JVM on a busy machine takes its time.
 _PATIENCE = 180
+# It lives for a minute: thorough compilation and collectors with threads would cost more than they save.
+_JVM = ("-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def search_server(home: Path) -> Iterator[str]:
 
     def command(port: int) -> list[str]:
         classes = f"{built}/classes:{built}/lib/*"
-        return ["java", "-Xms256m", "-Xmx512m", "-cp", classes, "SearchServer", str(home), str(port), str(first_free())]
+        return ["java", *_JVM, "-cp", classes, "SearchServer", str(home), str(port), str(first_free())]
 
     with running(command, "/_cluster/health?wait_for_status=yellow", _PATIENCE) as peer:
         yield peer.url

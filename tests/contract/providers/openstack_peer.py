@@ -29,6 +29,8 @@ IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 NETWORK = "3cb9bc59-5699-4588-a4b1-b87f96708bc6"
 # Seconds: bounds on a hang, no measure. Nova shares the machine with the tests, and takes the time that it gets.
 PATIENCE = 180
+# Seconds between two looks, each of which costs nova as much as what it is waited for.
+PAUSE = 0.2
 OWNER = MachineOwner("installation", "default", "openstack")
 
 
@@ -76,17 +78,17 @@ class OpenStackPeer:
         self._cause(path="POST /compute/v2.1/servers$", lost=True, status=502, times=1)
 
     def boot(self, runner_id: str) -> None:
-        eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "ACTIVE"], PATIENCE)
+        eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "ACTIVE"], PATIENCE, pause=PAUSE)
 
     def end(self, runner_id: str) -> None:
         for server in self._of(runner_id):
             self._call("POST", f"servers/{server['id']}/action", {"os-stop": None})
-        eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "SHUTOFF"], PATIENCE)
+        eventually(lambda: [each for each in self._of(runner_id) if each["status"] == "SHUTOFF"], PATIENCE, pause=PAUSE)
 
     def settle(self) -> None:
         """Nova deletes in its own time; a server that is still being made is made first."""
         deleted = set(requests.get(f"{self.url}/deleted", timeout=PATIENCE).json())
-        eventually(lambda: not [each for each in self._listed() if each["id"] in deleted], PATIENCE)
+        eventually(lambda: not [each for each in self._listed() if each["id"] in deleted], PATIENCE, pause=PAUSE)
 
     def machines(self, runner_id: str) -> int:
         return len(self._of(runner_id))
@@ -118,7 +120,9 @@ class OpenStackPeer:
 
     def _until_decided(self, _: float) -> None:
         """Where a runner's start looks again after a moment, the suite waits until nova has found a host, or none."""
-        eventually(lambda: all(each["status"] != "BUILD" or each["hostId"] for each in self._listed()), PATIENCE)
+        eventually(
+            lambda: all(each["status"] != "BUILD" or each["hostId"] for each in self._listed()), PATIENCE, pause=PAUSE
+        )
 
     def _of(self, runner_id: str) -> list[dict[str, Any]]:
         return [each for each in self._listed() if each["metadata"].get("cadence-runner") == runner_id]

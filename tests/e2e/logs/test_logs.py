@@ -16,14 +16,14 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-LINES = 20_000
+LINES = 7_000
 NAMES = ("left", "middle", "right")
 
 
-def test_sixty_thousand_lines_arrive_once_and_in_order(api: Api) -> None:
+def test_twenty_thousand_lines_arrive_once_and_in_order(api: Api) -> None:
     needle = f"needle-{uuid.uuid4().hex}"
     # The first line tells that it runs; the rest comes in bursts, so that followers see it grow.
-    command = f"echo {{name}} 0; for n in $(seq 1 {LINES - 1}); do echo {{name}} $n; [ $((n % 5000)) != 0 ] || sleep 0.3; done"
+    command = f"echo {{name}} 0; for n in $(seq 1 {LINES - 1}); do echo {{name}} $n; [ $((n % 1750)) != 0 ] || sleep 0.3; done"
     treatments = {name: {"run": command.format(name=name)} for name in NAMES}
     treatments["middle"]["run"] += f"; echo 'one {needle} (once)'"
     run_id = api.start({"cadence": 1, "name": "talkative", "treatments": treatments})
@@ -42,7 +42,7 @@ def test_sixty_thousand_lines_arrive_once_and_in_order(api: Api) -> None:
     found = api.get("/v1/logs", q=f"{needle} (once)")
     assert [(line["run"], line["treatment"]) for line in found["lines"]] == [(run_id, "middle")]
     assert api.get("/v1/logs", q=f"{needle} (twice)")["lines"] == []
-    assert len(api.lines(run_id, treatment="left", grep="^left 1999[0-9]$")) == 10
+    assert len(api.lines(run_id, treatment="left", grep="^left 699[0-9]$")) == 10
 
 
 def followed(api: Api, run_id: str, **limits: int) -> list[dict[str, Any]]:

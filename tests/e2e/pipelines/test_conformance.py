@@ -58,7 +58,7 @@ def _check_treatments(expected: Expected, run: Mapping[str, object]) -> None:
         assert words in (treatments[name]["cause"] or ""), treatments[name]["cause"]
 
 
-DRAWN = 15
+DRAWN = 6
 
 
 @pytest.fixture(scope="module")

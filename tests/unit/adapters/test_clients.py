@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.loaders import JSONFileLoader
+from moto.core.botocore_stubber import MockRawResponse
 
 from cadence.adapters.aws import clients
 
@@ -56,3 +58,17 @@ def test_a_client_has_the_credentials_that_came_after(anew: None, monkeypatch: p
 
     assert client._request_signer._credentials.access_key == "AKIAANOTHER"
     assert client.meta.endpoint_url == "http://127.0.0.1:9"
+
+
+def test_a_request_names_the_product_and_not_its_machine(anew: None) -> None:
+    client = clients.client("sqs")
+    sent: list[bytes | str] = []
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        sent.append(request.headers["User-Agent"])
+        return AWSResponse(request.url, 200, {}, MockRawResponse(b"{}"))
+
+    client.meta.events.register("before-send", answer)
+    client.list_queues()
+
+    assert sent == [b"cadence"]

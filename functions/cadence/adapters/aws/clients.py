@@ -12,7 +12,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+# Without a name of our own, botocore would describe itself and this machine anew in each request.
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}, user_agent="cadence"
+)
+# pynamodb makes the parameters, and leaves their check to the service.
+_CONFIG_OF = {"dynamodb": _CONFIG.merge(Config(parameter_validation=False))}
 
 _BUSY = frozenset(
     {
@@ -42,7 +47,7 @@ def may_succeed_later(error: BaseException | None) -> bool:
 @cache
 def client(service: str) -> Any:
     """Returns a client with the credentials and endpoint of the environment that Lambda (or the local stack) sets."""
-    return _session().create_client(service, region_name=REGION, config=_CONFIG)
+    return _session().create_client(service, region_name=REGION, config=_CONFIG_OF.get(service, _CONFIG))
 
 
 @cache

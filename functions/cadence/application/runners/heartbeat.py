@@ -66,6 +66,6 @@ class Heartbeat:
         if steps is not None:
             self.step_reports.put_steps(step_report_of(runner, steps))
         spec = self.specs(runner.run_id, runner.treatment)
-        inputs = {declared.port: self.sources.find(runner.run_id, declared) for declared in spec.inputs}
+        inputs = self.sources.find_all(runner.run_id, spec.inputs)
         followed = sender.is_followed(now)
         return HeartbeatAnswer(renewed.cancel_reason, followed, inputs, self.permitted_shells(renewed))

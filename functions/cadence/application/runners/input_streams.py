@@ -1,12 +1,15 @@
 """Finds where an input's data comes from at this moment."""
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cadence.application.runners.ports import StreamStore
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.domain.pipelines.specification import InputSpec
 from cadence.domain.runs.edge import Trigger
+from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
@@ -41,12 +44,20 @@ class InputStreams:
 
     def find(self, run_id: str, wanted: InputSpec) -> StreamSource:
         """Returns an input's source: a block is readable once its producer has succeeded, a stream once it runs."""
+        return self._find(run_id, wanted, self.treatments.get_treatment)
+
+    def find_all(self, run_id: str, wanted: Sequence[InputSpec]) -> Mapping[str, StreamSource]:
+        """Returns what `find` returns of each input, by port; a producer of several is read once."""
+        producer = cache(self.treatments.get_treatment)
+        return {one.port: self._find(run_id, one, producer) for one in wanted}
+
+    def _find(self, run_id: str, wanted: InputSpec, producer_of: Callable[[str, str], Treatment]) -> StreamSource:
         if wanted.stored is not None:
             stored_end = StreamEnd(wanted.stored.size, wanted.stored.sha256, wanted.stored.chunks)
             return StreamSource(epoch=1, state=InputState.ENDED, prefix=wanted.stored.prefix, end=stored_end)
         if wanted.source_treatment is None or wanted.source_port is None:
             return StreamSource(epoch=1, state=InputState.ENDED, end=_NOTHING)
-        producer = self.treatments.get_treatment(run_id, wanted.source_treatment)
+        producer = producer_of(run_id, wanted.source_treatment)
         epoch = producer.attempt
         if wanted.source_port in _TRIGGERS:
             # The consumer runs, so the trigger was delivered; there is nothing more to it.

@@ -83,12 +83,12 @@ class ReadInput:
         nothing feeds, or whose producer is still at work are left out.
         """
         answers = {}
-        for requested in [port for port in spec.inputs if port.source_treatment or port.stored][:_MOST_ASSIGNED]:
-            source = self.sources.find(run_id, requested)
+        requested = [port for port in spec.inputs if port.source_treatment or port.stored][:_MOST_ASSIGNED]
+        for port, source in self.sources.find_all(run_id, requested).items():
             if source.state is InputState.ENDED and source.end is not None:
                 last = min(DOWNLOADS, source.end.chunks) if source.prefix else 0
                 downloads = [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(last)]
-                answers[requested.port] = InputAnswer(
+                answers[port] = InputAnswer(
                     epoch=source.epoch, state=source.state, end=source.end, downloads=downloads, retry_after=0.0
                 )
         return answers

@@ -13,13 +13,13 @@ from typing import Any, TextIO
 
 from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
-from ministack.services import dynamodb, kinesis, lambda_svc, sqs, stepfunctions
+from ministack.services import cloudformation, dynamodb, kinesis, lambda_svc, sqs, stepfunctions
 
 WriteBlob = Callable[[bytes], str]
 GetState = Callable[[], dict[str, Any]]
 
-# Those that change while they are saved. Their states are what they have in memory, copied.
-_BUSY: tuple[Any, ...] = (dynamodb, kinesis, sqs, stepfunctions)
+# Those that change while they are saved, or have much to copy. Their states are what they have in memory, copied.
+_UNCOPIED: tuple[Any, ...] = (cloudformation, dynamodb, kinesis, sqs, stepfunctions)
 
 
 def install() -> None:
@@ -32,7 +32,7 @@ def install() -> None:
     encoding: Any = persistence
     encoding.json = SimpleNamespace(**{**vars(json), "dump": dump})
     encoding._json_default = at_one_moment(encoding._json_default)  # noqa: SLF001
-    for service in _BUSY:
+    for service in _UNCOPIED:
         service.get_state = uncopied(service, service.get_state)
 
 
