@@ -1,5 +1,6 @@
 """Lines of pools with a bucket of their own: their text is nowhere else, from the gateway to the search index."""
 
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +18,11 @@ from cadence.adapters.s3.sent_lines import S3SentLines
 from cadence.adapters.s3.splits import S3Splits
 from cadence.adapters.tantivy.split_folder import SplitFolder
 from cadence.application.logs.accept_logs import AcceptLogs
-from cadence.application.logs.ports import LogBatch, LogLine
+from cadence.application.logs.ports import LogBatch, LogLine, SentBlock
 from cadence.application.search.index_project import IndexProject
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.runner_ports import FollowedRunner
+from cadence.domain.logs.line_block import LineBlock, LineSpan
 from cadence.domain.search.query import Query, Word
 from cadence.domain.shared.errors import NotFound, Transient
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention
@@ -40,6 +42,22 @@ def batch(*numbers: int, bucket: str | None, runner: str = "there") -> LogBatch:
     ]
     return LogBatch(
         run_id=RUN_ID, runner_id=f"{RUN_ID}-{runner}", treatment="make", attempt=1, lines=lines, pool="p", bucket=bucket
+    )
+
+
+def block(sent: LogBatch) -> SentBlock:
+    """The same lines as an agent sends many."""
+    text = "\n".join(line.text for line in sent.lines).encode()
+    first = sent.lines[0]
+    span = LineSpan(lines=len(sent.lines), size=len(text), time=first.time, stream=first.stream, level=first.level)
+    return SentBlock(
+        run_id=sent.run_id,
+        runner_id=sent.runner_id,
+        treatment=sent.treatment,
+        attempt=sent.attempt,
+        block=LineBlock(first.seq, [span], zlib.compress(text)),
+        pool=sent.pool,
+        bucket=sent.bucket,
     )
 
 
@@ -71,12 +89,17 @@ def read(world: World) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("as_block", [False, True], ids=["lines", "block"])
 def test_the_text_is_in_the_bucket_of_the_pool_alone(
     world: World,
     stream: KinesisLogLines,
     log_indexer: Any,  # noqa: F811
+    as_block: bool,
 ) -> None:
-    assert stream.put(batch(1, 2, bucket="elsewhere")) == 2
+    if as_block:
+        stream.put_block(block(batch(1, 2, bucket="elsewhere")))
+    else:
+        assert stream.put(batch(1, 2, bucket="elsewhere")) == 2
     (reference,) = sent()
     assert b"confidential" not in reference
     assert keys("data") == []
@@ -170,14 +193,19 @@ def test_lines_are_indexed_where_they_are(
 def test_lines_go_where_the_values_of_their_runner_go(
     world: World, retention: ValueRetention | None, bucket: str | None
 ) -> None:
-    batches: list[LogBatch] = []
+    taken: list[LogBatch | SentBlock] = []
 
     class Sink:
         def put(self, batch: LogBatch) -> int:
-            batches.append(batch)
+            taken.append(batch)
             return batch.lines[-1].seq
+
+        def put_block(self, sent: SentBlock) -> None:
+            taken.append(sent)
 
     runner = replace(world.runners.get_runner(world.launch()), retention=retention)
     lines = batch(1, 2, bucket=None).lines
-    assert AcceptLogs(Sink(), world.clock).accept(FollowedRunner(runner), lines).through == 2
-    assert [one.bucket for one in batches] == [bucket]
+    accept = AcceptLogs(Sink(), world.clock)
+    assert accept.accept(FollowedRunner(runner), lines).through == 2
+    assert accept.accept_block(FollowedRunner(runner), block(batch(3, bucket=None)).block).through == 3
+    assert [one.bucket for one in taken] == [bucket, bucket]

@@ -22,9 +22,9 @@ class S3SentLines(SentLines):
         self._buckets = buckets
 
     def store(self, batch: LogBatch | SentBlock, encoded: bytes) -> bytes:
-        """Stores an encoded batch or block in its bucket and returns the record that refers to it; repeating changes nothing.
+        """Stores an encoded batch or block in its bucket and returns the record that refers to it.
 
-        Raises Transient, also if the bucket refuses: then the lines stay with the agent.
+        Repeating it changes nothing. Raises Transient, also if the bucket refuses: then the lines stay with the agent.
         """
         assert batch.bucket is not None, "lines of other pools are in their record"
         digest = hashlib.sha256(encoded).hexdigest()
