@@ -50,6 +50,7 @@ logger.access.MODE = access
 [log.access]
 MODE = file
 FILE_NAME = access.log
+LEVEL = Info
 """
 
 

@@ -3,24 +3,27 @@
 They are short forms of files from public repositories; docs/importing.md names what such files use most.
 """
 
+import base64
 import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
+from cadence.cli.runs.working_tree import pack_working_tree
 from cadence.importing import SourceFormat, convert
+from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
 from tests.e2e.api import Api, states
 from tests.e2e.conftest import serving
-from tests.e2e.github_events import deliver, repository
 from tests.git.repositories import Repository, served
 from tests.integration.agent.podman import content, podman, working
+from tests.unit.triggers.test_githosts import signature
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.podman, pytest.mark.slow]
 
-SECRET = "a webhook's secret, long enough"
 TOOLS = ("base64", "cut", "grep", "tar", "tr")
 DATABASE = ["/bin/sh", "-c", "while :; do echo stored | nc -l -p 5432; done"]
 TEST = """
@@ -161,33 +164,43 @@ FILES = {
 
 
 class Hub:
-    """A code host with one repository, whose pushes start the imported pipelines."""
+    """A connected repository that has the imported files as its pipelines."""
 
-    def __init__(self, api: Api, work_tree: Repository, address: str, images: dict[str, str]) -> None:
-        self.api, self.images, self._work_tree, self._address = api, images, work_tree, address
-        self._before = "0" * 40
+    def __init__(self, api: Api, host: CodeHostDouble, tree: Repository, images: dict[str, str]) -> None:
+        self.api, self.images, self.tree, self._host = api, images, tree, host
+        files: dict[str, str | None] = {}
         for name, (text, kind) in FILES.items():
             for stands_for, image in images.items():
                 text = text.replace(stands_for, image)
-            imported = convert(text, kind, name=name)
-            answer = api.call("PUT", f"/v1/projects/default/pipelines/{name}", json={"document": imported.document})
-            assert answer.ok, answer.text
-        hook = {"kind": "github", "project": "default", "name": "hub", "webhook_secret": SECRET}
-        self._hook = api.call("POST", "/v1/githosts", json=hook).json()["webhook_path"]
+            files[f".cadence/{name}.yaml"] = convert(text, kind, name=name).document
+        self._newest = tree.commit(files)
+        project = f"p{uuid.uuid4().hex[:8]}"
+        assert api.call("POST", "/v1/projects", json={"name": project}).status_code == 201
+        url = f"{host.url}/acme/site"
+        body = {"project": project, "kind": "gitea", "url": url, "token": TOKEN, "public_url": api.url}
+        connected = api.call("POST", "/v1/repositories", json=body)
+        assert connected.status_code == 201, connected.text
 
     def push(self, files: dict[str, str | None]) -> tuple[str, dict[str, dict[str, Any]]]:
         """Pushes a commit to `main`; returns it, and the runs that it started, by pipeline, once they have ended."""
-        commit = self._work_tree.commit(files)
+        before, commit = self._newest, self.tree.commit(files)
+        self._newest = commit
+        (hook,) = self._host.hooks.values()
         payload = {
             "ref": "refs/heads/main",
-            "before": self._before,
+            "before": before,
             "after": commit,
-            "repository": repository(1, "acme/site", self._address),
-            "sender": {"login": "ann"},
-            "commits": [],
+            "repository": {"full_name": "acme/site", "clone_url": self._host.clone_urls["acme/site"]},
+            "head_commit": {"message": "A change", "author": {"name": "Ada"}},
         }
-        self._before = commit
-        assert deliver(self.api.url + self._hook, json.dumps(payload).encode(), "push", SECRET).status_code == 202
+        body = json.dumps(payload).encode()
+        headers = {
+            "content-type": "application/json",
+            "x-gitea-event": "push",
+            "x-gitea-delivery": uuid.uuid4().hex,
+            **signature("gitea", body, hook["config"]["secret"].encode()),
+        }
+        assert requests.post(hook["config"]["url"], data=body, headers=headers, timeout=60).status_code == 202
 
         def started() -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = self.api.get("/v1/runs", commit=commit)["items"]
@@ -197,7 +210,8 @@ class Hub:
         return commit, {run["pipeline"]: self.api.finished(run["run_id"]) for run in runs}
 
     def texts(self, run: dict[str, Any], treatment: str, expected: int = 1) -> list[str]:
-        return [line["text"] for line in self.api.lines(run["run_id"], expected, treatment=treatment)]
+        lines = self.api.lines(run["run_id"], expected, treatment=treatment)
+        return [line["text"] for line in lines if line["stream"] in ("stdout", "stderr")]
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +228,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         patch.setenv("CADENCE_PODMAN_ARGS", own_network[0])
         folder = tmp_path_factory.mktemp("imported")
         try:
-            with served(folder / "git") as address, serving(folder / "stack") as stack:
-                yield Hub(Api(stack.url, stack.token), Repository(folder / "git" / "site"), f"{address}/site", images)
+            with code_host() as host, served(folder / "git") as address, serving(folder / "stack") as stack:
+                host.add("acme/site", f"{address}/site")
+                yield Hub(Api(stack.url, stack.token), host, Repository(folder / "git" / "site"), images)
         finally:
             podman("image", "rm", "--force", *images.values())
 
@@ -284,8 +299,12 @@ def test_a_failure_stops_imported_files_where_it_did_elsewhere(hub: Hub) -> None
 def test_a_custom_pipeline_of_bitbucket_runs_alone_when_it_is_chosen(hub: Hub) -> None:
     started = hub.api.call(
         "POST",
-        "/v1/projects/default/pipelines/bitbucket/runs",
-        json={"parameters": {"pipeline": "promote", "track": "production"}},
+        "/v1/projects/default/runs",
+        json={
+            "document": (hub.tree.folder / ".cadence" / "bitbucket.yaml").read_text(),
+            "source": base64.b64encode(pack_working_tree(hub.tree.folder).packed).decode(),
+            "parameters": {"pipeline": "promote", "track": "production"},
+        },
     )
     assert started.status_code == 201, started.text
     run = hub.api.finished(started.json()["run_id"])

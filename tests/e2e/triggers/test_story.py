@@ -39,7 +39,7 @@ treatments:
 LINT = """\
   lint:
     source: true
-    run: grep -L TODO prices.py
+    run: "! grep TODO prices.py"
 """
 PRICES = "def total(price, count):\n    return price * count\n"
 DISCOUNT = "def total(price, count):\n    return price * count * (0.9 if count > 10 else 1)\n"

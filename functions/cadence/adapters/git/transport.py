@@ -62,6 +62,7 @@ class BoundedClient(Urllib3HttpGitClient):
     ) -> None:
         self._budget = budget
         self._answers: list[Any] = []
+        self._discovered: dict[Any, Any] = {}
         if credentials is not None and not (url.startswith("https://") or reach.anywhere):
             raise InvalidRequest("An access token is sent to https:// addresses only.")
         super().__init__(
@@ -87,6 +88,13 @@ class BoundedClient(Urllib3HttpGitClient):
             return data
 
         return response, charged
+
+    def _discover_references(self, service: bytes, base_url: str, *args: Any, **kwargs: Any) -> Any:
+        """Asks what the repository can do, and for its references, once for all that one reading fetches."""
+        key = (service, base_url, repr(args), repr(kwargs))
+        if key not in self._discovered:
+            self._discovered[key] = super()._discover_references(service, base_url, *args, **kwargs)
+        return self._discovered[key]
 
     def close(self) -> None:
         for answer in self._answers:

@@ -4,9 +4,11 @@ API. Skipped where it was not built (`.ci/peers gitea`).
 
 import importlib
 import json
+import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -122,6 +124,13 @@ def installation(api: Api, lambdas: NoLambdas, tmp_path: Path) -> Iterator[Insta
         sys.modules.pop(name, None)
 
 
+def asked_by_cadence(requests: Sequence[str]) -> list[str]:
+    """The requests of an access log that neither the test, `git push` nor Gitea itself made, without commits."""
+    others = ("python-requests", "receive-pack", "/api/internal/")
+    asked = [line.split('"')[1] for line in requests if not any(other in line for other in others)]
+    return [re.sub(r"[0-9a-f]{40}", "…", line.partition("?")[0].removesuffix(" HTTP/1.1")) for line in asked]
+
+
 def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> None:
     server = installation.server
     server.call("ada", "POST", "/user/repos", {"name": "site", "private": False, "default_branch": "main"})
@@ -135,6 +144,7 @@ def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> No
     assert hook["config"]["url"] == connected.json["webhook_url"]
 
     # A push, with a real signature, whose pipeline is read from the commit.
+    before = len(server.requests())
     commit = source.commit({"src/a.py": "1"})
     source.git("push", "--quiet", server.git_url("ada", "ada/site"), "main")
     (run_id,) = installation.delivered(commit, "push")["runs"]
@@ -142,6 +152,13 @@ def test_a_repository_of_gitea(installation: Installation, tmp_path: Path) -> No
     assert installation.statuses(commit) == {"cadence/tests": "pending"}
     installation.end(run_id, RunState.SUCCEEDED)
     assert installation.statuses(commit) == {"cadence/tests": "success"}
+    # What a push with one pipeline costs the code host.
+    asked = Counter(asked_by_cadence(server.requests()[before:]))
+    assert asked == {
+        "GET /ada/site.git/info/refs": 2,
+        "POST /ada/site.git/git-upload-pack": 6,
+        "POST /api/v1/repos/ada/site/statuses/…": 3,
+    }
 
     # A branch whose pipeline is wrong shows the line.
     source.git("checkout", "--quiet", "-b", "wrong")
