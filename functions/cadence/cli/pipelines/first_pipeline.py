@@ -108,7 +108,12 @@ def first_pipeline(folder: Path, name: str, images: bool = True) -> str | None:
     }
     if not treatments:
         return None
-    document = {"cadence": 1, "name": name, "on": {"push": {"branches": ["main", "master"]}, "pull_request": {}}, "treatments": treatments}
+    document = {
+        "cadence": 1,
+        "name": name,
+        "on": {"push": {"branches": ["main", "master"]}, "pull_request": {}},
+        "treatments": treatments,
+    }
     return yaml_text(document, _COMMENTS)
 
 
