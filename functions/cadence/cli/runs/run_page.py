@@ -18,6 +18,7 @@ from cadence.cli.shared.output import (
     duration,
     out,
     pairs_lines,
+    pairs_text,
     run_state,
     state_text,
     treatment_state,
@@ -27,6 +28,7 @@ from cadence.cli.shared.output import (
 _LAST_LINES = 10
 _MOST_TREATMENTS = 40
 _MOST_STARTED = 40
+_EVENT_FACTS = ("kind", "type", "number", "tag", "repository", "sender")
 
 
 def show_run(client: Client, run_id: str) -> None:
@@ -45,7 +47,7 @@ def show_run(client: Client, run_id: str) -> None:
         origin=run_origin(run),
         commit=run_commit(run),
         parameters=pairs_lines(run["parameters"], most=5),
-        event=pairs_lines(without_empty(run["event"]), most=5),
+        event=_event_lines(run["event"]),
     )
     broken = _causes([treatment for treatment in run["treatments"] if treatment["state"] in BROKEN])
     broken = [one for one in broken if one["cause"] != run["cause"]]  # printed already: it ended the whole run
@@ -61,6 +63,14 @@ def show_run(client: Client, run_id: str) -> None:
         out.print(f"… {len(run['treatments']) - len(shown)} more treatments succeeded", style="dim")
     show_summaries(client, run_id)
     _show_started([one for one in client.following_runs(run_id) if one["how"] == "started"])
+
+
+def _event_lines(event: Mapping[str, Any]) -> list[str]:
+    """What happened and where, in one line; the cause of a failure is to stand near the top."""
+    known = without_empty(event)
+    told = {name: known[name] for name in _EVENT_FACTS if name in known}
+    more = f"    {len(known) - len(told)} more: --json" if len(known) > len(told) else ""
+    return [pairs_text(told, most=5) + more] if told else pairs_lines(known, most=5)
 
 
 def _show_started(runs: Sequence[Mapping[str, Any]]) -> None:

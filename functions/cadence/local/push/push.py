@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 
@@ -72,7 +72,7 @@ class LocalPush:
     @property
     def name(self) -> str:
         """The name of the repository, as `local/FOLDER`."""
-        folder = urlsplit(self.head.url).path.rstrip("/").rpartition("/")[2].removesuffix(".git")
+        folder = unquote(urlsplit(self.head.url).path).rstrip("/").rpartition("/")[2].removesuffix(".git")
         return f"local/{re.sub(r'[^A-Za-z0-9._-]', '-', folder)}"
 
     def payload(self, host: LoopbackHost) -> Mapping[str, Any]:

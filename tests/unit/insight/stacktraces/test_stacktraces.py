@@ -22,6 +22,19 @@ EXPECTED = {
     "python-syntax": ("Python", ["SyntaxError: invalid syntax"], ("/src/syn.py", 1, "")),
     "python-group": ("Python", ["ExceptionGroup: shards failed (2 sub-exceptions)"], ("/src/grp.py", 10, "main")),
     "compose": ("Python", ["KeyError: 'PORT'"], ("/src/app.py", 4, "<module>")),
+    "pytest": ("Python", ["AssertionError: assert 5 == 6"], ("tests/test_orders.py", 5, "check")),
+    "pytest-short": ("Python", ["AssertionError: assert 5 == 6"], ("tests/test_orders.py", 5, "check")),
+    "pytest-nested": ("Python", ["KeyError: 'amount'"], ("orders.py", 5, "amount")),
+    "pytest-library": (
+        "Python",
+        ["json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"],
+        ("orders.py", 5, "amount"),
+    ),
+    "pytest-import": (
+        "Python",
+        ["ModuleNotFoundError: No module named 'not_installed'"],
+        ("tests/test_missing.py", 1, "<module>"),
+    ),
     "node": (
         "JavaScript",
         ["Error: configuration cannot be read", "Error: ENOENT: no such file or directory, open 'missing.json'"],

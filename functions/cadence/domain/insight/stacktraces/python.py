@@ -14,7 +14,7 @@ _LINKS = (
     "The above exception was the direct cause of the following exception:",
     "During handling of the above exception, another exception occurred:",
 )
-_LIBRARY = re.compile(r"(?:site|dist)-packages/|/lib(?:64)?/python\d|<frozen |<string>")
+LIBRARY = re.compile(r"(?:site|dist)-packages/|/lib(?:64)?/python\d|<frozen |<string>")
 
 
 def traceback(lines: Sequence[str], start: int) -> StackTrace | None:
@@ -102,6 +102,6 @@ def _frame(match: re.Match[str], on: int) -> Frame:
         file=file,
         line=number(match["line"]),
         column=None,
-        own=not _LIBRARY.search(file),
+        own=not LIBRARY.search(file),
         on=on,
     )

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from cadence.domain.insight.stacktraces import at_frames, compiled, python, scripting
+from cadence.domain.insight.stacktraces import at_frames, compiled, pytest_report, python, scripting
 from cadence.domain.insight.stacktraces.model import Frame, Recogniser, StackTrace
 
 _RECOGNISERS: tuple[Recogniser, ...] = (
     python.traceback,
+    pytest_report.failure,
     compiled.go_panic,
     compiled.rust_panic,
     compiled.sanitizer_report,
