@@ -48,12 +48,15 @@ def batch(runner: str, bucket: str | None) -> LogBatch:
     return LogBatch(run_id="run", runner_id=runner, treatment="t", attempt=1, lines=[line], bucket=bucket)
 
 
+def write(catalogue: MemoryCatalogue, segments: MemorySegments, *batches: LogBatch) -> None:
+    index: Any = MemoryLogIndex(catalogue)
+    IndexLogs(index, segments, a_run).index_batches("run", batches)
+
+
 def test_a_search_service_gets_only_lines_of_the_installation_s_own_bucket(tmp_path: Path) -> None:
     catalogue, segments, splits, store = MemoryCatalogue(), MemorySegments(), MemorySplits(tmp_path), Store()
     clock = ManualClock(NOW)
-    IndexLogs(MemoryLogIndex(catalogue), segments, a_run).index_batches(
-        "run", [batch("here", None), batch("there", "elsewhere"), batch("further", "further")]
-    )
+    write(catalogue, segments, batch("here", None), batch("there", "elsewhere"), batch("further", "further"))
     index = IndexProject(
         catalogue=catalogue,
         segments=segments,
@@ -63,7 +66,8 @@ def test_a_search_service_gets_only_lines_of_the_installation_s_own_bucket(tmp_p
         longest=RETENTION,
         only_elsewhere=True,
     )
-    sync: Any = SyncSearchService(catalogue=catalogue, segments=segments, store=store, splits=index, clock=clock)
+    unsearched: Any = store
+    sync = SyncSearchService(catalogue=catalogue, segments=segments, store=unsearched, splits=index, clock=clock)
     run = a_run("run")
     assert sync.build(run.organization, run.project).lines == 3
     assert store.texts == ["said here"]
@@ -110,7 +114,7 @@ def test_splits_of_different_buckets_are_never_merged() -> None:
 @pytest.mark.parametrize(("bucket", "is_seen"), [(None, True), ("elsewhere", False)])
 def test_alerts_and_exports_leave_out_lines_of_pools_with_a_bucket(bucket: str | None, is_seen: bool) -> None:
     catalogue = MemoryCatalogue()
-    IndexLogs(MemoryLogIndex(catalogue), MemorySegments(), a_run).index_batches("run", [batch("r", bucket)])
+    write(catalogue, MemorySegments(), batch("r", bucket))
     (segment,) = catalogue.fresh.values()
     event = segment_event(replace(segment, written_at="2026-03-01T11:00:01.000Z"))
     export = Export(
