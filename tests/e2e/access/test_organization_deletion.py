@@ -35,7 +35,7 @@ def test_an_organization_is_deleted_with_its_people_pools_and_runs(api: Api, sta
     ada = replace(api, token=accepted.json()["token"])
     # Nobody takes it: its pool has no host.
     waiting = acme.start({"cadence": 1, "name": "one", "treatments": {"one": {"pools": ["builders"], "run": "true"}}})
-    ended = acme.start({"cadence": 1, "name": "two", "treatments": {"two": {"when": "false", "run": "true"}}})
+    ended = acme.start({"cadence": 1, "name": "two", "treatments": {"two": {"when": "${{ 1 == 2 }}", "run": "true"}}})
     acme.finished(ended)
 
     own = acme.call("DELETE", f"/v1/organizations/{NAME}", params={"confirm": NAME})

@@ -49,7 +49,7 @@ class IndexLogs:
             runners = sorted(by_runner)
             for start in range(0, len(runners), _RUNNERS_PER_SEGMENT):
                 group = {runner: by_runner[runner] for runner in runners[start : start + _RUNNERS_PER_SEGMENT]}
-                for bucket in {batches[0].bucket for batches in group.values()}:
+                for bucket in dict.fromkeys(batches[0].bucket for batches in group.values()):
                     kept = {runner: batches for runner, batches in group.items() if batches[0].bucket == bucket}
                     written += self._write(run, kept, bucket)
         self.ring(run.organization, run_id)

@@ -73,6 +73,7 @@ def fill(api: Api) -> tuple[Api, str]:
     for folder in _FOLDERS:
         client("s3").put_object(Bucket="data", Key=f"{folder}/{ACME}/gone/one", Body=b"content")
         client("s3").put_object(Bucket="data", Key=f"{folder}/{ACME}-2/gone/one", Body=b"content")
+    client("s3").put_object(Bucket="elsewhere", Key=f"splits/{ACME}/gone/one", Body=b"content")
     client("s3").put_object(Bucket="data", Key="dead-letters/log-lines/q9", Body=b"content")
     return acme, ada
 
@@ -114,7 +115,7 @@ def test_nothing_remains_of_a_deleted_organization_but_its_name(
     done = api("GET", f"/v1/organization-deletions/{answer.json['id']}").json
     assert (done["state"], done["organization"], done["remains"]) == ("deleted", ACME, [])
     assert [(one["project"], one["state"]) for one in done["projects"]] == [("web", "deleted")]
-    removed = {"members": 1, "grants in other organizations": 1, "invitations of other organizations": 1, "objects": 5}
+    removed = {"members": 1, "grants in other organizations": 1, "invitations of other organizations": 1, "objects": 6}
     assert removed.items() <= done["removed"].items()
     assert set(remaining()) == {("access", f"ORG#{ACME}", "ORG")}
     assert len([key for key in snapshot() if f"{ACME}-2" in key[1]]) == len(_FOLDERS)

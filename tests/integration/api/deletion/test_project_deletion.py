@@ -242,6 +242,7 @@ def objects(project: str, run_id: str) -> Iterator[tuple[str, str]]:
     for _ in range(2):  # two versions
         yield "elsewhere", f"runs/{run_id}/values/greet/1/greeting/000000000000"
         yield "elsewhere", f"caches/default/{project}/entry/000000"
+        yield "elsewhere", f"splits/default/{project}/one"
 
 
 def snapshot() -> Snapshot:
@@ -305,7 +306,7 @@ def test_nothing_remains_of_a_deleted_project_and_another_is_untouched(deletion:
     expected = {"runs": 1, "pipelines": 2, "secrets": 1, "programs": 1, "environments": 1, "git hosts": 1}
     expected |= {"tokens": 1, "repositories": 1, "alert rules": 1, "alert channels": 1, "silences": 1, "grants": 1}
     expected |= {"invitations": 1, "exports": 1, "caches": 1, "values": 1, "log segments": 1, "log lines": 3}
-    expected |= {"approval links": 1, "pools' lists of projects": 2, "bytes": 13 * 7, "objects": 13}
+    expected |= {"approval links": 1, "pools' lists of projects": 2, "bytes": 15 * 7, "objects": 15}
     assert expected.items() <= counted.items()
     assert snapshot().keys() >= before.keys() | {
         ("data", f"documents/library/default/{shop.project}/{'b' * 64}", "null")
@@ -324,7 +325,7 @@ def test_nothing_remains_of_a_deleted_project_and_another_is_untouched(deletion:
     for kind in expected.keys() - {"objects", "bytes"}:
         assert done["removed"][kind] == expected[kind], kind
     # Documents and plans of the project alone are objects, too.
-    assert done["removed"]["objects"] == 13 + done["removed"]["documents"]
+    assert done["removed"]["objects"] == 15 + done["removed"]["documents"]
     (end,) = api("GET", "/v1/audit", query={"outcome": "deleted"}).json["items"]
     assert (end["action"], end["project"]) == ("delete_project", shop.project)
     assert api("GET", "/v1/project-deletions").json["items"] == [done]
