@@ -50,11 +50,19 @@ export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: r
   });
 }
 
+const speed = (rate: number) => `${bytes(Math.round(rate))}/s`;
+
+/** What fits onto an edge between two treatments: its speed, such as `1.5 MB/s`. */
+export function briefly(flow: Flow): string {
+  if (flow.ended) return "all sent";
+  return flow.rate === null ? bytes(flow.size) : speed(flow.rate);
+}
+
 /** Such as `12 MB · 1.5 MB/s · 200 kB behind`. */
 export function wordsOf(flow: Flow): string {
   const parts = [bytes(flow.size)];
   if (flow.ended) parts.push("all sent");
-  else if (flow.rate !== null) parts.push(`${bytes(Math.round(flow.rate))}/s`);
+  else if (flow.rate !== null) parts.push(speed(flow.rate));
   if (flow.behind) parts.push(`${bytes(flow.behind)} behind`);
   return parts.join(" · ");
 }

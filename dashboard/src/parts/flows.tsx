@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { type Flow, flowsOf, type Sent, wordsOf } from "../model/flows.ts";
+import { briefly, type Flow, flowsOf, type Sent, wordsOf } from "../model/flows.ts";
 import { href, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { edgeKey, type GraphEdge } from "./graph.tsx";
@@ -37,7 +37,7 @@ export function Flows({ run, edges, label }: Props) {
   );
   const flows = loaded.value?.flows ?? [];
   useEffect(() => {
-    label(new Map(flows.map((flow) => [edgeKey(flow), wordsOf(flow)])));
+    label(new Map(flows.map((flow) => [edgeKey(flow), briefly(flow)])));
     return () => label(null);
   }, [loaded.value]);
   if (flows.length === 0) return null;
