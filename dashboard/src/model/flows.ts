@@ -29,6 +29,15 @@ interface Edge {
   target: string;
 }
 
+/** Streams are sent in pieces, so that their speed is that of some time. */
+const WINDOW = 10_000;
+
+/** The readings of the last ten seconds, and one before them if there is none, the oldest first. */
+export function recent(readings: readonly Sent[][], now: number): Sent[][] {
+  const within = readings.filter((sent) => (sent[0]?.at ?? 0) >= now - WINDOW);
+  return within.length ? within : readings.slice(-1);
+}
+
 export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: readonly Sent[]): Flow[] {
   return edges.flatMap(({ source, source_port: port, target }) => {
     const now = sent.find((one) => one.source === source && one.port === port);

@@ -42,8 +42,7 @@ export function Since({ run }: Props) {
       )}
       {passed ? (
         <>
-          ; <a href={href({ page: "run", run: passed })}>the last that passed</a>{" "}
-          <a href={href({ page: "diff", run: passed, other: id })}>compared with this one</a>
+          ; <a href={href({ page: "run", run: passed })}>the last that passed</a>
         </>
       ) : (
         "; none passed before"

@@ -23,7 +23,7 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/logs/counts", { counts, complete: true });
     const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
     const why = page.getByRole("region", { name: "Why" });
-    await why.getByText("Since 3 h ago: 2 runs broke; the last that passed compared with this one.").waitFor();
+    await why.getByText("Since 3 h ago: 2 runs broke; the last that passed.").waitFor();
     expect(await why.getByRole("link", { name: "3 h ago" }).getAttribute("href")).toBe("/ui/runs/01m8ndr");
     await why.getByRole("link", { name: "The same error in 2 runs" }).waitFor();
     expect(await violations(page)).toEqual([]);
