@@ -9,16 +9,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import requests
-
+from bench.dashboard.showcase.api import Api
 from bench.stack import Stack, until
 
 _FOLDER = Path(__file__).parent
-_SECONDS = 60
 _EARLIER_RUNS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """Ids of the runs that pages are opened with, and a moment within the failed one."""
 
@@ -27,6 +25,9 @@ class Shown:
     passed: str
     replay: str
     catalogue: str
+    site: str
+    darker_site: str
+    letter: str
 
 
 class _Receiver(BaseHTTPRequestHandler):
@@ -56,23 +57,8 @@ def receiver() -> Iterator[str]:
         server.server_close()
 
 
-class Api:
-    """Requests to the stack's API that raise what the API refuses."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._root = stack.connection.url
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {stack.connection.token}"
-
-    def __call__(self, method: str, path: str, body: object = None) -> Any:
-        response = self._session.request(method, f"{self._root}/v1/{path}", json=body, timeout=_SECONDS)
-        if not response.ok:
-            raise RuntimeError(f"{method} /v1/{path} answered {response.status_code}: {response.text}")
-        return response.json() if response.content else None
-
-
 def fill(stack: Stack, receiver_url: str) -> Shown:
-    """Stores and runs everything, and returns once all of it can be seen."""
+    """Stores and runs everything, and returns once all of it can be seen. The project `shop` is there already."""
     api = Api(stack)
     _people(api)
     _rules(api, receiver_url)
@@ -80,13 +66,25 @@ def fill(stack: Stack, receiver_url: str) -> Shown:
     replay = api("POST", f"runs/{failed}/treatments/total/replay", {})["run_id"]
     catalogue = api("POST", "projects/default/pipelines/catalogue/runs", {})["run_id"]
     api("POST", "projects/default/pipelines/release/runs", {})  # waits for an approval
-    for run_id in (replay, catalogue):
+    site, darker = (
+        str(api("POST", "projects/default/pipelines/site/runs", {"parameters": {"theme": theme}})["run_id"])
+        for theme in ("light", "dark")
+    )
+    for run_id in (replay, catalogue, site, darker):
         _ended(api, run_id)
     until(lambda: api("GET", "approvals")["items"] or None, every=0.5)
     until(lambda: _dead_letters(api), every=1)
     until(lambda: api("GET", "alerts")["items"] or None, every=1)
-    moment = _started(api, failed, "total")
-    return Shown(failed=failed, moment=moment, passed=passed, replay=replay, catalogue=catalogue)
+    return Shown(
+        failed=failed,
+        moment=_started(api, failed, "total"),
+        passed=passed,
+        replay=replay,
+        catalogue=catalogue,
+        site=site,
+        darker_site=darker,
+        letter=str(api("GET", "dead-letters")["items"][0]["id"]),
+    )
 
 
 def _people(api: Api) -> None:
@@ -100,7 +98,6 @@ def _people(api: Api) -> None:
     ]
     for name, email, teams in people:
         api("POST", "members", {"name": name, "email": email, "teams": teams})
-    api("POST", "projects", {"name": "shop"})
     api("PUT", "roles/releaser", {"permissions": ["runs:read", "runs:start-stored", "runs:approve"]})
     api("PUT", "service-accounts/ci", {"description": "Starts what the code host asks for"})
     for subject, role, scope in (
@@ -138,7 +135,7 @@ def _rules(api: Api, receiver_url: str) -> None:
 
 def _runs(api: Api, stack: Stack) -> tuple[str, str]:
     """Returns the run of `orders` that failed, and the last one before it that passed."""
-    for name in ("orders", "release", "catalogue"):
+    for name in ("orders", "release", "catalogue", "site"):
         document = (_FOLDER / f"{name}.yaml").read_text()
         if name == "orders":  # its first version waited longer
             api("PUT", "projects/default/pipelines/orders", {"document": document.replace("sleep 1", "sleep 3")})

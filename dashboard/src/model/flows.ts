@@ -29,6 +29,15 @@ interface Edge {
   target: string;
 }
 
+/** Streams are sent in pieces, so that their speed is that of some time. */
+const WINDOW = 10_000;
+
+/** The readings of the last ten seconds, and one before them if there is none, the oldest first. */
+export function recent(readings: readonly Sent[][], now: number): Sent[][] {
+  const within = readings.filter((sent) => (sent[0]?.at ?? 0) >= now - WINDOW);
+  return within.length ? within : readings.slice(-1);
+}
+
 export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: readonly Sent[]): Flow[] {
   return edges.flatMap(({ source, source_port: port, target }) => {
     const now = sent.find((one) => one.source === source && one.port === port);
@@ -50,11 +59,19 @@ export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: r
   });
 }
 
+const speed = (rate: number) => `${bytes(Math.round(rate))}/s`;
+
+/** What fits onto an edge between two treatments: its speed, such as `1.5 MB/s`. */
+export function briefly(flow: Flow): string {
+  if (flow.ended) return "all sent";
+  return flow.rate === null ? bytes(flow.size) : speed(flow.rate);
+}
+
 /** Such as `12 MB · 1.5 MB/s · 200 kB behind`. */
 export function wordsOf(flow: Flow): string {
   const parts = [bytes(flow.size)];
   if (flow.ended) parts.push("all sent");
-  else if (flow.rate !== null) parts.push(`${bytes(Math.round(flow.rate))}/s`);
+  else if (flow.rate !== null) parts.push(speed(flow.rate));
   if (flow.behind) parts.push(`${bytes(flow.behind)} behind`);
   return parts.join(" · ");
 }

@@ -1,10 +1,12 @@
 // Is it healthy, and what is it? A pipeline's last runs, its document with findings, and what its versions changed.
-import { address, get, pages, request } from "../api/client.ts";
+import { address, get, pages, post, request } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
-import { location_, setQuery } from "../navigation.ts";
+import { parametersOf } from "../model/parameters.ts";
+import { location_, navigate, setQuery } from "../navigation.ts";
+import { ActionForm } from "../parts/acting.tsx";
 import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
@@ -48,6 +50,7 @@ export function PipelinePage({ project, name }: { project: string; name: string 
       </div>
       {versions.error && <Failure error={versions.error} />}
       <Facts pipeline={newest} />
+      {may("runs:start-stored") && <Start path={path} newest={newest.version} />}
       {may("runs:read") && <Health project={project} pipeline={name} />}
       <Document path={path} version={version} other={other} line={line} newest={newest.version} />
       <Versions project={project} name={name} versions={versions.value ?? []} shown={version} />
@@ -70,6 +73,27 @@ function Facts({ pipeline }: { pipeline: Pipeline }) {
         </Fact>
       )}
     </dl>
+  );
+}
+
+function Start({ path, newest }: { path: readonly string[]; newest: number }) {
+  return (
+    <section class="card" aria-label="Start a run">
+      <ActionForm
+        title="Start a run"
+        button="Start"
+        fields={[
+          { name: "parameters", label: "Parameters, one NAME=VALUE a line", lines: true, optional: true },
+          { name: "version", label: "Version", hint: String(newest), optional: true },
+        ]}
+        act={async ({ parameters, version }) => {
+          const body = { parameters: parametersOf(parameters ?? ""), version: version ? Number(version) : null };
+          const started = await post<Schemas["StartedView"]>([...path, "runs"], body);
+          navigate(href({ page: "run", run: started.run_id }));
+          return null;
+        }}
+      />
+    </section>
   );
 }
 

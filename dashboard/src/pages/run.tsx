@@ -28,6 +28,7 @@ type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
 
 const Flows = later(() => import("../parts/flows.tsx").then((part) => part.Flows), true);
+const Since = later(() => import("../parts/since.tsx").then((part) => part.Since), true);
 const Summaries = later(() => import("../parts/summaries.tsx").then((part) => part.Summaries), true);
 const Tests = later(() => import("../parts/tests.tsx").then((part) => part.Tests), true);
 
@@ -77,7 +78,11 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
     <>
       <Header run={run} now={now} />
       {loaded.error && <Failure error={loaded.error} />}
-      {found.roots.length > 0 && <WhyPanel run={id} found={found} states={states} />}
+      {found.roots.length > 0 && (
+        <WhyPanel run={id} found={found} states={states}>
+          {ended && !run.replay_of && <Since run={run} />}
+        </WhyPanel>
+      )}
       {found.roots.length === 0 && broke(run.state) && (
         <section class="card why">
           <h2>Why</h2>

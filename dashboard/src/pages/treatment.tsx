@@ -10,6 +10,7 @@ import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
+import { later } from "../parts/later.tsx";
 import { Logs } from "../parts/logs.tsx";
 import { Loading, Unavailable } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
@@ -19,6 +20,10 @@ import { href, valueRoute } from "../routes.ts";
 
 type Schemas = components["schemas"];
 type Treatment = Schemas["TreatmentView"];
+
+const Instances = later(() => import("../parts/instances.tsx").then((part) => part.Instances), true);
+const Resources = later(() => import("../parts/resources.tsx").then((part) => part.Resources), true);
+const GROUPS = ["gather", "each"];
 
 export function TreatmentPage({ run, treatment: name }: { run: string; treatment: string }) {
   useTitle(name);
@@ -79,6 +84,8 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         <Flows run={run} title="Inputs" treatment={one} flows={one.inputs} />
         <Flows run={run} title="Outputs" treatment={one} flows={one.outputs} />
       </div>
+      {GROUPS.includes(one.spec.kind) && <Instances run={run} group={name} ended={isOver} />}
+      {one.runners.length > 0 && <Resources run={run} treatment={name} attempt={one.attempt} ended={isOver} />}
       <div class="columns">
         <History treatment={one} />
         <Environment treatment={one} />

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { type Flow, flowsOf, type Sent, wordsOf } from "../model/flows.ts";
+import { briefly, type Flow, flowsOf, recent, type Sent, wordsOf } from "../model/flows.ts";
 import { href, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { edgeKey, type GraphEdge } from "./graph.tsx";
@@ -22,7 +22,7 @@ const MOST = 12;
 
 export function Flows({ run, edges, label }: Props) {
   const sources = [...new Set(edges.map((edge) => edge.source))].slice(0, MOST);
-  const loaded = useLoaded<{ sent: Sent[]; flows: Flow[] }>(
+  const loaded = useLoaded<{ readings: Sent[][]; flows: Flow[] }>(
     `flows/${run}/${sources.join()}`,
     async (signal, last) => {
       const read = async (source: string): Promise<Sent[]> => {
@@ -30,14 +30,15 @@ export function Flows({ run, edges, label }: Props) {
         return items.map((item) => ({ ...item, source, at: Date.now() }));
       };
       const sent = (await Promise.all(sources.map(read))).flat();
-      return { sent, flows: flowsOf(edges, sent, last?.sent ?? []) };
+      const before = recent(last?.readings ?? [], Date.now());
+      return { readings: [...before, sent], flows: flowsOf(edges, sent, before[0] ?? []) };
     },
     () => 2_000,
     `flows/${run}`,
   );
   const flows = loaded.value?.flows ?? [];
   useEffect(() => {
-    label(new Map(flows.map((flow) => [edgeKey(flow), wordsOf(flow)])));
+    label(new Map(flows.map((flow) => [edgeKey(flow), briefly(flow)])));
     return () => label(null);
   }, [loaded.value]);
   if (flows.length === 0) return null;

@@ -1,4 +1,5 @@
 // Why a run broke: roots before consequences, the own frame, the error, the last lines, the inputs.
+import type { ComponentChildren } from "preact";
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
@@ -7,6 +8,7 @@ import { words } from "../model/states.ts";
 import { lineAt, type Why } from "../model/why.ts";
 import { href, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
+import { later } from "./later.tsx";
 import { Failure, Loading } from "./notes.tsx";
 import { Preview } from "./preview.tsx";
 import { StateMark } from "./state.tsx";
@@ -15,6 +17,8 @@ import { Text } from "./text.tsx";
 type Schemas = components["schemas"];
 type Diagnosis = Schemas["DiagnosisView"];
 type Treatment = Schemas["TreatmentView"];
+
+const SameError = later(() => import("./since.tsx").then((part) => part.SameError), true);
 
 const MOST = 3;
 /** Characters of a line that are shown. */
@@ -26,13 +30,18 @@ interface Props {
   states: ReadonlyMap<string, Schemas["TreatmentSummary"]>;
   /** Whether inputs are shown here; the page of a treatment has them below. */
   withInputs?: boolean;
+  /** What stands beside the title. */
+  children?: ComponentChildren;
 }
 
-export function WhyPanel({ run, found, states, withInputs = true }: Props) {
+export function WhyPanel({ run, found, states, withInputs = true, children }: Props) {
   const { roots, consequences } = found;
   return (
     <section class="card why" aria-labelledby="why-title">
-      <h2 id="why-title">Why</h2>
+      <div class="section-head">
+        <h2 id="why-title">Why</h2>
+        {children}
+      </div>
       {roots.slice(0, MOST).map((name) => (
         <Root key={name} run={run} summary={states.get(name) as Schemas["TreatmentSummary"]} withInputs={withInputs} />
       ))}
@@ -117,6 +126,7 @@ function Reason({ run, treatment, diagnosis, withInputs }: ReasonProps) {
           <Text text={line.slice(0, LONGEST)} />
         </p>
       )}
+      {line && <SameError line={line} />}
       {own && (
         <p class="own-frame">
           at <code>{own.function}</code>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { flowsOf, type Sent, wordsOf } from "../../src/model/flows.ts";
+import { briefly, flowsOf, recent, type Sent, wordsOf } from "../../src/model/flows.ts";
 
 const EDGES = [
   { source: "encode", source_port: "frames", target: "upload" },
@@ -22,7 +22,16 @@ it("tells bytes, speed, and how far each reader is behind", () => {
 
 it("tells no speed from one reading, nor a negative one of a new attempt", () => {
   const words = (now: Sent, before: Sent[]) => flowsOf(EDGES.slice(0, 1), [now], before).map(wordsOf);
+  const brief = (now: Sent, before: Sent[]) => flowsOf(EDGES.slice(0, 1), [now], before).map(briefly);
+  expect([brief(sent(500, 0), []), brief(sent(500, 1_000), [sent(400, 0)])]).toEqual([["500 B"], ["100 B/s"]]);
   expect(words(sent(500, 0), [])).toEqual(["500 B"]);
   expect(words(sent(500, 1_000), [sent(9_000, 0)])).toEqual(["500 B · 0 B/s"]);
   expect(words(sent(500, 1_000, [], true), [sent(400, 0)])).toEqual(["500 B · all sent"]);
+});
+
+it("measures speed over ten seconds", () => {
+  const readings = [1_000, 6_000, 12_000].map((at) => [sent(at, at)]);
+  expect(recent(readings, 13_000).map(([one]) => one?.at)).toEqual([6_000, 12_000]);
+  expect(recent(readings, 60_000).map(([one]) => one?.at)).toEqual([12_000]);
+  expect(recent([], 60_000)).toEqual([]);
 });

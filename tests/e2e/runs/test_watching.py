@@ -10,6 +10,13 @@ from cadence.cli.client.client import Client
 from tests.e2e.api import FINAL, Api
 from tests.e2e.conftest import Stack
 
+FLOWING = {
+    "send": {
+        "outputs": {"parts": "Stream<byte>"},
+        "run": 'for n in 1 2 3 4 5 6; do echo "part $n"; head -c 100000 /dev/zero; sleep 1; done > "$CADENCE_OUT_parts"',
+    },
+    "take": {"inputs": {"parts": "Stream<byte>"}, "run": 'wc -c < "$CADENCE_IN_parts"'},
+}
 TWO = {"first": {"run": "sleep 3"}, "second": {"run": "true", "after": ["first"]}}
 PATIENCE = 300.0
 PING_EVERY = 10.0
@@ -25,6 +32,7 @@ class RunFollower:
         self.pinged = time.monotonic()
         self.number, self.deltas = 0, 0
         self.state, self.treatments = "", dict[str, str]()
+        self.announced = set[str]()
 
     def send(self, **message: str) -> None:
         self.connection.send(json.dumps(message))
@@ -48,6 +56,11 @@ class RunFollower:
         self.treatments = {one["name"]: one["state"] for one in run["treatments"]}
 
     def take(self, message: dict[str, Any]) -> None:
+        if message["kind"] == "watching" and "run" not in message:
+            return  # the list of runs
+        if message["kind"] == "new":
+            self.announced.add(message["of"])
+            return
         number = message["runs"][self.run_id] if message["kind"] == "pong" else message["number"]
         if message["kind"] == "states" and number == self.number + 1:
             self.deltas += 1
@@ -76,3 +89,27 @@ def test_the_deltas_of_a_run_lead_to_its_end(api: Api, stack: Stack) -> None:
     second = RunFollower(api, url, run_id, ticket)
     assert second.receive()["code"] == "unauthenticated"  # a ticket serves once
     second.connection.close()
+
+
+def test_lines_flows_and_the_list_are_announced(api: Api, stack: Stack) -> None:
+    url = Client(stack.url, stack.token).live_url()
+    connections = ["send.parts -> take.parts"]
+    document = {"cadence": 1, "name": "flowing", "treatments": FLOWING, "connections": connections}
+    run_id = api.start(document)
+    following = RunFollower(api, url, run_id, api.call("POST", "/v1/live/tickets").json()["ticket"])
+    following.send(action="watch")
+    following.number = following.receive()["number"]
+    following.read()
+    flows: list[dict[str, Any]] = []
+    while following.state not in FINAL:
+        following.take(following.receive())
+        if "flows" in following.announced:
+            following.announced.discard("flows")
+            flows += api.get(f"/v1/runs/{run_id}/treatments/send/flows")["items"]
+    assert following.state == "succeeded"
+    assert following.announced >= {"lines", "runs"}
+    sizes = [flow["size"] for flow in flows]
+    assert sizes
+    assert sizes == sorted(sizes)
+    assert flows[0]["port"] == "parts"
+    following.connection.close()

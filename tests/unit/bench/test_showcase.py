@@ -11,13 +11,22 @@ from cadence.domain.pipelines.document import validate
 
 SHOWCASE = ROOT / "bench" / "dashboard" / "showcase"
 PICTURES = ROOT / "docs" / "assets" / "dashboard"
-SHOWN = Shown(failed="f", moment="2026-11-30T05:11:23Z", passed="p", replay="r", catalogue="c")
-NAMES = {f"{name}{theme}.webp" for name in pages(SHOWN) for theme in ("", "-dark")}
+SHOWN = Shown(
+    failed="f",
+    moment="2026-11-30T05:11:23Z",
+    passed="p",
+    replay="r",
+    catalogue="c",
+    site="s",
+    darker_site="d",
+    letter="l",
+)
+NAMES = {f"{name}{theme}.webp" for name in pages(SHOWN, "g") for theme in ("", "-dark")}
 MOST_BYTES = 150_000
 MOST_BYTES_OF_ALL = 3_000_000
 
 
-@pytest.mark.parametrize("name", ["catalogue", "orders", "release"])
+@pytest.mark.parametrize("name", ["catalogue", "orders", "release", "site"])
 def test_its_pipelines_are_valid(name: str) -> None:
     assert validate((SHOWCASE / f"{name}.yaml").read_text(encoding="utf-8")).findings == ()
 
@@ -28,8 +37,7 @@ def test_each_part_of_the_administration_has_a_picture() -> None:
     assert block is not None
     parts = set(re.findall(r'^\s*"?([a-z-]+)"?:', block[1], re.MULTILINE))
 
-    # A connected repository needs a code host, which the showcase does not have.
-    assert {f"admin-{part}" for part in parts - {"repositories"}} <= set(pages(SHOWN))
+    assert {f"admin-{part}" for part in parts} <= set(pages(SHOWN, "g"))
 
 
 def test_the_docs_show_each_page_in_both_themes() -> None:
