@@ -22,7 +22,6 @@ from tests.fakes.answering import Reply
 from tests.fakes.back_offs import MemoryBackOffs
 from tests.fakes.claims import MemoryClaims
 
-NAME = "aws_ec2"
 OWNER = MachineOwner("installation", "default", "aws")
 SECRET = "wJalrXUtnFEMIexampleSecretKey0123456789"
 _REFUSALS = {

@@ -22,7 +22,6 @@ from tests.doubles.ecs import REGION, Ecs, backend
 from tests.fakes.answering import Reply
 from tests.fakes.back_offs import MemoryBackOffs
 
-NAME = "aws_fargate"
 CLUSTER = "runners"
 OWNER = MachineOwner("installation", "default", "fargate")
 SECRET = "wJalrXUtnFEMIexampleSecretKey0123456789"

@@ -12,8 +12,6 @@ from tests.contract.providers.peer import Trouble
 from tests.doubles.azure import CLIENT_SECRET, IMAGE, Azure
 from tests.unit.providers.test_azure import CREDENTIALS, SETTINGS, Hands
 
-NAME = "azure"
-
 
 class AzurePeer(Doubled[Azure]):
     what = "a double of Azure's virtual machines, held against the types of the SDK (PyPI azure-mgmt-compute 39)"

@@ -15,8 +15,6 @@ from tests.contract.providers.peer import Trouble
 from tests.doubles.gcp import HERE, Gcp, account_key
 from tests.unit.providers.test_gcp import SETTINGS, Hands
 
-NAME = "gcp"
-
 
 class GcpPeer(Doubled[Gcp]):
     what = "a double of Compute Engine, held against Google's discovery document (PyPI google-api-python-client 2.202)"

@@ -14,8 +14,6 @@ from tests.contract.providers.peer import Trouble
 from tests.doubles.github import HERE, TOKEN, Github
 from tests.unit.providers.test_github_actions import SETTINGS, Hands
 
-NAME = "github_actions"
-
 
 class GithubPeer(Doubled[Github]):
     what = "a double of GitHub's Actions, held against GitHub's OpenAPI document (npm @octokit/openapi 23.0.2)"

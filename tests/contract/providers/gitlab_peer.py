@@ -14,8 +14,6 @@ from tests.contract.providers.peer import Trouble
 from tests.doubles.gitlab import HERE, TOKEN, Gitlab
 from tests.unit.providers.test_gitlab import SETTINGS, Hands
 
-NAME = "gitlab"
-
 
 class GitlabPeer(Doubled[Gitlab]):
     what = "a double of GitLab's pipelines, held against the types of GitLab's Go client (client-go 1.46)"

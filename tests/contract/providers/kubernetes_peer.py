@@ -21,7 +21,6 @@ from tests.contract.providers.peer import Trouble
 from tests.doubles.cluster import NAMESPACE, Cluster, cluster
 from tests.fakes.answering import Asked, Reply, answering
 
-NAME = "kubernetes"
 OWNER = MachineOwner("installation", "default", "cluster")
 _LATER = "a cluster pulls the image after it has accepted the job: the reason is in what `describe` says then"
 _ROOMY = {"count/jobs.batch": "200"}

@@ -10,7 +10,6 @@ from cadence.domain.shared.errors import CapacityExhausted, ProviderRejected, Tr
 from cadence.providers.contract import Check, Machine, MachineCondition, RunnerRequest
 from tests.contract.providers.peer import Trouble
 
-NAME = "memory"
 ERRORS = {
     Trouble.FULL: CapacityExhausted("no room"),
     Trouble.QUOTA: CapacityExhausted("quota of 3 reached"),

@@ -23,7 +23,6 @@ from tests.contract.providers.peer import Trouble
 from tests.integration.exports.peers import BUILT
 from tests.waiting import eventually
 
-NAME = "openstack"
 SERVE = Path(__file__).parents[2] / "peers" / "openstack" / "serve.py"
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 NETWORK = "3cb9bc59-5699-4588-a4b1-b87f96708bc6"

@@ -16,8 +16,6 @@ from tests.doubles.scaleway import SECRET_KEY, Scaleway
 from tests.unit.providers.requests import API
 from tests.unit.providers.test_scaleway import SETTINGS
 
-NAME = "scaleway"
-
 
 class ScalewayPeer(Doubled[Scaleway]):
     what = "a double of Scaleway's Instances and Block Storage, held against the types of the SDK (PyPI scaleway 2.12)"

@@ -16,8 +16,6 @@ from tests.contract.providers.doubled import Doubled
 from tests.contract.providers.peer import Trouble
 from tests.doubles.template import TOKEN, Template
 
-NAME = "template"
-
 
 class TemplatePeer(Doubled[Template]):
     what = "a double of an infrastructure that does not exist"

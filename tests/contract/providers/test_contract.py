@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,22 +22,20 @@ UP = {MachineCondition.STARTING, MachineCondition.RUNNING}
 OVER = {MachineCondition.STOPPING, MachineCondition.GONE}
 
 
-def _peers() -> dict[str, Callable[[], AbstractContextManager[Peer]]]:
-    found = {}
-    for module in pkgutil.iter_modules(providers.__path__):
-        if module.name.endswith("_peer"):
-            loaded = importlib.import_module(f"{providers.__name__}.{module.name}")
-            found[loaded.NAME] = loaded.peer
-    return found
+_SUFFIX = "_peer"
+_PEERS = sorted(
+    module.name.removesuffix(_SUFFIX)
+    for module in pkgutil.iter_modules(providers.__path__)
+    if module.name.endswith(_SUFFIX)
+)
 
 
-_PEERS = _peers()
-
-
-@pytest.fixture(scope="module", params=sorted(_PEERS))
+@pytest.fixture(scope="module", params=_PEERS)
 def infrastructure(request: pytest.FixtureRequest) -> Iterator[Peer]:
     """Started once for all cases: each case has runners of its own."""
-    with _PEERS[request.param]() as peer:
+    # Imported here: what emulates an infrastructure takes long to import, and most workers need none.
+    module = importlib.import_module(f"{providers.__name__}.{request.param}{_SUFFIX}")
+    with module.peer() as peer:
         yield peer
 
 

@@ -21,7 +21,6 @@ from cadence.providers.vsphere.settings import VSphereSettings
 from tests.contract.providers.peer import Trouble
 from tests.integration.exports.peers import program
 
-NAME = "vsphere"
 OWNER = MachineOwner("installation", "default", "vcenter")
 
 

@@ -8,6 +8,7 @@ import secrets
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ END
 
 
 def test_a_printed_secret_appears_nowhere(api: Api, stack: Stack) -> None:
+    began = datetime.now(UTC)
     for name, value in (("e2e-plain", PLAIN), ("e2e-lines", LINES)):
         response = api.call("PUT", f"/v1/projects/default/secrets/{name}", json={"value": value})
         assert response.ok, response.text
@@ -55,7 +57,7 @@ def test_a_printed_secret_appears_nowhere(api: Api, stack: Stack) -> None:
     lines = api.lines(run_id)
     assert any("***" in line["text"] for line in lines), "nothing was masked: did the treatment print at all?"
     needles = list(forms(PLAIN)) + list(forms(LINES))
-    for where, content in everything(api, stack, run_id):
+    for where, content in everything(api, stack, run_id, began):
         found = [needle for needle in needles if needle in content]
         assert not found, f"{where} holds {found[0][:6]!r}…"
 
@@ -73,16 +75,17 @@ def forms(secret: str) -> Iterator[str]:
     yield from (line for line in secret.splitlines() if len(line) > 8 and "-----" not in line)
 
 
-def everything(api: Api, stack: Stack, run_id: str) -> Iterator[tuple[str, str]]:
+def everything(api: Api, stack: Stack, run_id: str, began: datetime) -> Iterator[tuple[str, str]]:
+    """What there is, without what has not changed since `began`: it is older than the secret."""
     yield "the run", json.dumps(api.run(run_id))
     yield "the treatment", json.dumps(api.get(f"/v1/runs/{run_id}/treatments/leak"))
     yield "the log", json.dumps(api.lines(run_id), ensure_ascii=False)
     yield "the secrets", api.call("GET", "/v1/projects/default/secrets").text
     root = Account(stack).root
     yield from tables(root("dynamodb"))
-    yield from histories(root("stepfunctions"))
-    yield from service_logs(root("logs"))
-    yield from files(stack.folder)
+    yield from histories(root("stepfunctions"), began)
+    yield from service_logs(root("logs"), began)
+    yield from files(stack.folder, began)
 
 
 def tables(dynamodb: Any) -> Iterator[tuple[str, str]]:
@@ -92,25 +95,29 @@ def tables(dynamodb: Any) -> Iterator[tuple[str, str]]:
                 yield f"table {table}", json.dumps(item, default=lambda raw: raw.decode("latin-1"), ensure_ascii=False)
 
 
-def histories(machines: Any) -> Iterator[tuple[str, str]]:
+def histories(machines: Any, began: datetime) -> Iterator[tuple[str, str]]:
     for machine in machines.list_state_machines()["stateMachines"]:
         for execution in machines.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]:
+            if execution.get("stopDate", began) < began:
+                continue
             history = machines.get_execution_history(executionArn=execution["executionArn"], includeExecutionData=True)
             yield f"history of {execution['name']}", json.dumps(history, default=str, ensure_ascii=False)
 
 
-def service_logs(logs: Any) -> Iterator[tuple[str, str]]:
+def service_logs(logs: Any, began: datetime) -> Iterator[tuple[str, str]]:
+    since = int(began.timestamp() * 1000)
     for group in logs.describe_log_groups()["logGroups"]:
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"], startTime=since)
+        for page in pages:
             for event in page["events"]:
                 yield f"log group {group['logGroupName']}", event["message"]
 
 
-def files(folder: Path) -> Iterator[tuple[str, str]]:
-    """All that is there; a Lambda's process that ends meanwhile takes its files along."""
+def files(folder: Path, began: datetime) -> Iterator[tuple[str, str]]:
+    """Those that have been made or written since; a Lambda's process that ends meanwhile takes its files along."""
     for path in (Path(where, name) for where, _, names in os.walk(folder) for name in names):
         with suppress(FileNotFoundError):
-            if path.is_file():
+            if path.is_file() and path.stat().st_ctime >= began.timestamp() - 1:
                 raw = path.read_bytes()
                 if raw.startswith(b"\x1f\x8b"):
                     raw = gzip.decompress(raw)

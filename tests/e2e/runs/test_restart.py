@@ -1,11 +1,14 @@
 """Down and up keep what users have; a push starts exactly one run."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from cadence.cli.client.client import Client
 from cadence.local.demo.demonstration import PIPELINE, PROJECT, demonstrate, demonstration_client
+from cadence.local.shared.connection import StackConnection
 from cadence.local.supervision import control
 from cadence.local.supervision.supervisor import StackOptions
 from tests.e2e.api import Api, states
@@ -23,63 +26,68 @@ treatments:
 """
 
 
-AFTER_LONG = {"run": "true", "after": ["long"]}
+LONG = {"long": {"run": "sleep 600"}, "later": {"run": "true", "after": ["long"]}}
 
 
-def test_pipelines_runs_logs_and_values_survive_down_and_up(tmp_path: Path) -> None:
-    said: list[str] = []
-    first, supervisor = control.up(StackOptions(tmp_path, port=0), said.append)
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """A stack that was stopped and started again: what it was before, what it is now, and what it had under way."""
+
+    before: StackConnection
+    after: StackConnection
+    ended: dict[str, Any]
+    lines: list[Any]
+    interrupted: str
+
+
+@pytest.fixture(scope="module")
+def restart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restart]:
+    folder = tmp_path_factory.mktemp("restart")
+    options, said = StackOptions(folder, port=0), list[str]()
+    supervisors = []
     try:
-        client = Client(first.url, first.token)
+        before, supervisor = control.up(options, said.append)
+        supervisors.append(supervisor)
+        client, api = Client(before.url, before.token), Api(before.url, before.token)
         client.put_pipeline("hello", HELLO)
-        run_id = client.run_pipeline("hello")
-        lines = list(client.all_logs(run_id, follow=True))
-        before = client.run(run_id)
-        assert before["state"] == "succeeded"
-        control.down(tmp_path, said.append)
-        second, again = control.up(StackOptions(tmp_path, port=0), said.append)
-        assert second.token == first.token, "a token that a user has copied works no longer"
-        client = Client(second.url, second.token)
-        assert client.run(run_id) == before
-        assert list(client.all_logs(run_id)) == lines
-        assert [line["text"] for line in lines] == ["Hello after all"]
-        assert client.pipeline("hello")["version"] == 1
-        sha256 = client.trace(run_id, "greet.greeting")["origin"]["value"]["sha256"]
-        assert b"".join(client.read_value(run_id, sha256)) == b"Hello after all\n"
-        rerun = client.run_pipeline("hello")
-        list(client.all_logs(rerun, follow=True))
-        assert client.run(rerun)["state"] == "succeeded"
+        ended = client.run_pipeline("hello")
+        lines = list(client.all_logs(ended, follow=True))
+        interrupted = api.start({"cadence": 1, "name": "long", "treatments": LONG})
+        api.until(interrupted, lambda run: states(run).get("long") == "running")
+        run = client.run(ended)
+        control.down(folder, said.append)
+        after, supervisor = control.up(options, said.append)
+        supervisors.append(supervisor)
+        yield Restart(before=before, after=after, ended=run, lines=lines, interrupted=interrupted)
     finally:
-        control.down(tmp_path, said.append)
-        for process in (supervisor, again):
-            assert process is not None
-            assert process.wait(120) == 0
+        control.down(folder, said.append)
+        for supervisor in supervisors:
+            assert supervisor is not None
+            assert supervisor.wait(120) == 0
 
 
-def test_a_run_that_the_stack_stopped_with_ends_and_says_so(tmp_path: Path) -> None:
-    said: list[str] = []
-    options = StackOptions(tmp_path, port=0)
-    first, supervisor = control.up(options, said.append)
-    try:
-        run_id = Api(first.url, first.token).start(
-            {"cadence": 1, "name": "long", "treatments": {"long": {"run": "sleep 600"}, "later": AFTER_LONG}}
-        )
-        Api(first.url, first.token).until(run_id, lambda run: states(run).get("long") == "running")
-        control.down(tmp_path, said.append)
-        second, again = control.up(options, said.append)
-        run = Api(second.url, second.token).finished(run_id)
-        assert run["state"] == "failed"
-        assert _says_stopped(run["cause"])
-        assert states(run)["long"] == "lost"
-        assert states(run)["later"] in {"skipped", "cancelled"}, (
-            "which of the two depends on what the watchdog sees first"
-        )
-        assert _says_stopped(next(t["cause"] for t in run["treatments"] if t["name"] == "long"))
-    finally:
-        control.down(tmp_path, said.append)
-        for process in (supervisor, again):
-            assert process is not None
-            assert process.wait(120) == 0
+def test_pipelines_runs_logs_and_values_survive_down_and_up(restart: Restart) -> None:
+    assert restart.ended["state"] == "succeeded"
+    assert restart.after.token == restart.before.token, "a token that a user has copied works no longer"
+    client, run_id = Client(restart.after.url, restart.after.token), restart.ended["run_id"]
+    assert client.run(run_id) == restart.ended
+    assert list(client.all_logs(run_id)) == restart.lines
+    assert [line["text"] for line in restart.lines] == ["Hello after all"]
+    assert client.pipeline("hello")["version"] == 1
+    sha256 = client.trace(run_id, "greet.greeting")["origin"]["value"]["sha256"]
+    assert b"".join(client.read_value(run_id, sha256)) == b"Hello after all\n"
+    rerun = client.run_pipeline("hello")
+    list(client.all_logs(rerun, follow=True))
+    assert client.run(rerun)["state"] == "succeeded"
+
+
+def test_a_run_that_the_stack_stopped_with_ends_and_says_so(restart: Restart) -> None:
+    run = Api(restart.after.url, restart.after.token).finished(restart.interrupted)
+    assert run["state"] == "failed"
+    assert _says_stopped(run["cause"])
+    assert states(run)["long"] == "lost"
+    assert states(run)["later"] in {"skipped", "cancelled"}, "which of the two depends on what the watchdog sees first"
+    assert _says_stopped(next(t["cause"] for t in run["treatments"] if t["name"] == "long"))
 
 
 def _says_stopped(cause: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the end of a plain treatment may cost: calls of DynamoDB."""
+"""What the end of a plain treatment, and its inputs, may cost: calls of DynamoDB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.runner_tokens import token_hash
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
-from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.specification import InputSpec, TreatmentSpec
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -125,3 +125,17 @@ def test_a_consumer_that_waits_for_more_is_left_to_the_last_producer(world: Worl
     assert world.machines.started == []
     second = world.runs.get_treatment(RUN, "second")
     assert (second.state, second.waiting) == (TreatmentState.PENDING, 1)
+
+
+def test_a_producer_of_many_inputs_is_read_once(world: World) -> None:
+    running(world, TreatmentSpec(name="first", run="true"))
+    inputs = [
+        InputSpec(port=f"in{number}", flow="block", type="byte", source_treatment="first", source_port=f"out{number}")
+        for number in range(20)
+    ]
+
+    with calls() as made:
+        found = world.sources.find_all(RUN, inputs)
+
+    assert made == ["GetItem"]
+    assert found == {one.port: world.sources.find(RUN, one) for one in inputs}

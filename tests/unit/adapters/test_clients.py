@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.loaders import JSONFileLoader
 from moto.core.botocore_stubber import MockRawResponse
 
@@ -66,7 +67,7 @@ def test_a_request_names_the_product_and_not_its_machine(anew: None) -> None:
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         sent.append(request.headers["User-Agent"])
-        return AWSResponse(request.url, 200, {}, MockRawResponse(b"{}"))
+        return AWSResponse(request.url, 200, HTTPHeaders(), MockRawResponse(b"{}"))
 
     client.meta.events.register("before-send", answer)
     client.list_queues()
