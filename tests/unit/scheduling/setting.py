@@ -153,7 +153,6 @@ class Setting:
         )
         self.admit = Admit(
             runs=self.runs,
-            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,

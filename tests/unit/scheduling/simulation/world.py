@@ -416,7 +416,6 @@ class Ports:
         )
         self.admit = Admit(
             runs=self.runs,
-            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,
