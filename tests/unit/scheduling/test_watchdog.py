@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from cadence.application.scheduling import watchdog
 from cadence.application.scheduling.watchdog import CHECK
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_step import NextState
 from cadence.domain.shared.errors import BootTimedOut, CadenceError, Cancelled, RunnerLost, TimedOut
@@ -219,6 +221,24 @@ def test_a_result_is_left_to_its_call_as_long_as_that_may_be_at_work(setting: Se
     setting.clock.advance(LEASE)
     setting.watchdog.run(RUN)
     assert setting.machines.steps["build-1"].next is NextState.SETTLE
+
+
+def test_looks_at_many_attempts_reach_each_within_the_time_of_one(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_MOST_AT_ONCE", 10)
+    instances = [spec(f"t{number:02}") for number in range(40)]
+    setting.runs.admit(RUN, instances, beginning(RUN, instances, setting.clock.now).treatments, ())
+    setting.readiness.start_ready(setting.runs.list_treatments(RUN))
+    runners = [setting.claimed(instance.name) for instance in instances]
+    setting.clock.advance(LEASE)
+    for _ in range(4):
+        setting.watchdog.run(RUN)
+        run_id, after = setting.deadlines.runs.pop()
+        assert (run_id, after) == (RUN, CHECK * (10 / 41))
+        setting.clock.advance(after)
+    setting.watchdog.run(RUN)
+    assert {setting.runners.get_runner(runner.runner_id).state for runner in runners} == {RunnerState.LOST}
 
 
 def test_a_provider_s_runner_has_looks_of_its_own(setting: Setting) -> None:
