@@ -223,15 +223,21 @@ def test_a_result_is_left_to_its_call_as_long_as_that_may_be_at_work(setting: Se
     assert setting.machines.steps["build-1"].next is NextState.SETTLE
 
 
+def forty_silent(setting: Setting) -> list[Runner]:
+    """The runners of forty more treatments, whose leases have just run out."""
+    specs = [spec(f"t{number:02}") for number in range(40)]
+    setting.runs.admit(RUN, specs, beginning(RUN, specs, setting.clock.now).treatments, ())
+    setting.readiness.start_ready(setting.runs.list_treatments(RUN))
+    runners = [setting.claimed(one.name) for one in specs]
+    setting.clock.advance(LEASE)
+    return runners
+
+
 def test_looks_at_many_attempts_reach_each_within_the_time_of_one(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watchdog, "_MOST_AT_ONCE", 10)
-    instances = [spec(f"t{number:02}") for number in range(40)]
-    setting.runs.admit(RUN, instances, beginning(RUN, instances, setting.clock.now).treatments, ())
-    setting.readiness.start_ready(setting.runs.list_treatments(RUN))
-    runners = [setting.claimed(instance.name) for instance in instances]
-    setting.clock.advance(LEASE)
+    runners = forty_silent(setting)
     for _ in range(4):
         setting.watchdog.run(RUN)
         run_id, after = setting.deadlines.runs.pop()
@@ -239,6 +245,24 @@ def test_looks_at_many_attempts_reach_each_within_the_time_of_one(
         setting.clock.advance(after)
     setting.watchdog.run(RUN)
     assert {setting.runners.get_runner(runner.runner_id).state for runner in runners} == {RunnerState.LOST}
+
+
+def test_a_look_that_takes_long_goes_on_with_the_next(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    runners = forty_silent(setting)
+    declare = setting.runners.declare_lost
+
+    def slowly(runner: Runner) -> bool:
+        setting.clock.advance(timedelta(seconds=5))
+        return declare(runner)
+
+    monkeypatch.setattr(setting.runners, "declare_lost", slowly)
+    setting.watchdog.run(RUN)
+    assert setting.deadlines.runs == [(RUN, timedelta(seconds=1))]
+    lost = [runner for runner in runners if setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST]
+    assert len(lost) == 5
+    while any(setting.runners.get_runner(runner.runner_id).state.live for runner in runners):
+        setting.clock.advance(timedelta(seconds=1))
+        setting.watchdog.run(RUN)
 
 
 def test_a_provider_s_runner_has_looks_of_its_own(setting: Setting) -> None:

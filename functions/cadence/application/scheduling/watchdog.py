@@ -45,8 +45,10 @@ STOP_TAKES = timedelta(minutes=20)
 # A run that waits for its turn is admitted when another leaves: this look is a safety net.
 WAITING_CHECK = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(days=7)
-# Attempts at one look, which has a minute.
+# Of one look at a run, which has a minute: attempts, and the time for them. A busy run is looked at again soon.
 _MOST_AT_ONCE = 500
+_LONGEST_LOOK = timedelta(seconds=20)
+_SOON = timedelta(seconds=1)
 _AT_WORK = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
 
 
@@ -133,14 +135,13 @@ class Watchdog:
             for treatment in self.treatments.list_treatments(run.run_id)
             if treatment.kind is TreatmentKind.COMMAND and treatment.state in _AT_WORK and treatment.turn_token is None
         ]
-        again = CHECK
-        if len(waiting) > _MOST_AT_ONCE:
-            # A part of them at each look, each of them once in the same time.
-            first = int(now.timestamp() % CHECK.total_seconds() / CHECK.total_seconds() * len(waiting))
-            again *= _MOST_AT_ONCE / len(waiting)
-            waiting = (waiting + waiting)[first : first + _MOST_AT_ONCE]
-        runners = self.runners_of(waiting)
-        for runner_id in waiting:
+        # Of many, each look begins with others: with those whose turn in the minute it is.
+        first = int(now.timestamp() % CHECK.total_seconds() / CHECK.total_seconds() * len(waiting))
+        several = (waiting[first:] + waiting[:first])[:_MOST_AT_ONCE]
+        runners, again = self.runners_of(several), CHECK * (len(several) / max(len(waiting), 1) or 1)
+        for runner_id in several:
+            if self.clock() > now + _LONGEST_LOOK:
+                return _SOON
             if runner_id not in runners:
                 self.machines.fail_kept(runner_id, now - CHECK, _not_requested(runner_id))
             elif runners[runner_id].provider == HOST:
@@ -201,7 +202,7 @@ class Watchdog:
             return ENGINE_ENDS_WITHIN
         marked = self._mark(runner, overdue)
         if marked is None:
-            return timedelta(seconds=1)
+            return _SOON
         if marked.task_token:
             self.machines.fail(marked.task_token, overdue)
         return None
@@ -262,4 +263,4 @@ def _next_look(runner: Runner, now: datetime) -> timedelta:
     if runner.state is RunnerState.BOOTING:
         boot_end = (runner.booting_at or runner.created_at) + timedelta(seconds=runner.boot_deadline)
     due = min(moment for moment in (boot_end, runner.lease_until, runner.deadline, now + CHECK) if moment)
-    return max(due - now, timedelta(seconds=1))
+    return max(due - now, _SOON)
