@@ -52,11 +52,6 @@ _SOON = timedelta(seconds=1)
 _AT_WORK = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
 
 
-def _no_decision(runner: Runner) -> NotReady | None:
-    """Implements `Watchdog.unclaimed_offers` where offers wait for ever."""
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Watchdog:
     """Handles the wake-ups of the queue `deadlines`."""
@@ -74,7 +69,7 @@ class Watchdog:
     approvals: TreatmentApprovals
     end_process: EndProcess
     clock: Clock
-    unclaimed_offers: Callable[[Runner], NotReady | None] = _no_decision
+    unclaimed_offers: Callable[[Runner], NotReady | None]
     """Returns the error for the machine of a runner that is offered to hosts; None to wait on."""
 
     def run(self, run_id: str) -> None:

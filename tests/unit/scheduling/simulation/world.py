@@ -460,10 +460,12 @@ class Ports:
             provider_function_prefix="provider-",
             clock=clock,
             refusals=refusals,
+            engines=lambda *_: (),
             hosts_at_work=world.at_work,
         )
         self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
+            ended=lambda _: None,
             treatments=self.runs,
             values=self.runs,
             runners=self.runners,
