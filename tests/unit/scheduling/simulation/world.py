@@ -42,7 +42,7 @@ from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
-from cadence.domain.placement.pool import HOST, Pool
+from cadence.domain.placement.pool import HOST, Placement, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -270,6 +270,7 @@ class World:
                 created_at=self.clock.now,
                 boot_deadline=placement["boot_deadline"],
                 task_token=event["task_token"],
+                placed_at=Placement.from_json(placement).decided_at,
             )
         )
         run = ports.runs.get_run(event["run_id"])
