@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bench.figures import Report
+from bench.figures import Report, cpu_seconds, percentile
 from bench.graph import Graph, document, fanned, layered
-from bench.peers import plain_loop
+from bench.peers import SLOTS, plain_loop
 from bench.stack import Stack, local_stack, moment
 
 WIDTH = 100
@@ -76,6 +76,9 @@ def _measure_fan(report: Report, stack: Stack, width: int) -> None:
     report.add("  → all have begun", starts[-1] - opened, "s")
     for number, (first, last) in enumerate(itertools.pairwise(_cuts(ends)), 1):
         report.add(f"  ended in a second, fifth {number}", width / FIFTHS / (last - first), "/s")
+    free = [start - end for start, end in zip(starts[SLOTS:], ends, strict=False)]
+    for share in (50, 95, 99):
+        report.add(f"  a slot is free → the next one runs, p{share}", percentile(free, share) * 1000, "ms")
     report.add("  all ended → the last runs", moment(views["last"]["started_at"]) - ends[-1], "s")
 
 
@@ -102,16 +105,20 @@ def _cuts(ends: Sequence[float]) -> list[float]:
 
 def _measure_runs(report: Report, stack: Stack, count: int) -> None:
     one = document({"only": []}, "one-of-many")
-    began = time.time()
+    server, began = stack.pid_of("ministack"), time.time()
+    spent = [cpu_seconds(server)]
     with ThreadPoolExecutor(CALLERS) as callers:
         run_ids = list(callers.map(lambda _: stack.client.run_document(one), range(count)))
     accepted = time.time()
+    spent.append(cpu_seconds(server))
     runs = [stack.finished(run_id, LOOK_EVERY, LONGEST) for run_id in run_ids]
     ended = max(moment(run["finished_at"]) for run in runs)
     if len(set(run_ids)) != count:
         raise RuntimeError(f"{count} runs were asked for, {len(set(run_ids))} were started")
     report.add(f"{count:,} runs asked for by {CALLERS} callers at a time", accepted - began, "s")
     report.add("  runs accepted in a second", count / (accepted - began), "/s")
+    report.add("  CPU of MiniStack for each run, until it was accepted", (spent[1] - spent[0]) / count * 1000, "ms")
+    report.add("  … until it had ended", (cpu_seconds(server) - spent[0]) / count * 1000, "ms")
     report.add("  all asked for → all ended", ended - accepted, "s")
     report.add("  runs ended in a second", count / (ended - began), "/s")
     report.add("  pairs that began in another order than they came", out_of_order(runs), "")

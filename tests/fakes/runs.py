@@ -81,8 +81,9 @@ class MemoryRunStore:
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
-    ) -> None:
+    ) -> bool:
         self.get_run(run_id)
+        known = self.edges.keys() | self.treatments.keys()
         self.unsettled.setdefault(run_id, sum(not t.state.final for t in treatments))
         for spec in specs:
             self.specs.setdefault((run_id, spec.name), spec)
@@ -92,6 +93,7 @@ class MemoryRunStore:
             self.edges.setdefault(_key(edge), edge)
         for treatment in treatments:
             self.treatments.setdefault((run_id, treatment.name), treatment)
+        return known.isdisjoint({*map(_key, edges), *((run_id, treatment.name) for treatment in treatments)})
 
     def begin_run(self, run_id: str, machine_token: str, at: datetime) -> Run:
         run = dataclasses.replace(self.get_run(run_id), machine_token=machine_token)

@@ -133,6 +133,7 @@ def gateway() -> Gateway:
     begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(config, runs, machines)
     settle = Settle(
+        ended=lambda _: None,  # `Complete` itself calls it
         treatments=runs,
         values=runs,
         runners=runners,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
+from cadence.adapters.caching.last_document import LastDocument
 from cadence.adapters.caching.ttl_cached_pools import CachedPools
 from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
@@ -98,11 +99,10 @@ def admit() -> tuple[Admit, Machines]:
     config = settings.load(settings.AdmitSettings)
     runs = DynamoRunStore(config.runs_table)
     machines = state_machines(config)
-    documents = S3Documents(client("s3"), config.data_bucket)
+    documents = LastDocument(S3Documents(client("s3"), config.data_bucket))
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
     use_case = Admit(
         runs=runs,
-        treatments=runs,
         admission=Admission(treatments=runs, values=runs, documents=documents, clock=now),
         readiness=_readiness(runs, machines, config),
         deadlines=SqsDeadlines(config.deadlines_queue_url),

@@ -77,8 +77,8 @@ def test_an_interrupted_admission_is_completed(store: RunRecords, run: str) -> N
     specs = fan_out(30)
     begins = beginning(RUN, specs, NOW)
     treatments, edges = begins.treatments, begins.edges
-    store.admit(RUN, specs[:4], treatments, edges[:7])  # the count is there, and some of the rest
-    admit(store, *specs)
+    assert store.admit(RUN, specs[:4], treatments, edges[:7])  # the count is there, and some of the rest
+    assert not store.admit(RUN, specs, treatments, edges)
     assert len(store.list_treatments(RUN)) == 31
     assert len(store.edges_of(RUN)) == 30
     assert store.count_unsettled(RUN) == 31

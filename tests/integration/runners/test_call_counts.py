@@ -83,6 +83,7 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
     )
     limits = ConcurrencyLimits(MemoryConcurrencyLimitStore(), MemoryDeadlines(), world.clock, lambda attempt: None)
     settle = Settle(
+        ended=lambda _: None,
         treatments=world.runs,
         values=world.runs,
         runners=world.runners,

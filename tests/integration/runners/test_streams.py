@@ -331,6 +331,7 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     )
     slots = RunnerSlots(world.runs, world.machines, concurrency_limits, MemoryQuotas())
     settle = Settle(
+        ended=lambda _: None,
         treatments=world.runs,
         values=world.runs,
         runners=world.runners,

@@ -158,7 +158,6 @@ class Setting:
         )
         self.admit = Admit(
             runs=self.runs,
-            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,
@@ -195,10 +194,11 @@ class Setting:
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(
             treatments=self.runs, pools=self.pools, gates=self.gates, offer=offer, take_back=take_back, machines=self.machines, provider_function_prefix="provider-", clock=self.clock,
-            refusals=self.refusals,
+            refusals=self.refusals, engines=lambda *_: (), hosts_at_work=lambda *_: True,
         )  # fmt: skip
         self.beginning = MarkStarted(self.runs, readiness, self.machines)
         self.settling = Settle(
+            ended=lambda _: None,
             treatments=self.runs,
             values=self.runs,
             runners=self.runners,
@@ -294,6 +294,7 @@ class Setting:
             approvals=self.approvals,
             end_process=EndProcess(runs=self.runs, treatments=self.runs, reported=MemoryReported(), clock=self.clock),
             clock=self.clock,
+            unclaimed_offers=lambda _: None,
         )
         self.execution_failed = ExecutionFailed(self.runs, self.machines, self.settling, self.finalise)
 

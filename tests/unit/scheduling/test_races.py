@@ -98,7 +98,7 @@ def test_cancel_of_a_run_whose_plan_is_gone(setting: Setting) -> None:
 
 def test_cancel_while_an_admission_still_writes(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.create(spec("a"), spec("b"))
-    meanwhile(monkeypatch, setting.runs, "list_treatments", lambda: cancelled_and_stopped(setting))
+    meanwhile(monkeypatch, setting.runs, "advance", lambda: cancelled_and_stopped(setting))
     setting.admit.admit(RUN, "run-token")
     assert (setting.state("a"), setting.state("b")) == (S.CANCELLED, S.CANCELLED)
     assert setting.started() == []

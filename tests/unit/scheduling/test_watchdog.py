@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from cadence.application.scheduling import watchdog
 from cadence.application.scheduling.watchdog import CHECK
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runs.admission import beginning
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_step import NextState
 from cadence.domain.shared.errors import BootTimedOut, CadenceError, Cancelled, RunnerLost, TimedOut
@@ -219,6 +221,48 @@ def test_a_result_is_left_to_its_call_as_long_as_that_may_be_at_work(setting: Se
     setting.clock.advance(LEASE)
     setting.watchdog.run(RUN)
     assert setting.machines.steps["build-1"].next is NextState.SETTLE
+
+
+def forty_silent(setting: Setting) -> list[Runner]:
+    """The runners of forty more treatments, whose leases have just run out."""
+    specs = [spec(f"t{number:02}") for number in range(40)]
+    setting.runs.admit(RUN, specs, beginning(RUN, specs, setting.clock.now).treatments, ())
+    setting.readiness.start_ready(setting.runs.list_treatments(RUN))
+    runners = [setting.claimed(one.name) for one in specs]
+    setting.clock.advance(LEASE)
+    return runners
+
+
+def test_looks_at_many_attempts_reach_each_within_the_time_of_one(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_MOST_AT_ONCE", 10)
+    runners = forty_silent(setting)
+    for _ in range(4):
+        setting.watchdog.run(RUN)
+        run_id, after = setting.deadlines.runs.pop()
+        assert (run_id, after) == (RUN, CHECK * (10 / 41))
+        setting.clock.advance(after)
+    setting.watchdog.run(RUN)
+    assert {setting.runners.get_runner(runner.runner_id).state for runner in runners} == {RunnerState.LOST}
+
+
+def test_a_look_that_takes_long_goes_on_with_the_next(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    runners = forty_silent(setting)
+    declare = setting.runners.declare_lost
+
+    def slowly(runner: Runner) -> bool:
+        setting.clock.advance(timedelta(seconds=5))
+        return declare(runner)
+
+    monkeypatch.setattr(setting.runners, "declare_lost", slowly)
+    setting.watchdog.run(RUN)
+    assert setting.deadlines.runs == [(RUN, timedelta(seconds=1))]
+    lost = [runner for runner in runners if setting.runners.get_runner(runner.runner_id).state is RunnerState.LOST]
+    assert len(lost) == 5
+    while any(setting.runners.get_runner(runner.runner_id).state.live for runner in runners):
+        setting.clock.advance(timedelta(seconds=1))
+        setting.watchdog.run(RUN)
 
 
 def test_a_provider_s_runner_has_looks_of_its_own(setting: Setting) -> None:

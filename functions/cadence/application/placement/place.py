@@ -28,14 +28,6 @@ TRY_AGAIN_AFTER = timedelta(seconds=15)
 _MOST_DOUBLINGS = 2
 
 
-def _no_hosts(organization: str, pool: str) -> Sequence[str | None]:
-    return ()
-
-
-def _always(organization: str, pool: str, engine: str | None) -> bool:
-    return True
-
-
 @dataclass(frozen=True, kw_only=True)
 class PlaceTreatment:
     """Places a treatment's next attempt.
@@ -52,8 +44,8 @@ class PlaceTreatment:
     provider_function_prefix: str
     clock: Clock
     refusals: Refusals | None = None
-    engines: Callable[[str, str], Sequence[str | None]] = _no_hosts
-    hosts_at_work: Callable[[str, str, str | None], object] = _always
+    engines: Callable[[str, str], Sequence[str | None]]
+    hosts_at_work: Callable[[str, str, str | None], object]
 
     def place(
         self, run_id: str, treatment: str, attempt: int, task_token: str, refused: FailedLaunch | None = None

@@ -63,8 +63,8 @@ class ReconcileLaunch:
             runner = self.runners.get_runner(placement.runner_id)
         except NotFound:
             return False  # the call ended before there was a runner
-        if runner.pool != placement.pool:
-            return False  # this call is repeated: the treatment went on elsewhere since
+        if runner.pool != placement.pool or (runner.placed_at and runner.placed_at > placement.decided_at):
+            return False  # this call is repeated: the treatment went on since, elsewhere or with a later launch
         if runner.state is RunnerState.BOOTING:
             try:
                 # No machine is known to boot, so it must not be found overdue. If one does, its token lets it in.

@@ -12,7 +12,7 @@ from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs import admission, rerun_reuse
-from cadence.domain.runs.run import Run, Value
+from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.shared.errors import Cancelled
 
 
@@ -25,8 +25,8 @@ class Admission:
     documents: Documents
     clock: Clock
 
-    def admission_of(self, run: Run) -> Sequence[TreatmentSpec]:
-        """Writes the run's treatments, edges and reused values; returns the specifications of its treatments.
+    def admission_of(self, run: Run) -> Admitted:
+        """Writes the run's treatments, edges and reused values.
 
         Safe to repeat, also at the same time and after treatments have advanced. Raises NotFound if the run's plan is
         gone.
@@ -46,8 +46,9 @@ class Admission:
                 for value in self._kept_values(run, specs, reused)
             ]
         )
-        self.treatments.admit(run.run_id, specs, initial.treatments, initial.edges)
-        return specs
+        if self.treatments.admit(run.run_id, specs, initial.treatments, initial.edges):
+            return Admitted(specs, sorted(initial.treatments, key=lambda treatment: treatment.name))
+        return Admitted(specs, self.treatments.list_treatments(run.run_id))
 
     def _kept_values(
         self, run: Run, specs: Sequence[TreatmentSpec], reused: rerun_reuse.ReusedTreatments
@@ -71,7 +72,6 @@ class Admit:
     """Admits runs. `pin_images` gives a run a plan whose images all have digests."""
 
     runs: RunStore
-    treatments: TreatmentStore
     admission: Admission
     readiness: Readiness
     deadlines: Deadlines
@@ -93,6 +93,8 @@ class Admit:
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        self.admission.admission_of(self.pin_images(run))
-        self.readiness.start_ready(self.treatments.list_treatments(run_id))
-        self.readiness.answer_when_all_settled(run_id)
+        treatments = self.admission.admission_of(self.pin_images(run))
+        self.readiness.start_ready(treatments)
+        if not any(one.waiting == 0 and not one.conditional and not one.state.final for one in treatments):
+            # Otherwise the call that settles such a treatment does, with the token that was kept before.
+            self.readiness.answer_when_all_settled(run_id)

@@ -48,10 +48,6 @@ _OUTCOMES = {
 }
 
 
-def _ignore(runner: Runner) -> None:
-    """Implements `Settle.ended` where runners have no engine."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settle:
     """Ends attempts. `ended` is called with each runner with an engine whose attempt has ended, for whatever reason."""
@@ -64,7 +60,7 @@ class Settle:
     provider_function_prefix: str
     deadlines: Deadlines
     clock: Clock
-    ended: Callable[[Runner], None] = _ignore
+    ended: Callable[[Runner], None]
 
     def settle(self, run_id: str, treatment: str, attempt: int | None, error: MachineError | None) -> MachineStep:
         """Returns what follows: another attempt or none, after the runner's release if it needs one. Safe to repeat.

@@ -45,12 +45,11 @@ STOP_TAKES = timedelta(minutes=20)
 # A run that waits for its turn is admitted when another leaves: this look is a safety net.
 WAITING_CHECK = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(days=7)
+# Of one look at a run, which has a minute: attempts, and the time for them. A busy run is looked at again soon.
+_MOST_AT_ONCE = 500
+_LONGEST_LOOK = timedelta(seconds=20)
+_SOON = timedelta(seconds=1)
 _AT_WORK = frozenset({TreatmentState.READY, TreatmentState.PLACING, TreatmentState.BOOTING, TreatmentState.RUNNING})
-
-
-def _no_decision(runner: Runner) -> NotReady | None:
-    """Implements `Watchdog.unclaimed_offers` where offers wait for ever."""
-    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +69,7 @@ class Watchdog:
     approvals: TreatmentApprovals
     end_process: EndProcess
     clock: Clock
-    unclaimed_offers: Callable[[Runner], NotReady | None] = _no_decision
+    unclaimed_offers: Callable[[Runner], NotReady | None]
     """Returns the error for the machine of a runner that is offered to hosts; None to wait on."""
 
     def run(self, run_id: str) -> None:
@@ -97,9 +96,8 @@ class Watchdog:
             return
         if now >= due:
             self._end_overdue(run)
-            self.deadlines.watch_run(run_id, min(due + STOP_TAKES - now, self._look_at_attempts(run, now)))
-            return
-        if run.started_at is None:
+            due += STOP_TAKES
+        elif run.started_at is None:
             # The call that created it, or admitted it, may have been interrupted before it started the machine.
             due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
             run = self.gates.proceed(run)
@@ -117,7 +115,7 @@ class Watchdog:
         except NotFound:
             if task_token:
                 # The call that was to create it has answered by now (then this has no effect), or was interrupted.
-                self.machines.fail(task_token, Transient(f"runner {runner_id} was to be requested, and was not"))
+                self.machines.fail(task_token, _not_requested(runner_id))
             return
         again = self._look(runner, self.runs.get_run(runner.run_id), task_token)
         if again:
@@ -132,28 +130,36 @@ class Watchdog:
             for treatment in self.treatments.list_treatments(run.run_id)
             if treatment.kind is TreatmentKind.COMMAND and treatment.state in _AT_WORK and treatment.turn_token is None
         ]
-        runners, again = self.runners_of(waiting), CHECK
-        for runner_id in waiting:
-            runner = runners.get(runner_id)
-            if runner is None:
-                error = Transient(f"runner {runner_id} was to be requested, and was not")
-                self.machines.fail_kept(runner_id, now - CHECK, error)
-            elif runner.provider == HOST and not _is_completing(runner, now):
-                again = min(again, self._look(runner, run) or CHECK)
+        # Of many, each look begins with others: with those whose turn in the minute it is.
+        first = int(now.timestamp() % CHECK.total_seconds() / CHECK.total_seconds() * len(waiting))
+        several = (waiting[first:] + waiting[:first])[:_MOST_AT_ONCE]
+        runners, again = self.runners_of(several), CHECK * (len(several) / max(len(waiting), 1) or 1)
+        for runner_id in several:
+            if self.clock() > now + _LONGEST_LOOK:
+                return _SOON
+            if runner_id not in runners:
+                self.machines.fail_kept(runner_id, now - CHECK, _not_requested(runner_id))
+            elif runners[runner_id].provider == HOST:
+                again = min(again, self._look(runners[runner_id], run) or CHECK)
         return again
 
     def _look(self, runner: Runner, run: Run, task_token: str | None = None) -> timedelta | None:
         """Returns when to look at the runner again, None if it has ended."""
+        now = self.clock()
         tokens = [token for token in dict.fromkeys((runner.task_token, task_token)) if token]
         if runner.state is RunnerState.COMPLETED:
-            # Repeated, in case the call that kept its result was interrupted, or answered an obsolete launch.
+            if task_token is None and runner.lease_until and now < runner.lease_until:
+                return runner.lease_until - now  # the call that kept its result may still be settling the treatment
+            # Repeated, in case that call was interrupted, or answered an obsolete launch.
             for token in tokens:
                 self.machines.proceed(token, self.settle.by_machine(runner))
         elif runner.state is RunnerState.LOST:
             # Repeated, in case an earlier look marked it and was interrupted.
             for token in tokens:
                 self.machines.fail(token, self._stopped(runner, run) or _silence(runner))
-        return self._look_at_live(runner, run) if runner.state.live else None
+        elif runner.state.live:
+            return self._look_at_live(runner, run, now)
+        return None
 
     def concurrency_limit(self, scope: str) -> None:
         """Looks at a concurrency limit of runs or of runners."""
@@ -178,8 +184,7 @@ class Watchdog:
             )
             self.gates.end_unbegun(run, RunState.TIMED_OUT, cause)
 
-    def _look_at_live(self, runner: Runner, run: Run) -> timedelta | None:
-        now = self.clock()
+    def _look_at_live(self, runner: Runner, run: Run, now: datetime) -> timedelta | None:
         overdue = self._stopped(runner, run) or _overdue(runner, now)
         if overdue is None:
             on_offer = runner.state is RunnerState.OFFERED and runner.provider == HOST
@@ -192,7 +197,7 @@ class Watchdog:
             return ENGINE_ENDS_WITHIN
         marked = self._mark(runner, overdue)
         if marked is None:
-            return timedelta(seconds=1)
+            return _SOON
         if marked.task_token:
             self.machines.fail(marked.task_token, overdue)
         return None
@@ -234,9 +239,8 @@ def _overdue(runner: Runner, now: datetime) -> CadenceError | None:
     return None
 
 
-def _is_completing(runner: Runner, now: datetime) -> bool:
-    """Returns whether the call that took the runner's result may still be settling its treatment."""
-    return runner.state is RunnerState.COMPLETED and runner.lease_until is not None and now < runner.lease_until
+def _not_requested(runner_id: str) -> CadenceError:
+    return Transient(f"runner {runner_id} was to be requested, and was not")
 
 
 def _silence(runner: Runner) -> CadenceError:
@@ -254,4 +258,4 @@ def _next_look(runner: Runner, now: datetime) -> timedelta:
     if runner.state is RunnerState.BOOTING:
         boot_end = (runner.booting_at or runner.created_at) + timedelta(seconds=runner.boot_deadline)
     due = min(moment for moment in (boot_end, runner.lease_until, runner.deadline, now + CHECK) if moment)
-    return max(due - now, timedelta(seconds=1))
+    return max(due - now, _SOON)

@@ -93,8 +93,8 @@ class TreatmentStore(Protocol):
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
-    ) -> None:
-        """Writes those that do not exist yet and leaves the others as they are.
+    ) -> bool:
+        """Writes those that do not exist yet and leaves the others as they are; returns whether all were written now.
 
         Sets the run's count of unsettled treatments once, and creates the slots of each group that bounds its
         instances.

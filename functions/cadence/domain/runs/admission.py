@@ -20,11 +20,6 @@ class Beginning:
     treatments: Sequence[Treatment]
     edges: Sequence[Edge]
 
-    @property
-    def unsettled(self) -> int:
-        """The number of treatments that have no final state yet."""
-        return sum(not treatment.state.final for treatment in self.treatments)
-
 
 def beginning(
     run_id: str,

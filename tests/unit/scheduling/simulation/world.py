@@ -44,7 +44,7 @@ from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
-from cadence.domain.placement.pool import HOST, Pool
+from cadence.domain.placement.pool import HOST, Placement, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
@@ -272,6 +272,7 @@ class World:
                 created_at=self.clock.now,
                 boot_deadline=placement["boot_deadline"],
                 task_token=event["task_token"],
+                placed_at=Placement.from_json(placement).decided_at,
             )
         )
         run = ports.runs.get_run(event["run_id"])
@@ -418,7 +419,6 @@ class Ports:
         )
         self.admit = Admit(
             runs=self.runs,
-            treatments=self.runs,
             admission=admission,
             readiness=readiness,
             deadlines=self.deadlines,
@@ -463,10 +463,12 @@ class Ports:
             provider_function_prefix="provider-",
             clock=clock,
             refusals=refusals,
+            engines=lambda *_: (),
             hosts_at_work=world.at_work,
         )
         self.begin = MarkStarted(self.runs, readiness, self.machines)
         self.settle = Settle(
+            ended=lambda _: None,
             treatments=self.runs,
             values=self.runs,
             runners=self.runners,

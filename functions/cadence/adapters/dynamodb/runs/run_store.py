@@ -99,7 +99,7 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
 
     def admit(
         self, run_id: str, specs: Sequence[TreatmentSpec], treatments: Sequence[Treatment], edges: Sequence[Edge]
-    ) -> None:
+    ) -> bool:
         with translated(f"run {run_id}"):
             # The count comes first: a treatment that is written can settle only after its run knows how many there are.
             with suppress(Conflict), translated(f"run {run_id}"):
@@ -117,8 +117,10 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             if spec.kind is TreatmentKind.GATHER and spec.parallel
         ]
         new += [TreatmentItem.of(treatment) for treatment in treatments]
+        found = 0
         for start in range(0, len(new), _ITEMS_PER_TRANSACTION):
-            self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
+            found += self._create_missing(run_id, new[start : start + _ITEMS_PER_TRANSACTION])
+        return found == 0
 
     def count_unsettled(self, run_id: str) -> int | None:
         try:
@@ -135,12 +137,12 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
             RunItem.started_at.set(at),
             RunItem.waiting_for.remove(),
         ]
+        item = run_key(run_id)
+        with suppress(Conflict), translated(f"run {run_id}"):  # it has begun, is cancelled, or does not exist
+            item.update(began, condition=RunItem.state == str(RunState.PENDING))
+            return item.run()
         item = self._run(run_id)
         with translated(f"run {run_id}"):
-            if item.state == RunState.PENDING:
-                with suppress(Conflict), translated(f"run {run_id}"):  # it may be cancelled at this moment
-                    item.update(began, condition=RunItem.state == str(RunState.PENDING))
-                    return item.run()
             item.update([token], condition=RunItem.pk.exists())
         return item.run()
 
@@ -271,7 +273,10 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
         run = self._run(run_id)
         return run.organization, run.project
 
-    def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> None:
+    def _create_missing(self, run_id: str, items: Sequence[RunsTable]) -> int:
+        """Returns how many of them existed."""
+        every = len(items)
+
         def write() -> None:
             with translated(f"run {run_id}"), TransactWrite(connection=self._connection) as transaction:
                 for item in items:
@@ -284,7 +289,8 @@ class DynamoRunStore(TreatmentRecords, EdgeRecords):
                 present = self._present(run_id, items)
                 items = [item for item in items if item.sk not in present]
             else:
-                return
+                break
+        return every - len(items)
 
     @staticmethod
     def _present(run_id: str, items: Sequence[RunsTable]) -> set[str]:
