@@ -113,7 +113,7 @@ def test_a_run_that_prints_much_holds_no_other_one_back(reader: Reader) -> None:
 
 
 def test_a_batch_has_a_bound_in_bytes(reader: Reader) -> None:
-    write(1, 2, 3, data="A" * 400_000)
+    write(1, 2, 3, data="A" * 200_000)
     while poll():
         pass
     assert reader.batches == [["1"], ["2"], ["3"]]

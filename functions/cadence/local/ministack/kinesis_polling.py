@@ -21,7 +21,7 @@ from ministack.services import kinesis, lambda_svc
 _WAIT = 1.0
 """Seconds until the rest of a batch is delivered again."""
 
-_MOST_BYTES = 512 << 10
+_MOST_BYTES = 256 << 10
 """Of the records of a batch, if they are several. AWS allows 6 MB; here the lanes wait for each other."""
 
 _expire = kinesis._expire_records  # noqa: SLF001 (no public way, here and below)
