@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.figures import Goal, Report, median, percentile
 from bench.stack import LONGEST_SECONDS, Stack, local_stack, moment, until
+from cadence.cli.client.runs import is_final
 
 EVERY = 0.1
 _PRINT = r"""awk 'BEGIN { for (i = 0; i < %d; i++) printf "tests/orders/test_cart.py::test_case_%%d PASSED in %%.3f s request_id=%%08x%%08x\n", i, i %% 977 / 100, i * 7919 %% 2147483647, i * 104729 %% 2147483647 }'"""
@@ -36,7 +37,7 @@ _OTHER = """
 cadence: 1
 name: other
 treatments:
-  other: {{run: "until [ -e {stop} ]; do i=$((i + 1)); echo tick$i; sleep {every}; done"}}
+  other: {{run: "while true; do i=$((i + 1)); echo tick$i; sleep {every}; done"}}
 """
 _CLOCK = os.sysconf("SC_CLK_TCK")
 
@@ -45,8 +46,7 @@ def measure(flood: int = 3_000_000) -> Report:
     report = Report(f"A command that prints {flood:,} lines (local stack), and another that prints one every 100 ms")
     with local_stack() as stack:
         stack.finished(stack.client.run_document(_FLOOD.format(print=_PRINT % 1000)))
-        stop = stack.paths.home / "flood-has-ended"
-        other = stack.client.run_document(_OTHER.format(stop=stop, every=EVERY))
+        other = stack.client.run_document(_OTHER.format(every=EVERY))
         late: list[float] = []
         follower = threading.Thread(target=_follow, args=(stack, other, late))
         follower.start()
@@ -61,7 +61,7 @@ def measure(flood: int = 3_000_000) -> Report:
             lines = flood + 1
             until(lambda: _lines(stack, run_id) >= lines or None, 0.2)
             in_log = time.time()
-        stop.touch()
+        stack.client.cancel(other)
         follower.join()
         told = next(
             line
@@ -98,7 +98,7 @@ def _lines(stack: Stack, run_id: str) -> int:
 def _follow(stack: Stack, run_id: str, late: list[float]) -> None:
     after, ended = None, False
     while not ended:
-        ended = stack.client.run(run_id)["state"] in ("succeeded", "failed")
+        ended = is_final(stack.client.run(run_id)["state"])
         answer = stack.client.logs(run_id, after=after, wait=2)
         now = time.time()
         after = answer["after"]

@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.figures import Goal, Report, percentile
 from bench.log_corpus import FIRST, segments
-from bench.victorialogs import VERSION, as_json_lines, binary, victoria_logs
+from bench.logs.victorialogs import VERSION, as_json_lines, binary, victoria_logs
 from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.application.scheduling.treatment_states import TreatmentStates
 from cadence.application.search.index_project import IndexingResult, IndexProject

@@ -14,6 +14,8 @@ from infra.deployment import Deployment
 from infra.findings import accept_wildcard
 from infra.resources import Resources
 
+_LANES = 4
+
 
 class LogStreamStack(Stack):
     """The Kinesis stream of log lines, and the event source that invokes ``log_indexer`` with its records."""
@@ -50,6 +52,8 @@ class LogStreamStack(Stack):
             event_source_arn=stream.attr_arn,
             starting_position="TRIM_HORIZON",
             batch_size=500,
+            # Records of one run stay in order; those of others need not wait for a command that prints very much.
+            parallelization_factor=_LANES,
             maximum_batching_window_in_seconds=0,
             # The indexer stores an unreadable record as a dead letter. A record that makes the indexer fail is
             # isolated, retried alone, and noted in a queue, from which `log_stream` rescues it; the others are

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - not on Linux
-    fcntl = None  # type: ignore[assignment]
 
 READ_BYTES = 256 << 10
 _SET_SIZE = 1031  # F_SETPIPE_SZ of Linux, which Python names from 3.10 on
@@ -15,8 +11,6 @@ _SET_SIZE = 1031  # F_SETPIPE_SZ of Linux, which Python names from 3.10 on
 
 def widened(pipe: io.FileIO) -> None:
     """Lets a pipe hold `READ_BYTES`; what is no pipe, or may not, stays as it is."""
-    if fcntl is None:
-        return
     try:
         fcntl.fcntl(pipe.fileno(), _SET_SIZE, READ_BYTES)
     except OSError:

@@ -99,8 +99,8 @@ class BlockQueue:
 
     def _file(self) -> tuple[IO[bytes], int]:
         """Returns the file for the next block, which has no name in any directory, and the place in it."""
-        if self._blocks and self._blocks[-1].file is not None:
+        if self._blocks:
             _, file, offset, size = self._blocks[-1]
-            if offset + size < FILE_BYTES:
+            if file is not None and offset + size < FILE_BYTES:
                 return file, offset + size
         return tempfile.TemporaryFile(prefix="cadence-log-", dir=self._folder), 0

@@ -5,20 +5,20 @@ one. Faults are switched on by the test: ``fail_next`` (5xx), ``lose_next`` (wor
 fixed refusal).
 """
 
-import base64
 import hashlib
 import json
 import os
 import re
 import socket
 import threading
-import zlib
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+
+from tests.unit.agent.logs.log_blocks import lines_of
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas/runner-protocol/1.json").read_text())
 WINDOW = 16
@@ -27,20 +27,6 @@ GRANTED_AT_ONCE = 16
 
 def validator(definition: str) -> Draft202012Validator:
     return Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{definition}"})
-
-
-def lines_of(block: dict[str, Any]) -> list[dict[str, Any]]:
-    """The lines of a block, each as it would be by itself."""
-    content = zlib.decompress(base64.b64decode(block["text"], validate=True))
-    lines: list[dict[str, Any]] = []
-    for span in block["spans"]:
-        text, content = content[: span["bytes"]].decode(), content[span["bytes"] :]
-        common = {name: value for name, value in span.items() if name not in {"lines", "bytes"}}
-        texts = text.split("\n") if span["lines"] > 1 else [text]
-        assert len(texts) == span["lines"]
-        lines += [{**common, "seq": block["first"] + len(lines) + n, "text": one} for n, one in enumerate(texts)]
-    assert not content
-    return lines
 
 
 class Stream:

@@ -1,5 +1,5 @@
-"""Kinesis on MiniStack: what failed in part is handed over again, and what is old goes without taking new records
-along.
+"""Kinesis on MiniStack: what failed in part is handed over again, what is old goes without taking new records along,
+and a partition key with much to read holds no other one back.
 """
 
 import time
@@ -31,8 +31,7 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     reader = Reader()
-    monkeypatch.setattr(kinesis_polling, "_execute", reader)
-    monkeypatch.setattr(lambda_svc, "_execute_function", kinesis_polling.execute)
+    monkeypatch.setattr(lambda_svc, "_execute_function", reader)
     monkeypatch.setattr(lambda_svc, "_get_func_record_for_qualifier", lambda *_: ({}, {}))
     shard: dict[str, Any] = {"records": []}
     kinesis._streams[NAME] = {
@@ -51,12 +50,12 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         store.pop("reading", None)
 
 
-def write(*numbers: int, age: float = 0.0) -> None:
+def write(*numbers: int, age: float = 0.0, key: str = "run", data: str = "eA==") -> None:
     kinesis._streams[NAME]["shards"]["shard-0"]["records"] += [
         {
             "SequenceNumber": str(number),
-            "PartitionKey": "run",
-            "Data": b"x",
+            "PartitionKey": key,
+            "Data": data,
             "ApproximateArrivalTimestamp": time.time() - age,
         }
         for number in numbers
@@ -96,3 +95,41 @@ def test_old_records_that_nobody_has_read_take_no_new_ones_along(reader: Reader)
     kinesis_polling.expire(kinesis._streams[NAME])
     poll()
     assert reader.batches == [["1"], ["4"]]
+
+
+def test_a_run_that_prints_much_holds_no_other_one_back(reader: Reader) -> None:
+    lambda_svc._esms["reading"]["ParallelizationFactor"] = 4
+    write(*range(1, 9), key="flood")
+    write(9, key="other run")
+    assert poll()
+    assert reader.batches == [["9"], ["1", "2", "3"]]
+    reader.failing = {"5"}
+    assert not poll()
+    write(10, key="other run")
+    reader.failing = set()
+    while poll():
+        pass
+    assert reader.batches[2:] == [["4", "5", "6"], ["10"], ["5", "6", "7"], ["8"]]
+
+
+def test_a_batch_has_a_bound_in_bytes(reader: Reader) -> None:
+    write(1, 2, 3, data="A" * 200_000)
+    while poll():
+        pass
+    assert reader.batches == [["1"], ["2"], ["3"]]
+
+
+def test_a_state_that_was_saved_without_lanes_goes_on_where_it_was(reader: Reader) -> None:
+    write(1, 2, 3)
+    lambda_svc._kinesis_positions["reading"] = {"shard-0": 2}
+    poll()
+    assert reader.batches == [["3"]]
+
+
+def test_a_lambda_that_fails_gets_the_batch_again(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(1, 2)
+    monkeypatch.setattr(lambda_svc, "_execute_function", lambda *_: {"error": True, "body": {}})
+    assert not poll()
+    monkeypatch.setattr(lambda_svc, "_execute_function", reader)
+    poll()
+    assert reader.batches == [["1", "2"]]

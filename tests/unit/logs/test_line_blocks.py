@@ -16,7 +16,7 @@ from cadence.adapters.lines.segment_columns import packed_columns, unpacked_colu
 from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.adapters.s3.log_segments import lines_of
 from cadence.application.logs.accept_logs import AcceptLogs
-from cadence.application.logs.ports import LogLine, LogSink, SentBlock
+from cadence.application.logs.ports import LogBatch, LogLine, LogSink, SentBlock
 from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.logs.line_block import MOST_BYTES, LineBlock, LineSpan
 from cadence.domain.runners.runner import Runner, RunnerState
@@ -42,6 +42,9 @@ class Sink(LogSink):
 
     def put_block(self, sent: SentBlock) -> None:
         self.taken.append(sent)
+
+    def put(self, batch: LogBatch) -> int:
+        raise AssertionError("blocks are not taken line by line")
 
 
 def accept(some: LineBlock) -> tuple[int, list[LogLine]]:
@@ -76,14 +79,13 @@ def test_a_block_becomes_one_record_with_all_its_lines() -> None:
         )
     )
     assert through == 46
-    usual = {"time": TIME, "stream": "stdout", "level": "info"}
     assert lines == [
-        LogLine(seq=41, text="one", **usual),
-        LogLine(seq=42, text="two", **usual),
-        LogLine(seq=43, text="üäß", **usual),
-        LogLine(seq=44, text="", **{**usual, "stream": "stderr"}),
-        LogLine(seq=45, time=TIME, stream="agent", level="warning", text="of the agent,\nin one line"),
-        LogLine(seq=46, text="a part", continued=True, step=3, **usual),
+        LogLine(41, TIME, "stdout", "info", "one"),
+        LogLine(42, TIME, "stdout", "info", "two"),
+        LogLine(43, TIME, "stdout", "info", "üäß"),
+        LogLine(44, TIME, "stderr", "info", ""),
+        LogLine(45, TIME, "agent", "warning", "of the agent,\nin one line"),
+        LogLine(46, TIME, "stdout", "info", "a part", continued=True, step=3),
     ]
 
 

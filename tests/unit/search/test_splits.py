@@ -46,7 +46,8 @@ OLDER_ROWS = sorted(
     for position, line in enumerate(one.lines)
 )
 MIDDLE = datetime.fromisoformat(ROWS[4_200].time)
-DIGEST = next(row.line["text"].partition("request_id=")[2] for row in ROWS if "request_id=" in row.line["text"])
+TEXTS = [str(row.line["text"]) for row in ROWS]
+DIGEST = next(text.partition("request_id=")[2] for text in TEXTS if "request_id=" in text)
 CONDITIONS = [
     Word("tests"),
     Word("absent"),

@@ -33,7 +33,7 @@ _HEADER = struct.Struct("<III")  # rows, bytes of the order, bytes of the sizes
 _ENCODING = ("utf-8", "surrogatepass")
 _JOINED, _COUNTED = b"\n", b"#"  # how the texts of a piece are told apart: by newlines, or by their lengths
 # What is unpacked of a split and kept, since the hits of one search often lie together, and the next page's too.
-_TEXTS_KEPT, _COLUMNS_KEPT, _ORDERS_KEPT = 16, 64, 16
+_TEXTS_KEPT, _COLUMNS_KEPT, _BLOCKS_KEPT = 16, 64, 16
 
 
 def packed_block(rows: Sequence[Row]) -> tuple[bytes, int, Sequence[int]]:
@@ -140,12 +140,12 @@ class Blocks:
 
     def __init__(self, data: memoryview, starts: Sequence[int]) -> None:
         self._data, self._starts = data, starts
-        self._pieces = lru_cache(_ORDERS_KEPT)(self._find_pieces)
-        self.order = lru_cache(_ORDERS_KEPT)(self._read_order)
+        self._pieces = lru_cache(_BLOCKS_KEPT)(self._find_pieces)
+        self.block = lru_cache(_BLOCKS_KEPT)(self._open_block)
         self.columns = lru_cache(_COLUMNS_KEPT)(self._read_columns)
         self.texts = lru_cache(_TEXTS_KEPT)(self._read_texts)
 
-    def block(self, index: int) -> "Block":
+    def _open_block(self, index: int) -> "Block":
         rows = _HEADER.unpack_from(self._data, self._starts[index])[0]
         return Block(self, index, rows, index * ROWS_PER_BLOCK)
 
@@ -161,7 +161,7 @@ class Blocks:
         bounds = self._pieces(index)
         return bytes(cramjam.zstd.decompress(self._data[bounds[piece] : bounds[piece + 1]]))
 
-    def _read_order(self, index: int) -> "array[int]":
+    def order(self, index: int) -> "array[int]":
         """Returns the place of each row's text."""
         data = self._piece(index, 0)
         return ColumnReader(data).column("H", len(data) // 2)
@@ -180,16 +180,24 @@ class Block:
     def __init__(self, blocks: Blocks, index: int, rows: int, first_row: int) -> None:
         self._blocks, self._index = blocks, index
         self.rows, self.first_row = rows, first_row
+        self._order: array[int] | None = None
+
+    # Not a cached property, in which one thread waits for another that unpacks another block.
+    @property
+    def _places(self) -> "array[int]":
+        if self._order is None:
+            self._order = self._blocks.order(self._index)
+        return self._order
 
     def text(self, number: int) -> str:
-        piece, place = divmod(self._blocks.order(self._index)[number], _TEXT_ROWS)
+        piece, place = divmod(self._places[number], _TEXT_ROWS)
         return self._blocks.texts(self._index, piece)[place].decode(*_ENCODING)
 
     def texts(self) -> Sequence[str]:
         """Returns all texts, in the order of the rows."""
         pieces = range(-(-self.rows // _TEXT_ROWS))
         texts = [text.decode(*_ENCODING) for piece in pieces for text in self._blocks.texts(self._index, piece)]
-        return [texts[place] for place in self._blocks.order(self._index)]
+        return [texts[place] for place in self._places]
 
     def rows_that_may_match(self, may_be_in: Callable[[str], bool]) -> Sequence[int]:
         """Returns rows, in order, among which are all that have a match by themselves."""
@@ -200,7 +208,7 @@ class Block:
                 places.update(place for place, text in enumerate(texts, piece * _TEXT_ROWS) if may_be_in(text))
         if not places:
             return ()
-        return [number for number, place in enumerate(self._blocks.order(self._index)) if place in places]
+        return [number for number, place in enumerate(self._places) if place in places]
 
     def moment(self, number: int) -> int:
         columns, within = self._columns_of(number)

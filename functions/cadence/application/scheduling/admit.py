@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cadence.application.logs.ports import LogStream
 from cadence.application.runs.start_run import START_CHECK
@@ -14,6 +15,13 @@ from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs import admission, rerun_reuse
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.shared.errors import Cancelled
+
+
+class Admitted(NamedTuple):
+    """The specifications of a run's treatments, and the treatments as they stand."""
+
+    specs: Sequence[TreatmentSpec]
+    treatments: Sequence[Treatment]
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Admit:
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        treatments = self.admission.admission_of(self.pin_images(run))
+        treatments = self.admission.admission_of(self.pin_images(run)).treatments
         self.readiness.start_ready(treatments)
         if not any(one.waiting == 0 and not one.conditional and not one.state.final for one in treatments):
             # Otherwise the call that settles such a treatment does, with the token that was kept before.

@@ -43,7 +43,7 @@ class StopRun:
         # An interrupted admission is completed first, so that the count of unsettled treatments can reach zero.
         specs: Sequence[TreatmentSpec] = ()
         with suppress(NotFound):  # without a plan there are no treatments
-            specs = self.admission.admission_of(run)
+            specs = self.admission.admission_of(run).specs
         treatments = self.treatments.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         if run.stop_requested is RunState.FAILED and error.name in _ADMISSION_ERRORS:

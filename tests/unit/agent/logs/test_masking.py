@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runner_bootstrap.agent.logs.buffer import LOGGED_AT_ONCE, LineReader, LogBuffer
 from runner_bootstrap.agent.logs.masking import MASK, LineMasker, Masker
-from tests.integration.agent.fake_gateway import lines_of
+from tests.unit.agent.logs.log_blocks import lines_of_spans
 
 secrets = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=8, max_size=40)
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
@@ -145,8 +145,7 @@ def read_lines(parts: list[bytes], *hidden: str) -> list[dict[str, Any]]:
     buffer.flush()
     lines = []
     while block := buffer.next_block():
-        text = base64.b64encode(block.packed).decode()
-        lines += lines_of({"first": block.first, "spans": block.spans, "text": text})
+        lines += lines_of_spans(block.first, block.spans, block.packed)
         buffer.accept(block.last)
     return lines
 

@@ -10,6 +10,7 @@ import pytest
 from runner_bootstrap.agent.logs.buffer import BLOCK_BYTES, BLOCK_LINES, BLOCK_SPANS, LogBuffer
 from runner_bootstrap.agent.logs.masking import Masker
 from runner_bootstrap.agent.logs.spill import FILE_BYTES, Block, BlockQueue
+from tests.unit.agent.logs.log_blocks import lines_of_spans
 
 PATIENCE = 20
 
@@ -43,14 +44,15 @@ def test_files_are_given_back_one_by_one(tmp_path: Path) -> None:
         queue.put(block(number, each))
     files = {id(stored.file): stored.file for stored in queue._blocks}
     assert len(files) == 3
-    first = queue._blocks[0].file
+    first, *others = files.values()
+    assert first is not None
     queue.accept(3)
-    assert first is not None and not first.closed
+    open_files = [first.closed]
     queue.accept(4)
-    assert first.closed
+    assert [*open_files, first.closed] == [False, True]
     assert queue.first() == block(5, each)
     queue.accept(9)
-    assert all(file is not None and file.closed for file in files.values())
+    assert all(file is not None and file.closed for file in others)
 
 
 def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
@@ -80,10 +82,7 @@ def test_a_full_buffer_makes_the_command_wait_and_says_so(tmp_path: Path) -> Non
     assert writer.is_alive()  # four megabytes in all, of which the bounds let little more than one in
     received = []
     while taken := waiting.next_block():
-        content = zlib.decompress(taken.packed).decode()
-        for span in taken.spans:
-            received.append((span["stream"], content[: span["bytes"]]))
-            content = content[span["bytes"] :]
+        received += [(line["stream"], line["text"]) for line in lines_of_spans(taken.first, taken.spans, taken.packed)]
         waiting.accept(taken.last)
     writer.join(PATIENCE)
     assert [text for stream, text in received if stream == "stdout"] == texts
