@@ -28,9 +28,10 @@ from bench.counting.ministack import COUNTS_PATH
 from bench.figures import ROOT, Goal, Report, keep_bytecode
 from bench.graph import document
 from bench.stack import Stack, local_stack, until
-from cadence.local.demo.repository import RepositoryHead, head
+from cadence.local.demo.repository import head
 from cadence.local.demo.webhook import Webhook
 from cadence.local.ministack.server import MiniStack
+from cadence.local.shared.git_head import RepositoryHead
 from infra import synth
 from infra.bill import MEASURED, RUNS, Deployed, Line, PriceList, count, per_runs
 

@@ -33,7 +33,15 @@ class Log(LogBuffer):
         self.texts: list[str] = []
 
     def add(
-        self, stream: str, level: str, text: str, continued: bool = False, wait: bool = True, step: int | None = None
+        self,
+        stream: str,
+        level: str,
+        text: str,
+        *,
+        lines: int = 1,
+        continued: bool = False,
+        wait: bool = True,
+        step: int | None = None,
     ) -> None:
         self.texts.append(text)
 

@@ -49,6 +49,9 @@ class FakeConnections:
     def remove(self, connection_id: str) -> None:
         self.all.pop(connection_id, None)
 
+    def are_there(self, organization: str, now: datetime) -> bool:
+        return bool(self.of_organization(organization, now))
+
     def of_organization(self, organization: str, now: datetime) -> list[LiveConnection]:
         return [
             one for one in self.all.values() if one.principal.organization == organization and one.alive_until > now

@@ -154,7 +154,8 @@ def _unknown_keys(error: ValidationError, path: Path, subject: str) -> Iterator[
 def _missing_key(error: ValidationError, path: Path, subject: str) -> Iterator[DocumentProblem]:
     name = error.kind.as_dict()["property"]
     hint = None if path else import_hint(error.instance, name)
-    if hint is None and is_named_otherwise(path, error.instance, name):
+    keys = error.instance if isinstance(error.instance, dict) else ()
+    if hint is None and is_named_otherwise(path, keys, name):
         return
     hint = hint or f"Add {name}."
     yield DocumentProblem(
