@@ -114,7 +114,7 @@ class _Work:
 
     def push(self) -> "subprocess.Popen[bytes]":
         target = self._server.git_url("ada", f"ada/{self._name}")
-        command = ["git", "-C", self._folder, "push", "--quiet", target, "HEAD:refs/heads/main"]
+        command = ["git", "-C", str(self._folder), "push", "--quiet", target, "HEAD:refs/heads/main"]
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)  # the server's remarks
 
     def _git(self, *arguments: str) -> str:
