@@ -1018,7 +1018,9 @@ export interface components {
         };
         /**
          * DataReadView
-         * @description An entry of the audit log: someone read or downloaded a value, an input or an output; once an hour for each.
+         * @description An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+         *
+         *     Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
          */
         DataReadView: {
             /**
