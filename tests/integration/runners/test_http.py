@@ -73,7 +73,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
     composition = importlib.import_module("cadence.composition.runner_gateway")
-    monkeypatch.setattr(composition, "StepFunctionsMachines", lambda *_: world.machines)
+    monkeypatch.setattr(composition, "state_machines", lambda *_: world.machines)
     monkeypatch.setattr(module, "_gateway", composition.gateway())
     client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
 
