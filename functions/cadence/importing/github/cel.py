@@ -20,7 +20,6 @@ from cadence.importing.github.expressions import (
 )
 from cadence.importing.github.json_values import (
     falsy,
-    is_number,
     json_compared,
     json_literal,
     member,
@@ -198,13 +197,13 @@ class _Translator:
         match node:
             case MemberAccess(("github", "event_name")):
                 text = EVENT_KINDS.get(text, text)
+            case MemberAccess(("github", "event", "workflow_run", "conclusion")) if text in _RESULTS:
+                return f'(has(event.state) ? event.state : "") {operator} {json.dumps(_RESULTS[text])}'
             case MemberAccess(("github", "event", "action")) if text in ACTIONS:
                 return f"{_HAPPENED} {operator} {json.dumps(ACTIONS[text])}"
             case MemberAccess(("github", *path)) if _named(path) in TRUTHS:
                 # GitHub compares numbers then, and no text but an empty one or a number is any.
-                if not text or is_number(text):
-                    raise GitHubExpressionError(f"{node} is true or false, and not a text")
-                return json.dumps(operator == "!=")
+                raise GitHubExpressionError(f"{node} is true or false, and not a text")
             case MemberAccess(("needs", None, "result")):
                 raise GitHubExpressionError("needs.*.result is a list")
             case MemberAccess(("needs", str(), "result")):
