@@ -68,7 +68,7 @@ class CompositeActions:
             text = plain(value).lower() if isinstance(value, bool | int) else as_expression(plain(value))
             if text is not None:
                 names[f"inputs.{key}"] = text
-        inner = self._replaced(dict(mapping(job)), names)
+        inner: dict[str, Any] = self._replaced(dict(mapping(job)), names)
         outer: dict[str, Any] = self._replaced(dict(mapping(workflow.get("env"))), names)
         inner["env"] = {**outer, **mapping(inner.get("env"))}
         own = mapping(inner.get("outputs"))
@@ -80,7 +80,8 @@ class CompositeActions:
         line = self.source.line(body, "uses")
         del body["uses"]
         body.pop("with", None)
-        made = {**_with_settings(inner, body), **{key: body[key] for key in ("name", "needs") if key in body}}
+        kept: dict[str, Any] = {key: body[key] for key in ("name", "needs") if key in body}
+        made = {**_with_settings(inner, body), **kept}
         self._register(made, line)
         body.update({**made, "outputs": outputs})
 
