@@ -205,6 +205,47 @@ def test_a_reusable_workflow_stays_a_pipeline_where_it_has_several_jobs_or_other
     assert document["treatments"]["b"]["trigger"]["pipeline"] == "look"
 
 
+FILTER = """\
+on: push
+jobs:
+  changes:
+    runs-on: ubuntu-latest
+    outputs: {src: "${{ steps.filter.outputs.src }}", files: "${{ steps.filter.outputs.src_files }}"}
+    steps:
+      - uses: dorny/paths-filter@v3
+        id: filter
+        with:
+          filters: |
+            src: [src/**, '*.toml'%s]
+  test: {needs: changes, runs-on: ubuntu-latest, if: needs.changes.outputs.src == 'true', steps: [{run: make}]}
+"""
+
+
+def test_a_filter_of_paths_decides_by_the_changed_files_of_the_event() -> None:
+    result = convert(FILTER % "", SourceFormat.GITHUB)
+    treatments = yaml.safe_load(result.document)["treatments"]
+    when = treatments["changes"]["env"]["CHANGED_SRC"]
+
+    def decided(**event: Any) -> Any:
+        return Evaluator({"event": event}).value(when)
+
+    assert result.valid
+    assert decided(changed_files=["docs/a.md", "src/a/b.py"]) is True
+    assert decided(changed_files=["docs/a.toml"]) is False
+    assert decided() is True
+    assert 'echo "src=$CHANGED_SRC" >> "$GITHUB_OUTPUT"' in treatments["changes"]["steps"][0]["run"]
+    assert treatments["changes"]["outputs"] == {"src": "Block<string>"}
+    assert treatments["test"]["when"] == '${{ treatments["changes"].outputs.src == "true" }}'
+
+
+@pytest.mark.parametrize("more", [", '!src/x'", ", added: src/y", ", 'src/+(a|b)'"])
+def test_a_filter_of_paths_that_asks_for_more_is_not_carried_over(more: str) -> None:
+    result = convert(FILTER % more, SourceFormat.GITHUB)
+
+    assert result.valid
+    assert yaml.safe_load(result.document)["treatments"]["test"]["when"] is False
+
+
 def test_a_step_whose_condition_has_no_value_at_the_start_is_left_out_alone() -> None:
     text = (
         "on: {workflow_dispatch: {inputs: {plan: {type: string}}}}\njobs:\n  a:\n    runs-on: ubuntu-latest\n"

@@ -52,6 +52,7 @@ class GitHubJob:
     exported: dict[str, str] = field(default_factory=dict)
     missing_env: set[str] = field(default_factory=set)
     step_ids: dict[str, str] = field(default_factory=dict)
+    outputs_of_actions: dict[str, frozenset[str]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     needed_outputs: dict[tuple[str, str], str] = field(default_factory=dict)
     passed_outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -146,7 +147,9 @@ class GitHubJob:
                 return "$(pwd)"
             case ("runner", "temp"):
                 return '$(dirname "$(mktemp -u)")'
-            case ("steps", str(step), "outputs", str(name)) if step in self.step_ids:
+            case ("steps", str(step), "outputs", str(name)) if (
+                step in self.step_ids and name in self.outputs_of_actions.get(step, {name})
+            ):
                 self.uses_step_outputs = True
                 return f"$({STEP_OUTPUT} {self.step_ids[step]} {name})"
             case ("needs", str(job), "outputs", str(name)) if name in self.outputs_of_needs.get(job, ()):
