@@ -121,6 +121,8 @@ class _Translator:
                 return member(node, self.value)
             case Negation(operand):
                 inner = bare(self.truth(operand))
+                if inner.startswith("!(") and bare(inner[1:]) != inner[1:]:
+                    return inner[1:]
                 return f"!({inner})" if " " in inner else f"!{inner}"
             case Binary():
                 return self._binary(node)
