@@ -411,6 +411,7 @@ class Ports:
         readiness = Readiness(
             runs=self.runs,
             treatments=self.runs,
+            values=self.runs,
             edges=self.runs,
             groups=self.runs,
             machines=self.machines,
