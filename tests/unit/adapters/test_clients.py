@@ -63,14 +63,15 @@ def test_a_client_has_the_credentials_that_came_after(anew: None, monkeypatch: p
 
 def test_a_request_names_the_product_and_not_its_machine(anew: None) -> None:
     client = clients.client("sqs")
-    sent: list[bytes] = []
+    sent: list[str] = []
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        sent.append(request.headers["User-Agent"])
+        agent = request.headers["User-Agent"]
+        sent.append(agent if isinstance(agent, str) else agent.decode())
         return AWSResponse(request.url, 200, HTTPHeaders(), MockRawResponse(b"{}"))
 
     client.meta.events.register("before-send", answer)
     client.list_queues()
 
     # Powertools, where it is imported, adds its version.
-    assert [bytes(agent).partition(b" PT/")[0] for agent in sent] == [b"cadence"]
+    assert [agent.partition(" PT/")[0] for agent in sent] == ["cadence"]
