@@ -74,6 +74,29 @@ class DulwichGitReader:
             raise TooLarge(f"The files in {folder} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
         return contents
 
+    def read_files(
+        self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes | NotFound]:
+        """Implements FolderReader."""
+        blobs: dict[str, ObjectID] = {}
+        found: dict[str, bytes | NotFound] = {}
+        with self._open(url, credentials) as remote:
+            name = commit_id(commit)
+            remote.fetch([name], depth=1, without=b"blob:none")
+            tree = commit_of(remote.store, name).tree
+            for path in paths:
+                try:
+                    blobs[path] = _find(remote.store, tree, path)
+                except NotFound as error:
+                    found[path] = error
+            absent = sorted({blob for blob in blobs.values() if blob not in remote.store})
+            if absent:
+                remote.fetch(absent, depth=None, without=b"")
+            found |= {path: remote.store[blob].as_raw_string() for path, blob in blobs.items()}
+        if sum(len(content) for content in found.values() if isinstance(content, bytes)) > LARGEST_FILE:
+            raise TooLarge(f"The files {', '.join(paths)} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
+        return {path: found[path] for path in paths}
+
     def read_archive(
         self,
         url: str,
@@ -205,10 +228,14 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
     """Returns the blob of a file."""
     mode, name = stat.S_IFDIR, tree
     for part in path.strip("/").split("/"):
+        if stat.S_ISLNK(mode):
+            raise NotFound(f"{path} lies behind a symbolic link, which is not followed.")
         folder = store[name] if stat.S_ISDIR(mode) else None
         if not isinstance(folder, Tree) or part.encode() not in folder:
             raise NotFound(f"There is no file {path}.")
         mode, name = folder[part.encode()]
+    if stat.S_ISLNK(mode):
+        raise NotFound(f"{path} is a symbolic link, which is not followed.")
     if not stat.S_ISREG(mode):
         raise NotFound(f"{path} is not a file.")
     return name

@@ -10,6 +10,7 @@ from typing import Any
 from cadence.application.access.ports import SeenStore
 from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand, CommandOutcome
+from cadence.application.repositories.commit_files import CommitFiles
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
@@ -168,11 +169,12 @@ class ProcessRepositoryDelivery:
             commit = self._pipelines_commit(repository, event)
             folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
             files = self.pipelines.files(folder)
+            others = CommitFiles(folders=self.folders, url=repository.clone_url, commit=commit, credentials=credentials)
         except (NotFound, InvalidRequest, TooLarge, Forbidden) as error:
             return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}", event.commit)
         if not files:
             return EventOutcome((), f"The commit has no pipeline in {FOLDER}.", event.commit)
-        runs = self._start_files(repository, event, files, credentials, key)
+        runs = self._start_files(repository, event, files, others, credentials, key)
         words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
         return EventOutcome(runs, words, event.commit)
 
@@ -195,6 +197,7 @@ class ProcessRepositoryDelivery:
         repository: Repository,
         event: GitEvent,
         files: Mapping[str, bytes],
+        others: CommitFiles,
         credentials: GitCredentials,
         key: DeliveryKey,
     ) -> list[str]:
@@ -206,7 +209,9 @@ class ProcessRepositoryDelivery:
         parts = (repository.repository_id, key.delivery_id, str(key.number))
         for file in files.items():
             run_id = derived_ulid(key.first_seen, *parts, file[0])
-            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source, protection)
+            run = self.pipelines.start_file(
+                run_id, repository, file, event, changed, payload, source, protection, others.read
+            )
             if run is not None:
                 runs.append(run.run_id)
         return runs
