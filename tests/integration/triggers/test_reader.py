@@ -51,7 +51,7 @@ def test_a_file_is_read_as_it_is_in_the_commit(address, repository):
 
 def test_files_are_read_together_and_links_are_not_followed(folder: Path, address: str) -> None:
     source = Repository(folder / "libraries")
-    inside = {"ci/a.yaml": "a", "ci/b.yaml": "b", ".cadence/site.yaml": "x"}
+    inside: dict[str, str | None] = {"ci/a.yaml": "a", "ci/b.yaml": "b", ".cadence/site.yaml": "x"}
     (source.folder / "ci").mkdir()
     (source.folder / "link.yaml").symlink_to("ci/a.yaml")
     (source.folder / "linked").symlink_to("ci")

@@ -99,7 +99,7 @@ def test_a_folder_outside_of_git_says_so(tmp_path: Path, capsys: pytest.CaptureF
     file.write_text(DOCUMENT)
 
     with pytest.raises(typer.Exit):
-        tree_for([DOCUMENT], str(file))
+        tree_for(DOCUMENT, str(file))
     assert "git working tree" in capsys.readouterr().err.replace("\n", " ")
 
 
@@ -114,7 +114,7 @@ def test_a_folder_outside_of_git_says_so(tmp_path: Path, capsys: pytest.CaptureF
     ids=["without", "broken", "in-a-script", "a-port"],
 )
 def test_nothing_is_packed_unless_a_treatment_asks_for_it(document: str) -> None:
-    assert tree_for([document], "/nowhere/a.yaml") is None
+    assert tree_for(document, "/nowhere/a.yaml") is None
 
 
 @pytest.mark.parametrize("source", ["true", "{lfs: true}"])
@@ -124,7 +124,7 @@ def test_a_treatment_or_definition_that_asks_for_it_is_given_the_working_tree(
     file = repository.folder / "a.yaml"
 
     for section in ("treatments", "definitions"):
-        assert tree_for([f"{section}: {{t: {{run: ls, source: {source}}}}}"], str(file)) is not None
+        assert tree_for(f"{section}: {{t: {{run: ls, source: {source}}}}}", str(file)) is not None
 
 
 def archive(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:

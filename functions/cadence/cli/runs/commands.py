@@ -136,14 +136,13 @@ def run(
             run_id = client.run_document(document, programs=programs)
         else:
             document = read_document(file)
-            libraries = libraries_beside(document, file)
-            tree = tree_for([document, *libraries.texts.values()], file)
+            tree = tree_for(document, file)
             run_id = client.run_document(
                 document,
                 parameters,
                 programs=programs_beside(document, file),
                 source=tree.packed if tree else None,
-                libraries=libraries.as_body(),
+                libraries=libraries_beside(document, file).as_body(),
             )
         _report_started(client, run_id, follow, as_json)
 

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -35,14 +35,12 @@ class PackedTree:
     notes: Sequence[str]
 
 
-def tree_for(documents: Iterable[str], file: str) -> PackedTree | None:
+def tree_for(document: str, file: str) -> PackedTree | None:
     """Returns the working tree that a document lies in, and prints what is in it; None if no treatment asks for it.
-
-    `documents` are the document and those whose definitions it uses.
 
     Ends the command if there is no working tree, or if it is too large.
     """
-    if not any(map(_wants_source, documents)):
+    if not _wants_source(document):
         return None
     tree = pack_working_tree(Path.cwd() if file == "-" else Path(file).resolve().parent)
     for note in tree.notes:

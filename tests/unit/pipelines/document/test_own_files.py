@@ -1,6 +1,7 @@
 """Definitions of other files of the document's repository: paths, circles, and findings where the mistakes are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,11 @@ def checked(document: str, files: Mapping[str, str], path: str | None = PATH) ->
         return {one: content(one) for one in requested}
 
     def content(one: Reference) -> bytes | Unavailable:
-        return files[one.path].encode() if one.path in files else Unavailable("there is no such file")
+        return (
+            files[one.path].encode()
+            if one.path is not None and one.path in files
+            else Unavailable("there is no such file")
+        )
 
     within = None if path is None else Reference(path=path)
     libraries = collect_libraries(document, within, fetch)
@@ -51,11 +56,11 @@ def test_a_treatment_takes_a_definition_of_a_file_that_uses_another_one() -> Non
 
 
 def test_a_file_of_a_repository_at_a_commit_uses_its_own_files() -> None:
-    git = {"git": "https://git.example.org/ci.git", "commit": COMMIT}
+    shared = Reference(git="https://git.example.org/ci.git", commit=COMMIT, path="ci/shared.yaml")
     use = f"{{git: 'https://git.example.org/ci.git', commit: {COMMIT}, path: ci/shared.yaml, definition: build}}"
     texts = {
-        Reference(**git, path="ci/shared.yaml"): f"definitions: {{build: {using('../base.yaml')}}}".encode(),
-        Reference(**git, path="base.yaml"): b"definitions: {build: {run: make}}",
+        shared: f"definitions: {{build: {using('../base.yaml')}}}".encode(),
+        replace(shared, path="base.yaml"): b"definitions: {build: {run: make}}",
     }
     document = f"{HEAD}treatments: {{go: {{use: {use}}}}}"
 
