@@ -1018,7 +1018,9 @@ export interface components {
         };
         /**
          * DataReadView
-         * @description An entry of the audit log: someone read or downloaded a value, an input or an output; once an hour for each.
+         * @description An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+         *
+         *     Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
          */
         DataReadView: {
             /**
@@ -1365,6 +1367,19 @@ export interface components {
              */
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
+            };
+            /**
+             * Path
+             * @description The document's own path from the root of its repository, if it uses definitions of other files there.
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Libraries
+             * @description The other files of its repository whose definitions it uses: their texts, by their paths from the root.
+             */
+            libraries?: {
+                [key: string]: string;
             };
         };
         /**
@@ -1862,7 +1877,8 @@ export interface components {
          * FindingView
          * @description One problem in a document.
          *
-         *     `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text).
+         *     `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text). `file` is the path, from the
+         *     root of its repository, of another file that the problem is in; null for the document itself.
          */
         FindingView: {
             /** Code */
@@ -1882,6 +1898,11 @@ export interface components {
              * @default null
              */
             hint: string | null;
+            /**
+             * File
+             * @default null
+             */
+            file: string | null;
         };
         /** FiredView */
         FiredView: {
@@ -6021,6 +6042,19 @@ export interface components {
              */
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
+            };
+            /**
+             * Path
+             * @description The document's own path from the root of its repository, if it uses definitions of other files there.
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Libraries
+             * @description The other files of its repository whose definitions it uses: their texts, by their paths from the root.
+             */
+            libraries?: {
+                [key: string]: string;
             };
             /**
              * Source
