@@ -288,12 +288,12 @@ class CodeHosts(Protocol):
 class FolderReader(Protocol):
     """Reads folders and files of repositories."""
 
-    def read_folder(
-        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None
-    ) -> Mapping[str, bytes]:
-        """Returns the files directly in a folder, by name; none if there is no such folder.
+    def read_folders(
+        self, url: str, commit: str, folders: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, Mapping[str, bytes]]:
+        """Returns the files directly in each folder, by name; none if there is no such folder.
 
-        Raises like `GitReader`.
+        Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
         """
 
     def read_files(
