@@ -60,4 +60,5 @@ def finding_json(finding: Finding) -> dict[str, str | int | None]:
         "line": finding.line,
         "column": finding.column,
         "hint": finding.hint,
+        "file": finding.file,
     }

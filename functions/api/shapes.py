@@ -30,7 +30,8 @@ JsonObject = dict[str, Any]
 class FindingView(Model):
     """One problem in a document.
 
-    `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text).
+    `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text). `file` is the path, from the
+    root of its repository, of another file that the problem is in; null for the document itself.
     """
 
     code: str
@@ -40,6 +41,7 @@ class FindingView(Model):
     line: int
     column: int
     hint: str | None = None
+    file: str | None = None
 
     @classmethod
     def of(cls, finding: Finding) -> "FindingView":
@@ -51,4 +53,5 @@ class FindingView(Model):
             line=finding.line,
             column=finding.column,
             hint=finding.hint,
+            file=finding.file,
         )

@@ -1368,6 +1368,19 @@ export interface components {
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
             };
+            /**
+             * Path
+             * @description The document's own path from the root of its repository, if it uses definitions of other files there.
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Libraries
+             * @description The other files of its repository whose definitions it uses: their texts, by their paths from the root.
+             */
+            libraries?: {
+                [key: string]: string;
+            };
         };
         /**
          * DownloadView
@@ -1864,7 +1877,8 @@ export interface components {
          * FindingView
          * @description One problem in a document.
          *
-         *     `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text).
+         *     `pointer` is a JSON Pointer; `line` and `column` count from 1 (0: no place in a text). `file` is the path, from the
+         *     root of its repository, of another file that the problem is in; null for the document itself.
          */
         FindingView: {
             /** Code */
@@ -1884,6 +1898,11 @@ export interface components {
              * @default null
              */
             hint: string | null;
+            /**
+             * File
+             * @default null
+             */
+            file: string | null;
         };
         /** FiredView */
         FiredView: {
@@ -6023,6 +6042,19 @@ export interface components {
              */
             programs?: {
                 [key: string]: components["schemas"]["ProgramBody"];
+            };
+            /**
+             * Path
+             * @description The document's own path from the root of its repository, if it uses definitions of other files there.
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Libraries
+             * @description The other files of its repository whose definitions it uses: their texts, by their paths from the root.
+             */
+            libraries?: {
+                [key: string]: string;
             };
             /**
              * Source

@@ -106,6 +106,7 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
             write=S3Chunks(Buckets(config.data_bucket)).write,
             documents=documents,
         ),
+        programs=pushed,
         pipelines=PushedPipelines(documents=documents, freeze=freeze, plan=PlanRun(documents), start=start),
         reports=reports,
         commands=CarryOutCommand(

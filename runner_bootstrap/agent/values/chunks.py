@@ -145,8 +145,15 @@ class ChunkStore:
         """Downloads a chunk of a stream that is still being written, like ``get``."""
         return self.get(url, chunk)
 
+    def get_content(self, url: str, sha256: str, chunk: ChunkBuffer) -> bool:
+        """Downloads a chunk of the content ``sha256``, which its URL names by this digest, like ``get``."""
+        return self.get(url, chunk)
+
+    def forget_content(self, sha256: str) -> None:
+        """Removes what this machine keeps of the content ``sha256``, which was not what its digest says."""
+
     def close(self) -> None:
-        """Removes what it keeps on this machine."""
+        """Removes what it keeps on this machine for this runner."""
 
     @staticmethod
     def _read(response: http.client.HTTPResponse, chunk: ChunkBuffer) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable
+from urllib.parse import urlsplit
 
 from ..shared.errors import AgentError, ProducerFailed
 from ..shared.termination import Termination
@@ -170,6 +171,7 @@ class InputDownload:
             self._delivered,
             self._digest.hexdigest(),
         ):
+            self._store.forget_content(self._end["sha256"])
             raise AgentError(
                 f"input {self.name} is damaged: its digest differs from the one that its producer announced"
             )
@@ -215,7 +217,7 @@ class InputDownload:
         exists = False
         try:
             url, sha256 = self._urls[seq]
-            exists = self._store.get_live(url, chunk) if self._end is None else self._store.get(url, chunk)
+            exists = self._get(url, chunk)
             if exists and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
                     f"input {self.name} is damaged: "
@@ -227,6 +229,14 @@ class InputDownload:
             if not exists:
                 self._pool.give_back(chunk)
         return chunk if exists else None
+
+    def _get(self, url: str, chunk: ChunkBuffer) -> bool:
+        if self._end is None:
+            return self._store.get_live(url, chunk)
+        sha256: str = self._end["sha256"]
+        if f"/{sha256}/" in urlsplit(url).path:
+            return self._store.get_content(url, sha256, chunk)
+        return self._store.get(url, chunk)
 
     def _give_back(self, download: Future[ChunkBuffer | None]) -> None:
         chunk = None if download.cancelled() or download.exception() else download.result()

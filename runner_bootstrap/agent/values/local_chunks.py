@@ -19,17 +19,20 @@ from urllib.parse import urlsplit
 from ..execution.workspace import PREFIX, LockedDirectory
 from ..shared.termination import Termination
 from .chunks import ChunkBuffer, ChunkStore
+from .content_cache import ContentCache
 
 #: Chunks of a stream that may lie there: as many as a producer may be ahead of its consumers.
 MOST_LEFT = 16
 #: Seconds between two questions to the store for a stream whose chunks come from this machine.
 STORE_EVERY = 1.0
+#: The directory, among the workspaces, of the files of commits.
+CONTENTS = "commit-files"
 #: Ends the name of a chunk that is not in the store yet.
 _COMING = ".coming"
 
 
 class LocalChunkStore(ChunkStore):
-    """The store, and beside it what other runners of this machine leave. ``parent`` is the directory of workspaces.
+    """The store, and beside it what runners of this machine leave or keep. ``parent`` is the directory of workspaces.
 
     Nothing fails for want of a file: errors of the file system only mean that a chunk is not there.
     """
@@ -37,6 +40,7 @@ class LocalChunkStore(ChunkStore):
     def __init__(self, parent: Path, runner_id: str, termination: Termination) -> None:
         super().__init__(termination)
         self._parent, self._name = parent, f"chunks-{runner_id}"
+        self._contents = ContentCache(parent / CONTENTS)
         self._own: LockedDirectory | None = None
         self._closed = False
         self._lock = threading.Lock()
@@ -77,6 +81,17 @@ class LocalChunkStore(ChunkStore):
             with contextlib.suppress(OSError):
                 (directory / name).unlink()  # left meanwhile
         return exists
+
+    def get_content(self, url: str, sha256: str, chunk: ChunkBuffer) -> bool:
+        if self._contents.take(sha256, url, chunk):
+            return True
+        exists = self.get(url, chunk)
+        if exists:
+            self._contents.keep(sha256, url, chunk.content)
+        return exists
+
+    def forget_content(self, sha256: str) -> None:
+        self._contents.forget(sha256)
 
     def close(self) -> None:
         """Removes what was left for this runner."""

@@ -19,6 +19,7 @@ from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
 from tests.git.repositories import Repository, served
+from tests.programs import needs_bubblewrap
 from tests.unit.triggers.test_githosts import signature
 from tests.waiting import last_look
 
@@ -156,3 +157,37 @@ def test_a_working_tree_is_tried_before_anything_is_committed(api: Api, tmp_path
     answer = api.call("POST", "/v1/projects/default/runs", json={"document": document, "source": source})
     assert answer.status_code == 201, answer.text
     assert api.finished(answer.json()["run_id"])["state"] == "succeeded"
+
+
+@needs_bubblewrap
+def test_treatments_share_a_definition_and_the_files_of_their_commit(api: Api, stack: Stack, tmp_path: Path) -> None:
+    project = f"p{uuid.uuid4().hex[:8]}"
+    assert api.call("POST", "/v1/projects", json={"name": project}).status_code == 201
+    use = "{use: {path: ../ci/checks.yaml, definition: check}, source: true}"
+    # One after the other, so that the second finds what the first has left.
+    treatments = f"treatments:\n  one: {use}\n  two: {use.replace('source: true', 'source: true, after: [one]')}\n"
+    source = Repository(tmp_path / "shared")
+    source.commit(
+        {
+            "docs/note": "of the commit\n",
+            "ci/checks.yaml": f'definitions:\n  check: {{run: "{READS_THE_COMMIT}"}}\n',
+            ".cadence/good.yaml": f"cadence: 1\nname: good\non: {{push: {{}}}}\n{treatments}",
+        }
+    )
+    client = Client(api.url, api.token, project)
+
+    pushed = push_commit(
+        client, LocalPush.of(source.folder, None, None), lambda run_id: api.finished(run_id, within=300), print
+    )
+
+    assert [(run["pipeline"], run["state"]) for run in pushed.runs] == [("good", "succeeded")]
+    (port,) = api.get(f"/v1/runs/{pushed.runs[0]['run_id']}/treatments/two")["inputs"]
+    kept = list((stack.paths.host / "work" / "commit-files").glob(f"{port['value']['sha256']}-*"))
+    assert len(kept) == 1
+
+    source.commit({"ci/checks.yaml": "definitions:\n\n  check: {rnu: x}\n"})
+    refused = push_commit(
+        client, LocalPush.of(source.folder, None, None), lambda run_id: api.finished(run_id, within=300), print
+    )
+    assert [run["state"] for run in refused.runs] == ["failed"]
+    assert api.get(f"/v1/runs/{refused.runs[0]['run_id']}")["cause"].startswith("ci/checks.yaml:3:")

@@ -449,7 +449,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _chunk(self) -> tuple[Stream, int]:
-        _, _, key, seq = self.path.partition("?")[0].split("/")
+        key, _, seq = self.path.partition("?")[0].removeprefix("/store/").rpartition("/")
         return self.owner.streams[key], int(seq)
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A host: joins, leases, starts runners, stops, drains, and leaves nothing behind when killed."""
 
+import hashlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from tests.programs import needs_bubblewrap
 from tests.waiting import eventually
 
 from .conftest import AGENT_PYTHON, PATIENCE, Start
-from .fake_gateway import FakeGateway, Runner
+from .fake_gateway import FakeGateway, Runner, Stream
 
 StartHost = Callable[..., "subprocess.Popen[str]"]
 SLEEPER = "trap '' TERM; sleep 987654 & sleep 987654 & setsid sleep 987654 & wait"
@@ -219,3 +220,38 @@ def test_the_command_cannot_see_the_hosts_token(gateway: FakeGateway, host: Star
     assert runner.done.wait(PATIENCE)
     assert runner.text() == ["0"]
     assert json.loads((tmp_path / "state/host.json").read_text())["token"]
+
+
+@needs_bubblewrap
+def test_the_files_of_a_commit_are_downloaded_once_by_a_host(
+    gateway: FakeGateway, host: StartHost, tmp_path: Path
+) -> None:
+    content = os.urandom(3 << 20)
+    digest = hashlib.sha256(content).hexdigest()
+    archive = Stream()
+    archive.put_all(content)
+    gateway.streams[f"sources/default/default/{digest}"] = archive
+    kept = tmp_path / "workspaces" / "commit-files"
+    script = f'sha256sum < "$CADENCE_IN_source"; find {kept} -type f 2> /dev/null | wc -l'
+    port = {"port": "source", "flow": "stream", "type": "byte", "fed": True}
+    runners = [gateway.add_runner(script, number, inputs=[port]) for number in range(1, 4)]
+    for runner in runners:
+        runner.inputs["source"] = [archive]
+    host()
+    eventually(lambda: gateway.hosts)
+
+    for runner in runners[:2]:
+        offer(gateway, runner)
+        assert runner.done.wait(PATIENCE)
+
+    assert [runner.text() for runner in runners[:2]] == [[f"{digest}  -", "0"]] * 2
+    assert archive.downloaded == {0: 1, 1: 1, 2: 1}
+    assert len(list(kept.iterdir())) == 3
+
+    damaged = next(iter(kept.iterdir()))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    offer(gateway, runners[2])
+    assert runners[2].done.wait(PATIENCE)
+
+    assert runners[2].text()[0] == f"{digest}  -"
+    assert sum(archive.downloaded.values()) == 4

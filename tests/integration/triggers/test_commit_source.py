@@ -25,7 +25,7 @@ from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.git_ports import CredentialsOf, GitCredentials, no_credentials_of
 from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.domain.pipelines import plan
-from cadence.domain.pipelines.document import Context, Severity, validate
+from cadence.domain.pipelines.document import Context, Severity, Unavailable, validate
 from cadence.domain.pipelines.specification import (
     EVERYTHING,
     SOURCE_PORT,
@@ -214,6 +214,7 @@ class Stage:
             event.event(),
             source,
             BranchProtection(asked_of_no_host),
+            lambda paths: dict.fromkeys(paths, Unavailable("this test has no other files")),
         )
         assert run is not None
         return run

@@ -49,6 +49,40 @@ def test_a_file_is_read_as_it_is_in_the_commit(address, repository):
         assert reader.read_file(url, second, "ü/b.txt") == b"b"
 
 
+def test_files_are_read_together_and_links_are_not_followed(folder: Path, address: str) -> None:
+    source = Repository(folder / "libraries")
+    inside: dict[str, str | None] = {"ci/a.yaml": "a", "ci/b.yaml": "b", ".cadence/site.yaml": "x"}
+    (source.folder / "ci").mkdir()
+    (source.folder / "link.yaml").symlink_to("ci/a.yaml")
+    (source.folder / "linked").symlink_to("ci")
+    (source.folder / "outside.yaml").symlink_to("/etc/hostname")
+    first = source.commit(inside)
+    source.commit({"ci/a.yaml": "changed"})
+    wanted = ["ci/a.yaml", "ci/b.yaml", "link.yaml", "outside.yaml", "linked/a.yaml", "ci", "none.yaml", "ci/../x.yaml"]
+
+    for url in (f"{address}/libraries", source.url):
+        found = DulwichGitReader(LOCAL).read_files(url, first, wanted)
+
+        assert list(found) == wanted
+        assert (found["ci/a.yaml"], found["ci/b.yaml"]) == (b"a", b"b")
+        assert {path: str(one) for path, one in found.items() if isinstance(one, NotFound)} == {
+            "link.yaml": "link.yaml is a symbolic link, which is not followed.",
+            "outside.yaml": "outside.yaml is a symbolic link, which is not followed.",
+            "linked/a.yaml": "linked/a.yaml lies behind a symbolic link, which is not followed.",
+            "ci": "ci is not a file.",
+            "none.yaml": "There is no file none.yaml.",
+            "ci/../x.yaml": "There is no file ci/../x.yaml.",
+        }
+
+
+def test_files_that_are_too_large_together_are_refused(folder: Path, address: str) -> None:
+    source = Repository(folder / "large-libraries")
+    commit = source.commit({"a.yaml": "a" * 3_000_000, "b.yaml": "b" * 3_000_000})
+
+    with pytest.raises(TooLarge, match="larger than 5 MB in all"):
+        DulwichGitReader(LOCAL).read_files(f"{address}/large-libraries", commit, ["a.yaml", "b.yaml"])
+
+
 def test_a_server_without_filters_is_read_as_well(folder, address):
     plain = Repository(folder / "plain")
     plain.git("config", "uploadpack.allowFilter", "false")

@@ -1,6 +1,7 @@
 """Inputs: what is asked of the gateway, and data that is gone."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from runner_bootstrap.agent.shared.errors import AgentError
 from runner_bootstrap.agent.shared.termination import Termination
 from runner_bootstrap.agent.values import inputs
 from runner_bootstrap.agent.values.chunks import ChunkBuffer, ChunkStore
+from runner_bootstrap.agent.values.local_chunks import LocalChunkStore
 
 
 class EmptyStore(ChunkStore):
@@ -71,3 +73,40 @@ def test_what_came_with_the_assignment_is_not_asked_for(chunks: int, most_asked:
     assert received.decode() == "".join(f"http://store/{seq}" for seq in range(chunks))
     assert len(positions) <= most_asked
     assert 0 not in positions
+
+
+def test_kept_content_that_differs_from_its_digest_fails_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, sent = b"the files of a commit", [b"the files of a c0mmit", b"the files of a commit"]
+    digest = hashlib.sha256(content).hexdigest()
+    end = {"size": len(content), "sha256": digest, "chunks": 1}
+    answer = {
+        "epoch": 1,
+        "state": "ended",
+        "end": end,
+        "downloads": [{"seq": 0, "url": f"http://store/sources/acme/web/{digest}/0"}],
+        "retry_after": 0,
+    }
+
+    def get(_: ChunkStore, url: str, chunk: ChunkBuffer) -> bool:
+        chunk.put(sent.pop(0))
+        return True
+
+    monkeypatch.setattr(ChunkStore, "get", get)
+    received = bytearray()
+
+    def sink(given: memoryview) -> bool:
+        received.extend(given)
+        return True
+
+    def read(runner: str) -> None:
+        termination = Termination()
+        store = LocalChunkStore(tmp_path, runner, termination)
+        inputs.InputDownload("source", lambda _: answer, store, termination, answer).read(sink)
+
+    with pytest.raises(AgentError, match="input source is damaged"):
+        read("one")
+    for runner in ("two", "three"):
+        received.clear()
+        read(runner)
+        assert received == content
+    assert sent == []

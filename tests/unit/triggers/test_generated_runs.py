@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cadence.application.pipelines.check_document import CheckDocument, FreezeDocument
+from cadence.application.pipelines.fetch_libraries import OwnFiles
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.programs import SentProgram
 from cadence.application.runs.generated_run import PlanGenerated
@@ -53,7 +54,13 @@ class OfProject:
         return []
 
     def libraries(
-        self, organization: str, project: str, source: bytes | str, *, with_token: bool = True
+        self,
+        organization: str,
+        project: str,
+        source: bytes | str,
+        own_files: OwnFiles | None = None,
+        *,
+        with_token: bool = True,
     ) -> Mapping[Reference, bytes | Unavailable]:
         return {}
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import FindingView, JsonObject
+from cadence.application.pipelines.check_document import sent_files
 from cadence.application.pipelines.programs import SentProgram
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission, Project
@@ -51,11 +52,33 @@ SentPrograms = Annotated[
 ]
 
 
+SentLibraries = Annotated[
+    dict[str, str],
+    Field(
+        default_factory=dict,
+        max_length=20,
+        description="The other files of its repository whose definitions it uses: their texts, by their paths from "
+        "the root.",
+    ),
+]
+SentPath = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=1_000,
+        description="The document's own path from the root of its repository, if it uses definitions of other files "
+        "there.",
+    ),
+]
+
+
 class DocumentBody(Body):
     """A pipeline document: its text (YAML or JSON), or the document itself as a JSON object."""
 
     document: str | JsonObject
     programs: SentPrograms
+    path: SentPath = None
+    libraries: SentLibraries
 
 
 class CheckedView(Model):
@@ -111,7 +134,12 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
     programs = kept_programs(services, body.programs)
     with_token = any(call.by.has(permission, project_scope(owner.name)) for permission in _USE_ACCESS_TOKENS)
     checked = services.check.check(
-        owner.organization, owner.name, document_text(body.document), programs, with_token=with_token
+        owner.organization,
+        owner.name,
+        document_text(body.document),
+        programs,
+        sent_files(body.path, body.libraries),
+        with_token=with_token,
     )
     findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
@@ -134,7 +162,10 @@ def put_pipeline(call: Call, services: Services, project: str, pipeline: str, bo
     owner = services.project(call.by, project, pipeline=pipeline)
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
-    version, new = services.put_pipeline.put(owner.organization, owner.name, pipeline, source, call.by.author, programs)
+    files = sent_files(body.path, body.libraries)
+    version, new = services.put_pipeline.put(
+        owner.organization, owner.name, pipeline, source, call.by.author, programs, files
+    )
     return Reply(_listed(call, [version], services).items[0], 201 if new else 200)
 
 

@@ -10,10 +10,18 @@ from pydantic.config import JsonDict
 
 from api.cursors import sign, verify
 from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.routes.pipelines.pipelines import YAML, SentPrograms, document_text, kept_programs, naming_pipelines
+from api.routes.pipelines.pipelines import (
+    YAML,
+    SentLibraries,
+    SentPath,
+    SentPrograms,
+    document_text,
+    kept_programs,
+    naming_pipelines,
+)
 from api.routes.runs.insight_shapes import TreatmentSummary
 from api.shapes import Cursor, JsonObject, Limit, Name
-from cadence.application.pipelines.check_document import pinned_programs
+from cadence.application.pipelines.check_document import pinned_files, pinned_programs, sent_files
 from cadence.application.pipelines.run_request import RunRequest, frozen_again
 from cadence.application.runs.run_delta import short_cause
 from cadence.composition.api import Services
@@ -52,6 +60,8 @@ class StartDocumentBody(Body):
     document: str | JsonObject
     parameters: JsonObject = Field(default_factory=dict)
     programs: SentPrograms
+    path: SentPath = None
+    libraries: SentLibraries
     source: str | None = None
 
 
@@ -212,7 +222,13 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
     source = document_text(body.document)
     programs = kept_programs(services, body.programs)
     frozen, pipeline = services.freeze_document.freeze(
-        owner.organization, owner.name, source, body.parameters, programs=programs, gives_source=body.source is not None
+        owner.organization,
+        owner.name,
+        source,
+        body.parameters,
+        programs=programs,
+        own_files=sent_files(body.path, body.libraries),
+        gives_source=body.source is not None,
     )
     if body.source is not None and wants_source(pipeline):
         frozen = replace(frozen, source=services.repositories.working_tree.store(owner, _sent_files(body.source)))
@@ -339,7 +355,12 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
         source = services.documents.get(run.document_sha256).decode()
         programs = pinned_programs(run.pins)
         frozen, _ = services.freeze_document.freeze(
-            run.organization, run.project, source, run.parameters, programs=programs
+            run.organization,
+            run.project,
+            source,
+            run.parameters,
+            programs=programs,
+            own_files=pinned_files(run.pins, services.documents),
         )
         frozen = replace(frozen, pipeline_version=run.pipeline_version)
     elif body.what == "all":

@@ -58,21 +58,49 @@ class DulwichGitReader:
                 raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
             return content.as_raw_string()
 
-    def read_folder(
-        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None
-    ) -> Mapping[str, bytes]:
+    def read_folders(
+        self, url: str, commit: str, folders: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, Mapping[str, bytes]]:
         """Implements FolderReader."""
         with self._open(url, credentials) as remote:
             name = commit_id(commit)
             remote.fetch([name], depth=1, without=b"blob:none")
-            blobs = _blobs(remote.store, commit_of(remote.store, name).tree, folder)
-            absent = [blob for blob in blobs.values() if blob not in remote.store]
+            tree = commit_of(remote.store, name).tree
+            blobs = {folder: _blobs(remote.store, tree, folder) for folder in folders}
+            absent = sorted({blob for inside in blobs.values() for blob in inside.values() if blob not in remote.store})
             if absent:
                 remote.fetch(absent, depth=None, without=b"")
-            contents = {file: remote.store[blob].as_raw_string() for file, blob in blobs.items()}
-        if sum(map(len, contents.values())) > LARGEST_FILE:
-            raise TooLarge(f"The files in {folder} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
+            contents = {
+                folder: {file: remote.store[blob].as_raw_string() for file, blob in inside.items()}
+                for folder, inside in blobs.items()
+            }
+        if sum(len(content) for inside in contents.values() for content in inside.values()) > LARGEST_FILE:
+            where = " and ".join(folder for folder, inside in contents.items() if inside)
+            raise TooLarge(f"The files in {where} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
         return contents
+
+    def read_files(
+        self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes | NotFound]:
+        """Implements FolderReader."""
+        blobs: dict[str, ObjectID] = {}
+        found: dict[str, bytes | NotFound] = {}
+        with self._open(url, credentials) as remote:
+            name = commit_id(commit)
+            remote.fetch([name], depth=1, without=b"blob:none")
+            tree = commit_of(remote.store, name).tree
+            for path in paths:
+                try:
+                    blobs[path] = _find(remote.store, tree, path)
+                except NotFound as error:
+                    found[path] = error
+            absent = sorted({blob for blob in blobs.values() if blob not in remote.store})
+            if absent:
+                remote.fetch(absent, depth=None, without=b"")
+            found |= {path: remote.store[blob].as_raw_string() for path, blob in blobs.items()}
+        if sum(len(content) for content in found.values() if isinstance(content, bytes)) > LARGEST_FILE:
+            raise TooLarge(f"The files {', '.join(paths)} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
+        return {path: found[path] for path in paths}
 
     def read_archive(
         self,
@@ -205,10 +233,14 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
     """Returns the blob of a file."""
     mode, name = stat.S_IFDIR, tree
     for part in path.strip("/").split("/"):
+        if stat.S_ISLNK(mode):
+            raise NotFound(f"{path} lies behind a symbolic link, which is not followed.")
         folder = store[name] if stat.S_ISDIR(mode) else None
         if not isinstance(folder, Tree) or part.encode() not in folder:
             raise NotFound(f"There is no file {path}.")
         mode, name = folder[part.encode()]
+    if stat.S_ISLNK(mode):
+        raise NotFound(f"{path} is a symbolic link, which is not followed.")
     if not stat.S_ISREG(mode):
         raise NotFound(f"{path} is not a file.")
     return name

@@ -20,9 +20,9 @@ from cadence.domain.pipelines.planning import told
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import InvalidRequest, NotFound
 from cadence.domain.triggers.git_events import GitEvent, Push
-from cadence.domain.triggers.githost import GitHost
 
-FOLDER = ".melodium-ci/"
+PROGRAM_FOLDER = ".melodium-ci"
+_FOLDER = f"{PROGRAM_FOLDER}/"
 _ENTRYPOINT = "main"
 _MOST_FILES = 100
 _EVENT_FIELDS = {
@@ -36,6 +36,24 @@ _TEXTS = ("string", "Option<string>")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 
 
+def is_push_to_branch(event: GitEvent) -> bool:
+    """Returns True for a push to a branch: the author of a pull request may have no right to run programs."""
+    return isinstance(event, Push) and event.branch is not None and not event.deleted
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushedProgram:
+    """A push whose program is to run. `url` is where the repository is read, `payload` the event of the run."""
+
+    organization: str
+    project: str
+    url: str
+    commit: str
+    credentials: GitCredentials | None
+    payload: Mapping[str, Any]
+    created_by: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunPushed:
     """Starts the run of a pushed program."""
@@ -47,19 +65,13 @@ class RunPushed:
     plan: PlanRun
     start: StartRun
 
-    def wanted(self, githost: GitHost, event: GitEvent) -> bool:
-        """Returns True for a push to a branch only: the author of a pull request may have no right to run programs."""
-        return githost.programs and isinstance(event, Push) and event.branch is not None and not event.deleted
-
-    def run(
-        self, run_id: str, githost: GitHost, event: Push, credentials: GitCredentials | None, created_by: str
-    ) -> Run | None:
+    def run(self, run_id: str, pushed: PushedProgram) -> Run | None:
         """Starts the program's run; None if the repository has none. A program that cannot run leaves a failed run.
 
         Safe to repeat with the same `run_id`. Raises Transient if the repository cannot be read now.
         """
         try:
-            files = self._files(event, credentials)
+            files = self._files(pushed)
         except NotFound:
             return None
         if COMPO not in files:
@@ -67,49 +79,46 @@ class RunPushed:
         try:
             program = program_of(files)
         except InvalidRequest as error:
-            return self._failed(run_id, githost, event, created_by, error.message)
+            return self._failed(run_id, pushed, error.message)
         self.documents.put(program.encoded())
         facts = facts_of(program)
-        document = json.dumps(_document(facts, event), indent=2, ensure_ascii=False)
+        document = json.dumps(_document(facts, pushed.payload), indent=2, ensure_ascii=False)
         try:
-            pinned = {FOLDER + COMPO: facts.sha256}
-            frozen, _ = self.freeze.freeze(githost.organization, githost.project, document, {}, programs=pinned)
-            planned = self.plan.plan(run_id, frozen, event.event())
+            pinned = {_FOLDER + COMPO: facts.sha256}
+            frozen, _ = self.freeze.freeze(pushed.organization, pushed.project, document, {}, programs=pinned)
+            planned = self.plan.plan(run_id, frozen, pushed.payload)
         except InvalidDocument as error:
-            return self._failed(run_id, githost, event, created_by, told(error.findings), document)
-        return self.start.start(run_id, planned, event.event(), created_by)
+            return self._failed(run_id, pushed, told(error.findings), document)
+        return self.start.start(run_id, planned, pushed.payload, pushed.created_by)
 
-    def _files(self, event: Push, credentials: GitCredentials | None) -> Mapping[str, bytes]:
-        url, commit = event.repository_url, event.commit
+    def _files(self, pushed: PushedProgram) -> Mapping[str, bytes]:
+        url, commit, credentials = pushed.url, pushed.commit, pushed.credentials
         paths = self.git.changed_files(url, None, commit, merge_base=False, credentials=credentials)
-        chosen = sorted(path for path in paths if path.startswith(FOLDER))[:_MOST_FILES]
-        return {path.removeprefix(FOLDER): self.git.read_file(url, commit, path, credentials) for path in chosen}
+        chosen = sorted(path for path in paths if path.startswith(_FOLDER))[:_MOST_FILES]
+        return {path.removeprefix(_FOLDER): self.git.read_file(url, commit, path, credentials) for path in chosen}
 
-    def _failed(
-        self, run_id: str, githost: GitHost, event: Push, created_by: str, cause: str, document: str = "{}"
-    ) -> Run:
+    def _failed(self, run_id: str, pushed: PushedProgram, cause: str, document: str = "{}") -> Run:
         frozen = RunRequest(
-            organization=githost.organization,
-            project=githost.project,
+            organization=pushed.organization,
+            project=pushed.project,
             pipeline="melodium-ci",
             document_sha256=self.documents.put(document.encode()),
             plan_sha256="",
             max_duration=DEFAULT_RUN_DURATION,
         )
-        return self.start.failed(run_id, frozen, event.event(), created_by, cause)
+        return self.start.failed(run_id, frozen, pushed.payload, pushed.created_by, cause)
 
 
-def _document(facts: ProgramFacts, event: Push) -> dict[str, Any]:
+def _document(facts: ProgramFacts, fields: Mapping[str, Any]) -> dict[str, Any]:
     entrypoint = facts.entrypoints.get(_ENTRYPOINT)
     known = entrypoint.header.parameters if entrypoint and entrypoint.header else ()
-    fields = event.event()
     parameters = {
         parameter.name: str(fields[_EVENT_FIELDS[parameter.name]])
         for parameter in known
         if parameter.name in _EVENT_FIELDS and parameter.type in _TEXTS
     }
     name = _NOT_IN_NAMES.sub("-", facts.name.lower()).strip("-_")
-    body = {"program": FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": parameters}
+    body = {"program": _FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": parameters}
     return {
         "cadence": 1,
         "name": (name if name[:1].isalpha() else "melodium-ci")[:62],

@@ -1,19 +1,16 @@
 """Fetches the documents whose definitions another document uses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.shared.git_ports import GitReader, RepositoryCredentials, no_credentials
 from cadence.application.shared.ports import Documents
-from cadence.domain.pipelines.document import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
+from cadence.domain.pipelines.document import Reference, Unavailable, collect_libraries
 from cadence.domain.shared.errors import CadenceError, NotFound, Transient
 
-_MOST_LIBRARIES = 20
 _PUBLIC_ONLY = "the project's access token is used only for callers with pipelines:write or runs:start"
-_MOST_BYTES = 1_000_000
-"""Of all libraries together, as they are read together with the document."""
 
 
 class LibraryTexts(Protocol):
@@ -29,13 +26,40 @@ class LibraryTexts(Protocol):
         """Stores a file."""
 
 
+class ReadOwnFiles(Protocol):
+    """Reads files of the repository in which a document lies."""
+
+    def __call__(self, paths: Sequence[str]) -> Mapping[str, bytes | Unavailable]:
+        """Returns the content of each file, by its path from the root, or the reason why it cannot be read.
+
+        Raises Transient if the repository cannot be read now.
+        """
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """The files beside a document. `path` is the document's own, from the root of their repository."""
+
+    path: str
+    read: ReadOwnFiles
+
+
 class LibrarySource(Protocol):
     """Provides the documents whose definitions a document uses."""
 
     def __call__(
-        self, organization: str, project: str, source: bytes | str, *, with_token: bool = True
+        self,
+        organization: str,
+        project: str,
+        source: bytes | str,
+        own_files: OwnFiles | None = None,
+        *,
+        with_token: bool = True,
     ) -> Mapping[Reference, bytes | Unavailable]:
         """Returns every document that `source` refers to, directly or through others.
+
+        `own_files` are those beside the document; None if it lies in no repository. Raises Transient if these cannot be
+        read now.
 
         Without the project's access tokens (`with_token`) only public repositories and stored files can be read.
         """
@@ -52,34 +76,36 @@ class FetchLibraries:
     credentials: RepositoryCredentials = no_credentials
 
     def fetch(
-        self, organization: str, project: str, source: bytes | str, *, with_token: bool = True
+        self,
+        organization: str,
+        project: str,
+        source: bytes | str,
+        own_files: OwnFiles | None = None,
+        *,
+        with_token: bool = True,
     ) -> Mapping[Reference, bytes | Unavailable]:
         """Returns every document that `source` refers to, directly or through others.
 
         Never raises for the document's content: a document that cannot be read is Unavailable, which becomes a finding.
+        Raises Transient if the files beside the document cannot be read now.
         """
-        texts: dict[Reference, bytes | Unavailable] = {}
         silent: dict[str | None, Unavailable] = {}
-        pending = references(source)
-        for _ in range(MOST_LIBRARIES_DEEP):
-            new = sorted(pending - texts.keys(), key=str)
-            for reference in new:
-                if len(texts) >= _MOST_LIBRARIES:
-                    texts[reference] = Unavailable(
-                        f"a document can use definitions of {_MOST_LIBRARIES} others at most"
-                    )
-                elif reference.git in silent:
+
+        def fetch(requested: Sequence[Reference]) -> Mapping[Reference, bytes | Unavailable]:
+            own = [one.path for one in requested if one.is_own and one.path is not None]
+            contents = own_files.read(own) if own and own_files is not None else {}
+            texts: dict[Reference, bytes | Unavailable] = {Reference(path=path): contents[path] for path in own}
+            for reference in requested:
+                if reference.is_own:
+                    continue
+                if reference.git in silent:
                     texts[reference] = silent[reference.git]
                 else:
                     texts[reference] = self._fetch(organization, project, reference, silent, with_token)
-                if sum(len(content) for content in texts.values() if isinstance(content, bytes)) > _MOST_BYTES:
-                    texts[reference] = Unavailable(
-                        f"the documents whose definitions are used have more than {_MOST_BYTES:,} bytes together"
-                    )
-            pending = frozenset().union(
-                *(references(content) for library in new if isinstance(content := texts[library], bytes))
-            )
-        return texts
+            return texts
+
+        within = None if own_files is None else Reference(path=own_files.path)
+        return collect_libraries(source, within, fetch)
 
     def _fetch(
         self,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cadence.domain.limits.environment_set import EnvironmentSet
-from cadence.domain.pipelines.document import Pipeline, PoolOffer
+from cadence.domain.pipelines.document import OF_FILES, Pipeline, PoolOffer
 from cadence.domain.pipelines.specification import ConcurrencyPolicy, StoredContent
 from cadence.domain.runs.run import ReplayOf, Run
 from cadence.domain.shared.errors import Conflict
@@ -56,6 +56,8 @@ class RunRequest:
             content += [asdict(self.replay_of), self.plan_sha256]
         if self.source is not None:
             content.append(self.source.sha256)
+        if files := {name: sha256 for name, sha256 in self.pins.items() if name.startswith(OF_FILES)}:
+            content.append(files)
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

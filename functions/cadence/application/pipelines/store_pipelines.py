@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from cadence.application.pipelines.check_document import FreezeDocument, pinned_programs
+from cadence.application.pipelines.check_document import FreezeDocument, pinned_files, pinned_programs, pins_of_sent
+from cadence.application.pipelines.fetch_libraries import OwnFiles
 from cadence.application.pipelines.ports import PipelineRegistry, PipelineStore, Schedules
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.ports import Clock, Documents
@@ -30,21 +31,24 @@ class PutPipeline:
         source: str,
         created_by: str,
         programs: Mapping[str, str] = MappingProxyType({}),
+        own_files: OwnFiles | None = None,
     ) -> tuple[PipelineVersion, bool]:
         """Returns the version that holds this document, and whether it is new.
 
         Raises InvalidDocument, InvalidRequest for another name, and Conflict if two write at once.
         """
-        frozen, pipeline = self.freeze.freeze(organization, project, source, name=name, programs=programs)
+        frozen, pipeline = self.freeze.freeze(
+            organization, project, source, name=name, programs=programs, own_files=own_files
+        )
         newest = self._newest(organization, project, name)
         for entry in pipeline.triggers.schedule:
             self.schedules.keep(organization, project, name, entry)
-        content = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pinned_programs(frozen.pins))
+        content = (frozen.document_sha256, frozen.plan_sha256, pipeline.triggers, pins_of_sent(frozen.pins))
         if newest and content == (
             newest.document_sha256,
             newest.plan_sha256,
             newest.triggers,
-            pinned_programs(newest.pins),
+            pins_of_sent(newest.pins),
         ):
             return newest, False
         version = PipelineVersion(
@@ -123,7 +127,10 @@ class FreezePipeline:
         """Returns this version as a request. Raises NotFound if its document is gone, and InvalidDocument."""
         source = self.documents.get(version.document_sha256).decode()
         programs = pinned_programs(version.pins)
-        frozen, _ = self.freeze.freeze(version.organization, version.project, source, given, version.name, programs)
+        own_files = pinned_files(version.pins, self.documents)
+        frozen, _ = self.freeze.freeze(
+            version.organization, version.project, source, given, version.name, programs, own_files
+        )
         return replace(frozen, pipeline_version=version.version)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from cadence.application.pipelines.check_document import pins_of_others
 from cadence.application.provenance.steps import TraceStep, Tracing, run_node, treatment_node, value_node
 from cadence.domain.pipelines.document import triggers_of
 from cadence.domain.pipelines.expression import ExpressionError, holds_expression, read_template
@@ -36,7 +37,9 @@ def run_origins(tracing: Tracing, node: Node) -> Sequence[Callable[[], TraceStep
         makers.append(partial(_repeats, node, run.rerun_of))
     if run.replay_of and tracing.known.run(run.replay_of.run_id):
         makers.append(partial(_replays, node, run.replay_of))
-    makers += [partial(_defined_by, tracing, node, name, sha256) for name, sha256 in sorted(run.pins.items())]
+    makers += [
+        partial(_defined_by, tracing, node, name, sha256) for name, sha256 in sorted(pins_of_others(run.pins).items())
+    ]
     return makers
 
 

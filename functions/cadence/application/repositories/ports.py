@@ -10,6 +10,7 @@ from cadence.domain.repositories.commit_check import CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
 from cadence.domain.repositories.heads import DeliveryKey, KnownHead
 from cadence.domain.repositories.repository import Repository, RepositoryAddress
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest
 
 
@@ -285,12 +286,20 @@ class CodeHosts(Protocol):
 
 
 class FolderReader(Protocol):
-    """Reads folders of repositories."""
+    """Reads folders and files of repositories."""
 
-    def read_folder(
-        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None
-    ) -> Mapping[str, bytes]:
-        """Returns the files directly in a folder, by name; none if there is no such folder.
+    def read_folders(
+        self, url: str, commit: str, folders: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, Mapping[str, bytes]]:
+        """Returns the files directly in each folder, by name; none if there is no such folder.
 
-        Raises like `GitReader`.
+        Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
+        """
+
+    def read_files(
+        self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes | NotFound]:
+        """Returns the content of each file, by its path from the root, or the error that says why there is none.
+
+        Links are not followed. Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
         """

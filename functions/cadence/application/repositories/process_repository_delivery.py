@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
+from cadence.application.melodium.run_pushed import PROGRAM_FOLDER, PushedProgram, RunPushed, is_push_to_branch
 from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand, CommandOutcome
+from cadence.application.repositories.commit_files import CommitFiles
 from cadence.application.repositories.commit_source import StoreCommitFiles
 from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
@@ -23,6 +25,7 @@ from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.application.triggers.ports import Delivery
 from cadence.application.triggers.process_delivery import Undeliverable
 from cadence.application.triggers.release_commit import with_commit
+from cadence.domain.melodium.stored_program import COMPO
 from cadence.domain.repositories.heads import HEAD_EVENT, DeliveryKey, KnownHead, decode_event, head_name
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
@@ -58,6 +61,7 @@ class ProcessRepositoryDelivery:
     folders: FolderReader
     sources: StoreCommitFiles
     pipelines: PushedPipelines
+    programs: RunPushed
     reports: CommitReports
     commands: CarryOutCommand
     clock: Clock
@@ -166,14 +170,20 @@ class ProcessRepositoryDelivery:
             event = with_commit(event, self.tags, repository.clone_url, credentials)
             event = with_whole_commits(event, partial(self.open_repository.open, repository))
             commit = self._pipelines_commit(repository, event)
-            folder = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials)
-            files = self.pipelines.files(folder)
+            wanted = (FOLDER, PROGRAM_FOLDER) if is_push_to_branch(event) else (FOLDER,)
+            folders = self.folders.read_folders(repository.clone_url, commit, wanted, credentials)
+            files = self.pipelines.files(folders[FOLDER])
+            others = CommitFiles(folders=self.folders, url=repository.clone_url, commit=commit, credentials=credentials)
         except (NotFound, InvalidRequest, TooLarge, Forbidden) as error:
             return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}", event.commit)
-        if not files:
+        program = COMPO in folders.get(PROGRAM_FOLDER, {})
+        if not files and not program:
             return EventOutcome((), f"The commit has no pipeline in {FOLDER}.", event.commit)
-        runs = self._start_files(repository, event, files, credentials, key)
+        runs = self._start_files(repository, event, files, others, credentials, key)
         words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
+        if program:
+            runs += self._start_program(repository, event, credentials, key)
+            words += f" The program in {PROGRAM_FOLDER} was started."
         return EventOutcome(runs, words, event.commit)
 
     def _pipelines_commit(self, repository: Repository, event: GitEvent) -> str:
@@ -190,11 +200,29 @@ class ProcessRepositoryDelivery:
             raise NotFound(f"There is no branch {event.base_branch!r} to read the pipelines from.")
         return branches[event.base_branch]
 
+    def _start_program(
+        self, repository: Repository, event: GitEvent, credentials: GitCredentials, key: DeliveryKey
+    ) -> list[str]:
+        pushed = PushedProgram(
+            organization=repository.organization,
+            project=repository.project,
+            url=repository.clone_url,
+            commit=event.commit,
+            credentials=credentials,
+            payload={**event.event(), "repository_id": repository.repository_id},
+            created_by=f"{repository.kind} {repository.name}",
+        )
+        # No file in the other folder has this name.
+        parts = (repository.repository_id, key.delivery_id, str(key.number), f"{PROGRAM_FOLDER}/{COMPO}")
+        run = self.programs.run(derived_ulid(key.first_seen, *parts), pushed)
+        return [run.run_id] if run else []
+
     def _start_files(
         self,
         repository: Repository,
         event: GitEvent,
         files: Mapping[str, bytes],
+        others: CommitFiles,
         credentials: GitCredentials,
         key: DeliveryKey,
     ) -> list[str]:
@@ -206,7 +234,9 @@ class ProcessRepositoryDelivery:
         parts = (repository.repository_id, key.delivery_id, str(key.number))
         for file in files.items():
             run_id = derived_ulid(key.first_seen, *parts, file[0])
-            run = self.pipelines.start_file(run_id, repository, file, event, changed, payload, source, protection)
+            run = self.pipelines.start_file(
+                run_id, repository, file, event, changed, payload, source, protection, others.read
+            )
             if run is not None:
                 runs.append(run.run_id)
         return runs

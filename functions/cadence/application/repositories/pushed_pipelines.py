@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cadence.application.pipelines.check_document import FreezeDocument
+from cadence.application.pipelines.fetch_libraries import OwnFiles, ReadOwnFiles
 from cadence.application.pipelines.invalid_document import InvalidDocument
 from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
@@ -15,7 +16,14 @@ from cadence.application.repositories.commit_source import EventSource
 from cadence.application.runs.start_run import StartRun
 from cadence.application.shared.ports import Documents
 from cadence.application.triggers.changed_paths import ChangedPaths, changed_files
-from cadence.domain.pipelines.document import Finding, Severity, bind_parameters, environments_of
+from cadence.domain.pipelines.document import (
+    SUFFIXES,
+    Finding,
+    Pipeline,
+    Severity,
+    bind_parameters,
+    environments_of,
+)
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.source import wants_source
 from cadence.domain.repositories.located_findings import LocatedFinding
@@ -27,7 +35,6 @@ from cadence.domain.triggers.git_events import GitEvent
 FOLDER = ".cadence"
 """The folder of a repository whose files are its pipelines."""
 _NAMES_OF_THE_LIST = ("CADENCE_CHANGED_FILES", "changed_files")
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _MOST_FILES = 50
 _MOST_FINDINGS = 5
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
@@ -44,7 +51,7 @@ class PushedPipelines:
 
     def files(self, folder: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """Returns the pipelines among the files of the folder, by name. Raises InvalidRequest if there are too many."""
-        chosen = {name: folder[name] for name in sorted(folder) if PurePosixPath(name).suffix in _SUFFIXES}
+        chosen = {name: folder[name] for name in sorted(folder) if PurePosixPath(name).suffix in SUFFIXES}
         if len(chosen) > _MOST_FILES:
             raise InvalidRequest(f"{FOLDER} has {len(chosen)} pipelines; at most {_MOST_FILES} are possible.")
         return chosen
@@ -59,11 +66,14 @@ class PushedPipelines:
         payload: Mapping[str, Any],
         commit_source: EventSource,
         protection: BranchProtection,
+        read_files: ReadOwnFiles,
     ) -> Run | None:
         """Starts the run of one file; None if the event does not trigger it. Safe to repeat with the same `run_id`.
 
         `file` is the name and the content, `payload` the event of the run, `commit_source` what
         treatments with `source: true` receive, `protection` what environments of protected branches require.
+        `read_files` reads other files of the commit that the file is from. Raises Transient if that is not possible
+        now.
         """
         name, content = file
         created_by = f"{repository.kind} {repository.name}"
@@ -74,7 +84,11 @@ class PushedPipelines:
             return self.start.failed(run_id, self._unplanned(repository, name, content), payload, created_by, cause)
         try:
             frozen, pipeline = self.freeze.freeze(
-                repository.organization, repository.project, source, gives_source=True
+                repository.organization,
+                repository.project,
+                source,
+                own_files=OwnFiles(f"{FOLDER}/{name}", read_files),
+                gives_source=True,
             )
         except InvalidDocument as error:
             cause = _located(name, error.findings)
@@ -86,7 +100,7 @@ class PushedPipelines:
             bodies = [treatment.body for treatment in pipeline.treatments.values()]
             payload = protection.noted(payload, environments_of(bodies, frozen.unplanned.environments))
         # Reading the repository takes a while, so it is only read for pipelines that name the list.
-        payload = {**payload, **changed_files(changed, wanted=any(name in source for name in _NAMES_OF_THE_LIST))}
+        payload = {**payload, **changed_files(changed, wanted=_names_the_list(source, pipeline))}
         # Without its plan, which has no files yet: a rerun would give the treatments an empty directory.
         failing = replace(frozen, plan_sha256="") if wants_source(pipeline) else frozen
         bound = bind_parameters(pipeline, {})
@@ -115,11 +129,17 @@ class PushedPipelines:
         )
 
 
+def _names_the_list(source: str, pipeline: Pipeline) -> bool:
+    """Whether a pipeline asks for the changed files: in its document, or in a definition of another one."""
+    texts = [source, *(str(treatment.body) for treatment in pipeline.treatments.values())]
+    return any(name in text for name in _NAMES_OF_THE_LIST for text in texts)
+
+
 def _located(name: str, findings: Sequence[Finding]) -> str:
     """Returns findings as the cause of a run, a line for each with its place; errors only, the first five."""
     errors = [finding for finding in findings if finding.severity == Severity.ERROR] or list(findings)
     lines = [
-        str(LocatedFinding(path=f"{FOLDER}/{name}", line=one.line, column=one.column, message=one.message))
+        str(LocatedFinding(path=one.file or f"{FOLDER}/{name}", line=one.line, column=one.column, message=one.message))
         for one in errors[:_MOST_FINDINGS]
     ]
     if len(errors) > _MOST_FINDINGS:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cadence.application.access.ports import Cipher, SeenStore
-from cadence.application.melodium.run_pushed import RunPushed
+from cadence.application.melodium.run_pushed import PushedProgram, RunPushed, is_push_to_branch
 from cadence.application.pipelines.ports import PipelineStore
 from cadence.application.shared.git_ports import GitReader, TagReader
 from cadence.application.shared.identifiers import derived_ulid
@@ -18,7 +18,7 @@ from cadence.application.triggers.release_commit import with_commit
 from cadence.application.triggers.start_triggered import StartTriggered
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.shared.errors import CadenceError, InvalidRequest, NotFound, TooLarge
-from cadence.domain.triggers.git_events import GitEvent, Push, Release
+from cadence.domain.triggers.git_events import GitEvent, Release
 from cadence.domain.triggers.githost import EventSenderKind, GitHost, GitHostKind
 from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
@@ -101,11 +101,19 @@ class ProcessDelivery:
     def _programs(
         self, delivery: Delivery, githost: GitHost, event: GitEvent, number: int, seen: datetime, tokens: GitTokens
     ) -> Sequence[str]:
-        if not isinstance(event, Push) or not self.run_pushed.wanted(githost, event):
+        if not githost.programs or not is_push_to_branch(event):
             return ()
         run_id = derived_ulid(seen, delivery.githost_id, delivery.delivery_id, str(number), "melodium program")
-        credentials = tokens.of(githost, event.repository_url)
-        run = self.run_pushed.run(run_id, githost, event, credentials, f"{githost.kind} {githost.name}")
+        pushed = PushedProgram(
+            organization=githost.organization,
+            project=githost.project,
+            url=event.repository_url,
+            commit=event.commit,
+            credentials=tokens.of(githost, event.repository_url),
+            payload=event.event(),
+            created_by=f"{githost.kind} {githost.name}",
+        )
+        run = self.run_pushed.run(run_id, pushed)
         return (run.run_id,) if run else ()
 
     def _githost(self, delivery: Delivery) -> GitHost:

@@ -8,12 +8,17 @@ from cadence.cli.client.session import ApiSession, Json
 class PipelineRequests(ApiSession):
     """Requests about pipelines and Mélodium programs."""
 
-    def validate(self, document: str, programs: Json | None = None) -> Json:
-        """`programs` are those that the document names and the project does not have, as `read_program` takes each."""
-        return self._call("POST", self._in_project("pipelines:validate"), with_programs(document, programs))
+    def validate(self, document: str, programs: Json | None = None, libraries: Json | None = None) -> Json:
+        """`programs` are those that the document names and the project does not have, as `read_program` takes each.
 
-    def put_pipeline(self, name: str, document: str, programs: Json | None = None) -> Json:
-        return self._call("PUT", self._in_project("pipelines", name), with_programs(document, programs))
+        `libraries` are other files of its repository: `{"path", "libraries"}` of the request.
+        """
+        return self._call("POST", self._in_project("pipelines:validate"), with_programs(document, programs, libraries))
+
+    def put_pipeline(
+        self, name: str, document: str, programs: Json | None = None, libraries: Json | None = None
+    ) -> Json:
+        return self._call("PUT", self._in_project("pipelines", name), with_programs(document, programs, libraries))
 
     def pipelines(self) -> Json:
         return self._call("GET", self._in_project("pipelines"))["items"]
@@ -48,6 +53,6 @@ class PipelineRequests(ApiSession):
         self._call("DELETE", self._in_project("programs", name))
 
 
-def with_programs(document: str, programs: Json | None) -> dict[str, Any]:
-    """The body of a request that sends `document` and the programs that it names."""
-    return {"document": document, **({"programs": programs} if programs else {})}
+def with_programs(document: str, programs: Json | None, libraries: Json | None = None) -> dict[str, Any]:
+    """The body of a request that sends `document`, the programs that it names and the libraries that it uses."""
+    return {"document": document, **({"programs": programs} if programs else {}), **(libraries or {})}

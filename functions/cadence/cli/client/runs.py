@@ -26,9 +26,13 @@ class RunRequests(ApiSession):
         key: str | None = None,
         programs: Json | None = None,
         source: bytes | None = None,
+        libraries: Json | None = None,
     ) -> str:
-        """Starts a run of `document`; returns its id. `source` are packed files for its treatments."""
-        body = {**with_programs(document, programs), "parameters": dict(parameters or {})}
+        """Starts a run of `document`; returns its id.
+
+        `source` are packed files for its treatments, `libraries` the other files of its repository that it uses.
+        """
+        body = {**with_programs(document, programs, libraries), "parameters": dict(parameters or {})}
         if source is not None:
             body["source"] = base64.b64encode(source).decode()
         return self._start(self._in_project("runs"), body, key)

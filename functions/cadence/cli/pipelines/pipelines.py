@@ -9,6 +9,7 @@ from cadence.cli.melodium.program_files import programs_beside
 from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, reporting_errors
+from cadence.cli.shared.library_files import libraries_beside
 from cadence.cli.shared.options import Json, PipelineName, Project, Yes
 from cadence.cli.shared.output import date_time, out, print_findings, print_json, print_list, print_result
 
@@ -61,14 +62,15 @@ def create_pipeline(
     with reporting_errors(as_json, file):
         client = connect(project)
         programs = programs_beside(document, file)
-        checked = client.validate(document, programs)
+        libraries = libraries_beside(document, file).as_body()
+        checked = client.validate(document, programs, libraries)
         if not checked["valid"]:
             if as_json:
                 print_json(checked)
             else:
                 print_findings(file, checked["findings"])
             raise typer.Exit(FAILED)
-        stored = client.put_pipeline(checked["name"], document, programs)
+        stored = client.put_pipeline(checked["name"], document, programs, libraries)
     if as_json:
         print_json(stored)
         return

@@ -20,6 +20,7 @@ from cadence.cli.shared.arguments import name_value_pairs
 from cadence.cli.shared.completion import complete_pipeline, complete_treatment
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
+from cadence.cli.shared.library_files import libraries_beside
 from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
 from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, run_state
@@ -48,7 +49,9 @@ def validate(
     files: Files,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Check without a server; pools, secrets and definitions of others are not."),
+        typer.Option(
+            "--offline", help="Check without a server; pools, secrets and definitions from elsewhere are not."
+        ),
     ] = False,
     project: Project = None,
     as_json: Json = False,
@@ -70,7 +73,9 @@ def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> b
             return validate_program(connect(project), file, as_json)
     with reporting_errors(as_json, file):
         document = read_document(file)
-        checked = validate_offline(document) if offline else _placed(_checked_by_server(document, file, project), file)
+        checked = (
+            validate_offline(document, file) if offline else _placed(_checked_by_server(document, file, project), file)
+        )
     if as_json:
         print_json(checked)
     else:
@@ -83,7 +88,9 @@ def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> b
 
 def _checked_by_server(document: str, file: str, project: str | None) -> Any:
     try:
-        return connect(project).validate(document, programs_beside(document, file))
+        return connect(project).validate(
+            document, programs_beside(document, file), libraries_beside(document, file).as_body()
+        )
     except NotConnected as error:
         raise NotConnected(f"{error}\n    Without a server: cadence validate --offline {file}") from error
     except Unreachable as error:
@@ -130,8 +137,13 @@ def run(
         else:
             document = read_document(file)
             tree = tree_for(document, file)
-            source = tree.packed if tree else None
-            run_id = client.run_document(document, parameters, programs=programs_beside(document, file), source=source)
+            run_id = client.run_document(
+                document,
+                parameters,
+                programs=programs_beside(document, file),
+                source=tree.packed if tree else None,
+                libraries=libraries_beside(document, file).as_body(),
+            )
         _report_started(client, run_id, follow, as_json)
 
 

@@ -119,7 +119,10 @@ def run_state(run: Mapping[str, Any]) -> Text:
 def print_findings(file: str, findings: Iterable[Mapping[str, Any]], console: Console = err) -> None:
     """Prints findings as compilers do: `file:line:column: error[code]: message`."""
     for finding in findings:
-        where = f"{file}:{finding['line']}:{finding['column']}" if finding["line"] else f"{file}: {finding['pointer']}"
+        in_file = finding.get("file") or file
+        where = (
+            f"{in_file}:{finding['line']}:{finding['column']}" if finding["line"] else f"{file}: {finding['pointer']}"
+        )
         if not finding["line"] and finding["code"] in _OF_PARAMETERS:
             where = f"--param {finding['pointer'].rpartition('/')[2]}"
         severity = finding["severity"]

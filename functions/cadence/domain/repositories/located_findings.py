@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LINE = re.compile(r"(\.cadence/[^:\n]{1,200}):(\d{1,7}):(\d{1,7}): (.+)")
+_LINE = re.compile(r"(\.cadence/[^:\n]{1,200}|[^:\n]{1,200}\.(?:yaml|yml|json)):(\d{1,7}):(\d{1,7}): (.+)")
 
 
 @dataclass(frozen=True, kw_only=True)

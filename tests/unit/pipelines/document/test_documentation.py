@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cadence.domain.pipelines.document import pipeline_schema, validate
+from cadence.domain.pipelines.document import Context, Reference, pipeline_schema, validate
 
 TEXT = (Path(__file__).resolve().parents[4] / "docs" / "pipelines.md").read_text(encoding="utf-8")
 DOCUMENTS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+NAMED = {named[1]: part for part in DOCUMENTS if (named := re.match(r"# (\S+\.yaml)\n", part))}
+"""Files that use each other, by the path in their first line."""
+FILES = Context(path=".cadence/site.yaml", libraries={Reference(path=path): NAMED[path].encode() for path in NAMED})
 HEAD = "cadence: 1\nname: sample\n"
 PRODUCER = "  producer: {run: x, outputs: {lines: Stream<string>}}\n"
 BYTES = "  archive: {run: x, outputs: {tar: Stream<byte>}}\n"
@@ -32,7 +35,11 @@ def completed(part: str) -> str:
 
 @pytest.mark.parametrize("part", DOCUMENTS)
 def test_a_document_shown_is_valid(part: str) -> None:
-    assert validate(completed(part)).findings == ()
+    assert validate(completed(part), context=FILES).findings == ()
+
+
+def test_files_that_use_each_other_are_shown_together() -> None:
+    assert set(NAMED) == {".cadence/site.yaml", "ci/python.yaml"}
 
 
 def test_every_key_is_documented() -> None:

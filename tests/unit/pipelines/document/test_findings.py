@@ -491,7 +491,7 @@ CASES: dict[Code, list[Case]] = {
             4,
             11,
             "/treatments/build/use",
-            "not both",
+            "not two",
         ),
         Case(
             treatment("{use: {pipeline: p, version: 1, commit: " + "a" * 40 + ", definition: d}}"),
@@ -563,16 +563,16 @@ CASES: dict[Code, list[Case]] = {
             "it was not looked up",
             SHARED,
         ),
+    ],
+    Code.BAD_LIBRARY: [
         Case(
             treatment("{use: {pipeline: loop, version: 1, definition: d}}"),
             4,
             11,
             "/treatments/build/use",
-            "more than 4 libraries away",
+            "use each other without end: loop@1 → loop@1",
             SHARED,
         ),
-    ],
-    Code.BAD_LIBRARY: [
         Case(
             treatment("{use: {pipeline: wrong, version: 1, definition: d}}"),
             4,

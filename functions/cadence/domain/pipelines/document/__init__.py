@@ -1,5 +1,6 @@
 """Reads and checks pipeline documents, and builds the pipelines that they describe."""
 
+from cadence.domain.pipelines.document.collecting import FetchTexts, collect_libraries
 from cadence.domain.pipelines.document.connections.types import (
     DataType,
     Flow,
@@ -9,7 +10,7 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_flow_type,
 )
 from cadence.domain.pipelines.document.findings import Code, Finding, Severity
-from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, Reference, Unavailable, references
+from cadence.domain.pipelines.document.libraries import OF_FILES, SUFFIXES, Reference, Unavailable
 from cadence.domain.pipelines.document.locating import located
 from cadence.domain.pipelines.document.pipeline import (
     BUILTIN_OUTPUTS,
@@ -30,13 +31,15 @@ from cadence.domain.pipelines.document.validate import Checked, validate
 __all__ = [
     "BUILTIN_OUTPUTS",
     "LARGEST_GENERATED",
-    "MOST_LIBRARIES_DEEP",
+    "OF_FILES",
+    "SUFFIXES",
     "BoundParameters",
     "Checked",
     "Code",
     "Connection",
     "Context",
     "DataType",
+    "FetchTexts",
     "Finding",
     "Flow",
     "FlowType",
@@ -50,13 +53,13 @@ __all__ = [
     "TypeSyntaxError",
     "Unavailable",
     "bind_parameters",
+    "collect_libraries",
     "environments_of",
     "located",
     "parse_data_type",
     "parse_flow_type",
     "pipeline_schema",
     "programs_named",
-    "references",
     "triggers_of",
     "validate",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cadence.domain.pipelines.document.connections.ports import Ports, read_ports, retyped, type_problem
@@ -12,21 +13,31 @@ from cadence.domain.pipelines.document.connections.types import (
     parse_data_type,
 )
 from cadence.domain.pipelines.document.draft import DraftTreatment, mapping, texts
-from cadence.domain.pipelines.document.findings import Code, DocumentProblem, EnoughProblems, Path, Problems
-from cadence.domain.pipelines.document.libraries import MOST_LIBRARIES_DEEP, MOST_TAKEN, Libraries, Reference, reference
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, EnoughProblems, Path, Problems, Severity
+from cadence.domain.pipelines.document.libraries import (
+    MOST_LIBRARIES_DEEP,
+    MOST_TAKEN,
+    Libraries,
+    Library,
+    Reference,
+    placed,
+    reference,
+)
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.shared.display import shown
 
 _MERGED = ("env", "secrets", "matrix")
 _OTHER_WORK = {"run": "steps", "steps": "run"}
 """What a body of its own replaces in the definition that it uses, besides the same key."""
+_OF_LIBRARY = "library"
+"""Stands for `definitions` in paths of libraries, which are not those of the document."""
 _NOT_INHERITED = frozenset({"use", "with", "generics"})
 
 
 class Definitions:
     """The definitions of one document; each is read once.
 
-    `within` is the number of libraries between it and the user's.
+    `chain` are the libraries between it and the user's document, its own last.
     """
 
     def __init__(
@@ -35,13 +46,13 @@ class Definitions:
         libraries: Libraries,
         problems: Problems,
         section: str = "definitions",
-        within: int = 0,
+        chain: tuple[Reference, ...] = (),
     ) -> None:
         self._bodies = bodies
         self._libraries = libraries
         self._problems = problems
         self._section = section
-        self._within = within
+        self._chain = chain
         self._read: dict[str, DraftTreatment | None] = {}
         self._remote: dict[Reference, Definitions | None] = {}
 
@@ -82,7 +93,8 @@ class Definitions:
         name = mapping(use).get("definition")
         if not isinstance(name, str):
             return None
-        requested = reference(use, path, self._problems)
+        within = self._chain[-1] if self._chain else self._libraries.document
+        requested = reference(use, path, self._problems, within)
         library = self._library(requested, path) if requested is not None else None
         if library is None:
             return None
@@ -136,21 +148,31 @@ class Definitions:
         return self._remote[requested]
 
     def _opened(self, requested: Reference, path: Path) -> "Definitions | None":
-        if self._within >= MOST_LIBRARIES_DEEP:
+        if requested in self._chain or requested == self._libraries.document:
+            self._refuse_circle_of_libraries(requested, path)
+            return None
+        if len(self._chain) >= MOST_LIBRARIES_DEEP:
             message = f"{requested} is more than {MOST_LIBRARIES_DEEP} libraries away."
             hint = "Use the definition from where it is written."
             self._problems.add(DocumentProblem(code=Code.UNREACHABLE_DEFINITION, message=message, path=path, hint=hint))
             return None
         library = self._libraries.get(requested)
+        if library is not None and library.problems:
+            if not self._libraries.is_reported(requested):
+                self._problems.add_all(library.problems)
+            return None
         if library is None or library.definitions is None:
             reason = library.fault if library else "it was not looked up"
             code = library.code if library else Code.UNREACHABLE_DEFINITION
             self._problems.add(DocumentProblem(code=code, message=f"{requested} cannot be used: {reason}.", path=path))
             return None
         problems = Problems()
-        definitions = Definitions(library.definitions, self._libraries, problems, "library", self._within + 1)
+        chain = (*self._chain, requested)
+        definitions = Definitions(library.definitions, self._libraries, problems, _OF_LIBRARY, chain)
         with suppress(EnoughProblems):
             definitions.all()
+        if requested.is_own:
+            return self._own(definitions, requested, library, problems)
         problem = next(iter(problems), None)
         if problem is not None and problem.code in (Code.UNREACHABLE_DEFINITION, Code.BAD_LIBRARY):
             self._problems.add_one(problem.code, problem.message, path, problem.hint)
@@ -163,6 +185,35 @@ class Definitions:
             )
             return None
         return definitions
+
+    def _own(
+        self, definitions: "Definitions", requested: Reference, library: Library, problems: Problems
+    ) -> "Definitions | None":
+        """Reports the mistakes of a file of the same repository where they are; returns it if there is no error."""
+        file = requested.path or ""
+        if not self._libraries.is_reported(requested):
+            self._problems.add_all(placed(_of_file(problem), file, library.places) for problem in problems)
+        if any(problem.severity is Severity.ERROR for problem in problems):
+            return None
+        for definition in definitions.all().values():
+            at_name = DocumentProblem(code=Code.BAD_LIBRARY, message="", path=definition.path, at_key=True)
+            definition.written_at = placed(_of_file(at_name), file, library.places).place
+        return definitions
+
+    def _refuse_circle_of_libraries(self, requested: Reference, path: Path) -> None:
+        known = [library for library in (self._libraries.document, *self._chain) if library is not None]
+        circle = [*known[known.index(requested) :], requested]
+        names = " → ".join((library.path if library.is_own else library.name) or "" for library in circle)
+        message = f"These documents use each other without end: {names}."
+        hint = "Move what they have in common into a file that uses none of them."
+        self._problems.add(DocumentProblem(code=Code.RECURSIVE_DEFINITION, message=message, path=path, hint=hint))
+
+
+def _of_file(problem: DocumentProblem) -> DocumentProblem:
+    """Returns a problem of a library with its path in the library's own text."""
+    if problem.path[:1] == (_OF_LIBRARY,):
+        return replace(problem, path=("definitions", *problem.path[1:]))
+    return problem
 
 
 def _size(definition: DraftTreatment) -> int:

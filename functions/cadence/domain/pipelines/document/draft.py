@@ -6,7 +6,7 @@ from typing import Any
 
 from cadence.domain.pipelines.document.connections.ports import Ports
 from cadence.domain.pipelines.document.connections.types import DataType, Parameterized, parameters_of
-from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Severity
+from cadence.domain.pipelines.document.findings import Code, DocumentProblem, FilePlace, Path, Severity
 from cadence.domain.pipelines.document.pipeline import UsedProgram
 from cadence.domain.shared.display import shown
 
@@ -32,6 +32,8 @@ class DraftTreatment:
     origins: Origins = field(default_factory=dict)
     definition: str | None = None
     """The definition that it uses, in words."""
+    written_at: FilePlace | None = None
+    """The place of a definition of another file of the document's repository."""
     program: UsedProgram | None = None
 
     @property
@@ -42,7 +44,9 @@ class DraftTreatment:
     @property
     def words(self) -> str:
         """Its kind and name for messages."""
-        return f"{'treatment' if self.section == 'treatments' else 'definition'} {shown(self.name)}"
+        kind = "treatment" if self.section == "treatments" else "definition"
+        place = f" ({self.written_at.file}:{self.written_at.line})" if self.written_at else ""
+        return f"{kind} {shown(self.name)}{place}"
 
     def type_parameters(self) -> Iterator[Parameterized]:
         """Yields the type parameters in its ports, one for each port that has one."""

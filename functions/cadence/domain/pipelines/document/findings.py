@@ -133,6 +133,7 @@ class Finding:
 
     `pointer` is a JSON Pointer (RFC 6901); `line` and `column` count from 1.
     Findings about the parameters of a run have no place in a text: their line and column are 0.
+    `file` is set for a problem in another file of the document's repository, and is its path from the root.
     """
 
     code: Code
@@ -142,6 +143,16 @@ class Finding:
     line: int
     column: int
     hint: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePlace:
+    """A place in another file of the document's repository; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +160,8 @@ class DocumentProblem:
     """A finding whose place is still to be looked up. `at_key` points at the key rather than at its value.
 
     `too_large`: a part is larger than allowed, so that only the shape of the document is checked. `use` is set for a
-    part that is inherited from a definition: the path of the `use`, and the definition in words.
+    part that is inherited from a definition: the path of the `use`, and the definition in words. `place` is set for a
+    part of another file, whose place is known.
     """
 
     code: Code
@@ -160,6 +172,7 @@ class DocumentProblem:
     severity: Severity = Severity.ERROR
     use: tuple[Path, str] | None = None
     too_large: bool = False
+    place: FilePlace | None = None
 
 
 class EnoughProblems(Exception):
@@ -188,7 +201,7 @@ class Problems:
                 self._of_definitions.add(place)
             message = f"With {definition}: {problem.message}"
             problem = replace(problem, path=path, message=message, at_key=False, use=None)
-        elif problem.path[:1] == ("definitions",):
+        elif problem.place is None and problem.path[:1] == ("definitions",):
             self._of_definitions.add(place)
         self._found.append(problem)
         if len(self._found) > MAX_FINDINGS:

@@ -40,7 +40,7 @@ class Context:
     `bound` are the secrets that only treatments of one environment may name, each with that environment. `no_source` is
     the severity of `source: true`: an error for a document that is certainly not run for a commit of a connected
     repository, a warning if that is not known, and None if it is. `is_generated`: a treatment of a run sent the
-    document.
+    document. `path` is the document's own from the root of its repository; None if it lies in none.
     """
 
     secrets: frozenset[str] | None = None
@@ -51,6 +51,7 @@ class Context:
     programs: Mapping[str, ProgramFacts | Unavailable] | None = None
     no_source: Severity | None = None
     is_generated: bool = False
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

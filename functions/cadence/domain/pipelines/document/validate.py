@@ -97,7 +97,7 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
         return Checked(pipeline, ())
     places = reading.places or read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
-    findings.sort(key=lambda finding: (finding.line, finding.column, finding.code))
+    findings.sort(key=lambda finding: (finding.file or "", finding.line, finding.column, finding.code))
     return Checked(pipeline, _bounded(without_torn_types(findings)))
 
 
@@ -123,7 +123,9 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
         return None
     document = mapping(data)
     parameters = read_parameters(document, problems)
-    draft = read_draft(document, Libraries(context.libraries), ProgramChecks(context.programs, problems), problems)
+    draft = read_draft(
+        document, Libraries(context.libraries, context.path), ProgramChecks(context.programs, problems), problems
+    )
     if expressive and (too_much := check_amount(document, draft)) is not None:
         problems.add(too_much)
         return None
@@ -168,7 +170,11 @@ def _misread(misreading: Misreading) -> Finding:
 
 
 def _located(problem: DocumentProblem, places: SourcePositions | None) -> Finding:
-    line, column = places.find(problem) if places else (1, 1)
+    other = problem.place
+    if other is not None:
+        line, column = other.line, other.column
+    else:
+        line, column = places.find(problem) if places else (1, 1)
     return Finding(
         code=problem.code,
         severity=problem.severity,
@@ -177,6 +183,7 @@ def _located(problem: DocumentProblem, places: SourcePositions | None) -> Findin
         line=line,
         column=column,
         hint=problem.hint,
+        file=other.file if other else None,
     )
 
 
