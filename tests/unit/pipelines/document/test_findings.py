@@ -77,7 +77,7 @@ ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
 OFFER = Context(secrets=(KnownSecret("git-read"),), pools=POOLS)
 
 
-SHARED = Context(
+OF_OTHERS = Context(
     secrets=(KnownSecret("gpu", pool_owner("large")), KnownSecret("ghcr", OF_ORGANIZATION)),
     pools={**POOLS, "large": PoolOffer()},
 )
@@ -829,9 +829,14 @@ CASES: dict[Code, list[Case]] = {
     ],
     Code.SECRET_OF_POOL: [
         Case(
-            treatment("{run: a, secrets: {T: gpu}}"), 4, 32, "/treatments/build/secrets/T", "the pool “small”", SHARED
+            treatment("{run: a, secrets: {T: gpu}}"),
+            4,
+            32,
+            "/treatments/build/secrets/T",
+            "the pool “small”",
+            OF_OTHERS,
         ),
-        Case(ONE + "registries: {ghcr.io: gpu}", 5, 23, "/registries/ghcr.io", "is of a pool", SHARED),
+        Case(ONE + "registries: {ghcr.io: gpu}", 5, 23, "/registries/ghcr.io", "is of a pool", OF_OTHERS),
     ],
     Code.UNKNOWN_POOL: [
         Case(treatment("{run: a, pools: [smal]}"), 4, 27, "/treatments/build/pools/0", "“smal”", OFFER),
