@@ -1018,7 +1018,9 @@ export interface components {
         };
         /**
          * DataReadView
-         * @description An entry of the audit log: someone read or downloaded a value, an input or an output; once an hour for each.
+         * @description An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+         *
+         *     Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
          */
         DataReadView: {
             /**
@@ -3875,6 +3877,17 @@ export interface components {
             /** Held Until */
             held_until: string | null;
         };
+        /** PoolSecretBody */
+        PoolSecretBody: {
+            /**
+             * Value
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
+             */
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
+        };
         /**
          * PoolValues
          * @description What is kept of the values that its runners send, and where values are stored.
@@ -5555,6 +5568,11 @@ export interface components {
              * @description The environment that it is bound to, if any.
              */
             environment: string | null;
+            /**
+             * Owner
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`.
+             */
+            owner: string;
         };
         /** SelfGrantView */
         SelfGrantView: {
@@ -5717,6 +5735,62 @@ export interface components {
             };
             /** Ports */
             ports: number[];
+        };
+        /** SharedSecretBody */
+        SharedSecretBody: {
+            /**
+             * Value
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
+             */
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
+            /**
+             * Projects
+             * @description The projects that it is given to, or `*` for all. Without this member it stays given to those that it is given to. A new one of the organization is then given to all; of a team, it is required.
+             * @default null
+             */
+            projects: string[] | null;
+        };
+        /** SharedSecretList */
+        SharedSecretList: {
+            /** Items */
+            items: components["schemas"]["SharedSecretView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** SharedSecretView */
+        SharedSecretView: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** @description Where the value is read; `null` if Cadence keeps it. */
+            source: components["schemas"]["SecretSourceView"] | null;
+            /**
+             * Environment
+             * @description The environment that it is bound to, if any.
+             */
+            environment: string | null;
+            /**
+             * Owner
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`.
+             */
+            owner: string;
+            /**
+             * Projects
+             * @description The projects that it is given to (`*`: all); empty for a pool's, which reaches what runs there.
+             */
+            projects: string[];
         };
         /** SharedView */
         SharedView: {
