@@ -5570,7 +5570,7 @@ export interface components {
             environment: string | null;
             /**
              * Owner
-             * @description `project`, `organization`, `team:NAME` or `pool:NAME`.
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
              */
             owner: string;
         };
@@ -5783,7 +5783,7 @@ export interface components {
             environment: string | null;
             /**
              * Owner
-             * @description `project`, `organization`, `team:NAME` or `pool:NAME`.
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
              */
             owner: string;
             /**

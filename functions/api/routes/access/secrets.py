@@ -97,7 +97,7 @@ class SecretView(Model):
     updated_at: datetime
     source: SecretSourceView | None = Field(description="Where the value is read; `null` if Cadence keeps it.")
     environment: str | None = Field(description="The environment that it is bound to, if any.")
-    owner: str = Field(description="`project`, `organization`, `team:NAME` or `pool:NAME`.")
+    owner: str = Field(description="`project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.")
 
 
 class SecretList(Model):
@@ -117,7 +117,8 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
     owner = services.project(call.by, project)
     pools = {pool.name for pool in services.access.list_pools(owner.organization) if pool.serves(owner.name)}
     usable = usable_secrets(services.secrets, owner.organization, owner.name, pools)
-    return SecretList(items=[secret_view(secret) for secret in usable])
+    # A guest learns nothing of the people of the organization, so not the names of its teams.
+    return SecretList(items=[secret_view(secret, names_owner=not call.by.is_guest) for secret in usable])
 
 
 @endpoints.add(
@@ -174,8 +175,8 @@ def check_secret_name(name: str) -> None:
         raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
 
 
-def secret_view(secret: SecretDescription) -> SecretView:
-    """Returns the answer about a secret."""
+def secret_view(secret: SecretDescription, *, names_owner: bool = True) -> SecretView:
+    """Returns the answer about a secret; without `names_owner`, only of which kind its owner is."""
     source = None if secret.source is None else SecretSourceView.model_validate(secret.source)
     return SecretView(
         name=secret.name,
@@ -183,5 +184,5 @@ def secret_view(secret: SecretDescription) -> SecretView:
         updated_at=secret.updated_at,
         source=source,
         environment=secret.environment,
-        owner=str(secret.owner),
+        owner=str(secret.owner) if names_owner else str(secret.owner.kind),
     )

@@ -143,7 +143,7 @@ def _given(owner: SecretOwner, others: Sequence[SecretDescription], projects: Se
         return current.projects
     if owner == OF_ORGANIZATION:
         return (ALL_PROJECTS,)
-    message = "Name the projects that this secret of a team is given to."
+    message = "Name the projects that this secret of a team is given to (`projects`; `--give-to`)."
     raise InvalidRequest(message, [Violation("/projects", message, "required")])
 
 

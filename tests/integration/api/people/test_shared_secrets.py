@@ -163,3 +163,22 @@ def test_changes_are_in_the_audit_log_without_values(api):
     assert ("put_organization_secret", "/v1/secrets/s") in actions
     assert ("delete_organization_secret", "/v1/secrets/s") in actions
     assert VALUE["value"] not in log.text
+
+
+def test_a_guest_uses_what_is_given_to_the_shared_project_and_learns_no_names_of_teams(api, other_organization):
+    rival, there = other_organization, {"cadence-organization": "default"}
+    api("PUT", "/v1/teams/dev", {}, token=rival)
+    code = api("POST", "/v1/invitations", {"email": "ro@rival.example", "teams": ["dev"]}, token=rival).json["code"]
+    guest = api("POST", "/v1/accept-invitation", {"code": code, "name": "Ro"}, token=None).json["token"]
+    shared = {"team": "rival/dev", "role": "maintainer", "scope": "project:default"}
+    code = api("POST", "/v1/invitations", shared).json["code"]
+    assert api("POST", "/v1/accept-invitation/for-team", {"code": code}, token=rival).status < 300
+    api("PUT", "/v1/teams/dev", {})  # of the same name, and another one
+    assert api("PUT", "/v1/teams/dev/secrets/npm", {**VALUE, "projects": ["default"]}).status == 200
+
+    listed = api("GET", "/v1/projects/default/secrets", token=guest, headers=there).json["items"]
+    assert [(one["name"], one["owner"]) for one in listed] == [("npm", "team")]
+    assert api("GET", "/v1/secrets", token=guest, headers=there).json["items"] == []
+    body = {**VALUE, "projects": ["default"]}
+    assert api("PUT", "/v1/teams/dev/secrets/npm", body, token=guest, headers=there).status == 404
+    assert api("DELETE", "/v1/teams/dev/secrets/npm", token=guest, headers=there).status == 404
