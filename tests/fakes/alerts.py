@@ -57,7 +57,7 @@ def treatment_event(
 
 
 def line(at: datetime, text: str, treatment: str = "build", level: str = "info") -> dict[str, Any]:
-    base = {"seq": 1, "runner": "r-1", "attempt": 1, "stream": "stdout"}
+    base = {"seq": 1, "runner": "r-1", "pool": "pool-1", "attempt": 1, "stream": "stdout"}
     return {**base, "time": stamp(at), "text": text, "treatment": treatment, "level": level}
 
 

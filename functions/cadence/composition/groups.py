@@ -47,6 +47,7 @@ def act() -> tuple[ControlTreatment, Machines]:
     readiness = Readiness(
         runs=runs,
         treatments=runs,
+        values=runs,
         edges=runs,
         groups=groups,
         machines=machines,
@@ -133,6 +134,13 @@ def wake_group() -> WakeGroup:
             clock=now,
         ),
         readiness=Readiness(
-            runs=runs, treatments=runs, edges=runs, groups=groups, machines=machines, wake_ups=wake_ups, clock=now
+            runs=runs,
+            treatments=runs,
+            values=runs,
+            edges=runs,
+            groups=groups,
+            machines=machines,
+            wake_ups=wake_ups,
+            clock=now,
         ),
     )

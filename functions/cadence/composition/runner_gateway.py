@@ -124,6 +124,7 @@ def gateway() -> Gateway:
     readiness = Readiness(
         runs=runs,
         treatments=runs,
+        values=runs,
         edges=runs,
         groups=DynamoGroupStore(config.runs_table),
         machines=machines,

@@ -71,6 +71,7 @@ def _readiness(runs: DynamoRunStore, machines: Machines, config: _Feeding) -> Re
     return Readiness(
         runs=runs,
         treatments=runs,
+        values=runs,
         edges=runs,
         groups=DynamoGroupStore(config.runs_table),
         machines=machines,

@@ -12,7 +12,8 @@ from typing import Callable
 from ..assignments.assignment import AssignedService, Assignment
 from ..execution.command import CONTAINER_NOT_STARTED
 from ..execution.supervisor import CommandSupervisor
-from ..logs.buffer import LineReader, LogBuffer
+from ..logs.buffer import LogBuffer
+from ..logs.line_reader import LineReader
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError, ProducerFailed, TreatmentFailed
 from ..shared.termination import Termination

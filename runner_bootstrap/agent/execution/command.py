@@ -6,7 +6,8 @@ import os
 import signal
 from typing import NamedTuple, Optional, Protocol
 
-from ..logs.buffer import LineReader, LogBuffer, Marks
+from ..logs.buffer import LogBuffer
+from ..logs.line_reader import LineReader, Marks
 from ..shared.clock import Deadline
 from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination

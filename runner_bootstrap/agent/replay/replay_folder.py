@@ -6,10 +6,12 @@ The command's outputs become ``outputs/<port>``, and its outcome ``result.json``
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import sys
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
@@ -105,7 +107,7 @@ class FolderGateway(GatewayClient):
         body = body() if callable(body) else body
         what, _, name = path.partition("/")
         if what == "logs":
-            return self._print(body["lines"])
+            return self._print(body["block"])
         if what == "inputs":
             return self._input(name, body)
         if what == "outputs" and name:
@@ -123,11 +125,13 @@ class FolderGateway(GatewayClient):
         (self._folder.folder / "result.json").write_text(text, "utf-8")
 
     @staticmethod
-    def _print(lines: list[Json]) -> Json:
-        for line in lines:
-            print(line["text"], file=sys.stderr)
+    def _print(block: Json) -> Json:
+        text, through = zlib.decompress(base64.b64decode(block["text"])), block["first"] - 1
+        for span in block["spans"]:
+            print(text[: span["bytes"]].decode(), file=sys.stderr)
+            text, through = text[span["bytes"] :], through + span["lines"]
         sys.stderr.flush()
-        return {"accepted_through": lines[-1]["seq"] if lines else 0, "follow": True}
+        return {"accepted_through": through, "follow": True}
 
     def _input(self, port: str, body: Json) -> Json:
         known = self._folder.inputs.get(port) or {"size": 0, "sha256": EMPTY_SHA256}

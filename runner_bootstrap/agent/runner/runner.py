@@ -158,11 +158,8 @@ class AssignmentRunner:
             assignment.services, secrets = self._engine.services, assignment.pull_secrets.reveal()
             assignment.registries = with_pull_secrets(assignment.registries, secrets, self._log)
         if assignment.program:
-            self._engine = ProgramEngine(
-                assignment,
-                self._engine_connections().engine_context(workspace),
-                self._store,
-            )
+            context = self._engine_connections().engine_context(workspace)
+            self._engine = ProgramEngine(assignment, context, self._store)
             check_program(self._engine, self._command, self._settings.sandbox(), workspace)
         self._treatment_containers = treatment_containers = self._create_containers(workspace)
         self._heartbeat.phase = "reading"

@@ -1,7 +1,6 @@
 """A secret that its treatment prints in every way is found nowhere afterwards."""
 
 import base64
-import gzip
 import json
 import os
 import secrets
@@ -17,6 +16,7 @@ import pytest
 from tests.e2e.account import Account
 from tests.e2e.api import Api
 from tests.e2e.conftest import Stack
+from tests.stored_text import readable
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +118,4 @@ def files(folder: Path, began: datetime) -> Iterator[tuple[str, str]]:
     for path in (Path(where, name) for where, _, names in os.walk(folder) for name in names):
         with suppress(FileNotFoundError):
             if path.is_file() and path.stat().st_ctime >= began.timestamp() - 1:
-                raw = path.read_bytes()
-                if raw.startswith(b"\x1f\x8b"):
-                    raw = gzip.decompress(raw)
-                yield f"file {path.relative_to(folder)}", raw.decode("utf-8", errors="replace")
+                yield f"file {path.relative_to(folder)}", readable(path.read_bytes()).decode("utf-8", errors="replace")

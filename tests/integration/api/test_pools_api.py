@@ -348,6 +348,7 @@ def test_the_probe_names_what_a_bucket_lacks(api: Api) -> None:
     ages = [
         "what is below runs/ in bucket elsewhere goes after 90 days",
         "what is below caches/ in bucket elsewhere goes after 91 days",
+        "what is below splits/ in bucket elsewhere goes after 91 days",
     ]
     usable: dict[str, str | None] = {"bucket elsewhere": None, "objects in bucket elsewhere": None}
     assert probed() == usable | dict.fromkeys(ages, "nothing removes it")

@@ -97,6 +97,7 @@ class World:
                 "seq": number * 1000 + index,
                 "time": time,
                 "runner": "r-1",
+                "pool": "linux",
                 "treatment": "build:3.13",
                 "attempt": 1,
                 "stream": "stdout",

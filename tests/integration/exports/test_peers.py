@@ -151,6 +151,7 @@ def records(*texts: str) -> list[LogRecord]:
                 "seq": number,
                 "time": time,
                 "runner": "r-1",
+                "pool": "linux",
                 "treatment": "build:3.13",
                 "attempt": 1,
                 "stream": "stderr",

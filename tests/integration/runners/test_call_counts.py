@@ -75,6 +75,7 @@ def running(world: World, *specs: TreatmentSpec) -> Complete:
     readiness = Readiness(
         runs=world.runs,
         treatments=world.runs,
+        values=world.runs,
         edges=world.runs,
         groups=DynamoGroupStore("runs"),
         machines=world.machines,

@@ -51,6 +51,7 @@ def claim(world: World) -> ClaimAssignment:
     readiness = Readiness(
         runs=world.runs,
         treatments=world.runs,
+        values=world.runs,
         edges=world.runs,
         groups=DynamoGroupStore("runs"),
         machines=world.machines,

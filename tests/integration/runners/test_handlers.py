@@ -52,7 +52,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def provider_host(environment: None, world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
     module = importlib.import_module("provider_host.handler")
-    monkeypatch.setattr("cadence.composition.provider_host.StepFunctionsMachines", lambda *_: world.machines)
+    monkeypatch.setattr("cadence.composition.provider_host.state_machines", lambda *_: world.machines)
     # Built again, since the module may have been imported with another test's cloud.
     return importlib.reload(module).handler
 

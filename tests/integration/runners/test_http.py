@@ -49,6 +49,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "ACCESS_TABLE": "access",
         "RUNS_TABLE": "runs",
         "RUNNERS_TABLE": "runners",
+        "LOGS_TABLE": "logs",
         "DATA_BUCKET": "data",
         "VALUE_BUCKETS": "elsewhere=eu-west-1",
         "SECRETS_KEY": world.secrets._cipher._key_id,
@@ -60,6 +61,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         "DEADLINES_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "WAKE_UPS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/none",
         "CACHE_MEBIBYTES": "20",
+        "LIVE_FUNCTION": "live",
         "LIVE_URL": "/v1/live/socket",
         "PROJECT_CACHE_MEBIBYTES": "40",
         "PROJECT_STORAGE_MEBIBYTES": "1",
@@ -73,7 +75,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
         monkeypatch.setenv(f"CADENCE_{name}", value)
     module = importlib.import_module("runner_gateway.handler")
     composition = importlib.import_module("cadence.composition.runner_gateway")
-    monkeypatch.setattr(composition, "StepFunctionsMachines", lambda *_: world.machines)
+    monkeypatch.setattr(composition, "state_machines", lambda *_: world.machines)
     monkeypatch.setattr(module, "_gateway", composition.gateway())
     client("kinesis").create_stream(StreamName="log-lines", ShardCount=1)
 

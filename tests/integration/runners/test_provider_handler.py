@@ -61,7 +61,7 @@ class Its:
         others = {field.name: "none" for field in dataclasses.fields(ProviderSettings)}
         for name, value in {**others, **values}.items():
             monkeypatch.setenv(f"CADENCE_{name.upper()}", value)
-        monkeypatch.setattr("cadence.composition.providers.StepFunctionsMachines", lambda *_: world.machines)
+        monkeypatch.setattr("cadence.composition.providers.state_machines", lambda *_: world.machines)
         self.world = world
         self.cloud = MemoryCloud(world.clock)
         self.records = DynamoPoolRecords("runners")

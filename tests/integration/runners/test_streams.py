@@ -320,6 +320,7 @@ def test_a_result_is_kept_once(flow: Flow) -> None:
     readiness = Readiness(
         runs=world.runs,
         treatments=world.runs,
+        values=world.runs,
         edges=world.runs,
         groups=DynamoGroupStore("runs"),
         machines=world.machines,

@@ -56,6 +56,7 @@ class Scene:
         self.readiness = Readiness(
             runs=world.runs,
             treatments=world.runs,
+            values=world.runs,
             edges=world.runs,
             groups=DynamoGroupStore("runs"),
             machines=world.machines,

@@ -103,6 +103,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
         readiness = Readiness(
             runs=world.runs,
             treatments=world.runs,
+            values=world.runs,
             edges=world.runs,
             groups=DynamoGroupStore("runs"),
             machines=world.machines,

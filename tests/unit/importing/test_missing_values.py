@@ -17,7 +17,7 @@ jobs:
   build:
     needs: set
     runs-on: ubuntu-latest
-    strategy: {matrix: {pkg: "${{ fromJSON(needs.set.outputs.list) }}"}}
+    strategy: {matrix: {pkg: "${{ fromJSON(needs.set.outputs.list) }}", level: [1]}}
     env: {PKG: "${{ matrix.pkg }}"}
     steps: [{run: %s}]
 """

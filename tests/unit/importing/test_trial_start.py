@@ -99,8 +99,16 @@ def test_a_value_that_only_some_entries_of_a_matrix_have_is_empty_elsewhere() ->
 
 
 def test_a_workflow_that_calls_another_of_the_same_name_keeps_its_other_jobs() -> None:
-    text = "name: build\non: push\njobs:\n  call: {uses: acme/meta/.github/workflows/build.yml@main}\n"
+    text = "name: build\non: push\njobs:\n  call: {uses: ./.github/workflows/build.yml}\n"
     _, document = imported(f"{text}  test: {{runs-on: ubuntu-latest, steps: [{{run: make}}]}}\n")
 
     assert document["treatments"]["call"]["when"] is False
     assert document["treatments"]["test"]["run"] == "make\n"
+
+
+def test_a_workflow_may_be_named_as_one_of_another_repository_that_it_calls() -> None:
+    text = "name: build\non: push\njobs:\n  call: {uses: acme/meta/.github/workflows/build.yml@main}\n"
+    result, document = imported(text)
+
+    assert document["treatments"]["call"]["trigger"] == {"pipeline": "acme-build", "wait": True}
+    assert any("store it as the pipeline acme-build" in note.todo for note in result.notes)

@@ -140,6 +140,7 @@ class Setting:
         readiness = Readiness(
             runs=self.runs,
             treatments=self.runs,
+            values=self.runs,
             edges=self.runs,
             groups=self.runs,
             machines=self.machines,

@@ -1,6 +1,7 @@
 """Groups of a matrix: gathered in order, bounded, failing fast."""
 
 import json
+import re
 
 import pytest
 
@@ -323,3 +324,51 @@ def test_a_condition_over_states_is_decided_when_they_are_known(
             raise AssertionError(setting.treatment("c").cause)
         assert setting.state("d") is S.SKIPPED
     assert setting.started() == (["a", "c"] if state is S.READY else ["a"])
+
+
+TEXT = OutputSpec(port="changed", flow="block", type="string")
+LIST = OutputSpec(port="list", flow="block", type="Vec<u64>")
+
+
+@pytest.mark.parametrize(
+    ("when", "content", "state", "cause"),
+    [
+        ("treatments.a.outputs.changed == 'true'", b"true\n", S.READY, None),
+        ("treatments.a.outputs.changed == 'true'", b"false\n", S.SKIPPED, "its condition .* is false"),
+        ("treatments['a'].outputs['list'][1] == 2", b"[1, 2]", S.READY, None),
+        ("has(treatments.a.outputs.changed)", None, S.SKIPPED, "its condition .* is false"),
+        ("treatments.a.outputs.changed == ''", None, S.FAILED, "has no “changed”"),
+        ("treatments.a.outputs.changed", b"true\n", S.FAILED, "neither true nor false"),
+        ("treatments.a.outputs.changed == 'x'", b"x" * 4097, S.FAILED, r"a\.changed has 4,097 bytes, .* at most 4,096"),
+    ],
+)
+def test_a_condition_reads_the_values_of_outputs(
+    setting: Setting, when: str, content: bytes | None, state: TreatmentState, cause: str | None
+) -> None:
+    setting.admitted(spec("a", outputs=()), spec("c", when=when, when_over=("a",), outputs=()), spec("d", after=("c",)))
+    if content is not None:
+        put_value(setting, "a", LIST if "list" in when else TEXT, content)
+    setting.done("a")
+
+    assert setting.state("c") is state
+    if cause:
+        assert re.search(cause, setting.treatment("c").cause or "")
+
+
+@pytest.mark.parametrize(
+    ("when", "state"),
+    [
+        ("treatments.a.outputs.changed == 'true'", S.SKIPPED),
+        ("treatments.a.state == 'failed' || treatments.a.outputs.changed == 'true'", S.READY),
+        ("!has(treatments.a.outputs.changed)", S.READY),
+    ],
+)
+def test_a_condition_over_an_output_of_a_failed_treatment_skips_unless_it_tests_for_that(
+    setting: Setting, when: str, state: TreatmentState
+) -> None:
+    setting.admitted(spec("a", outputs=(TEXT,)), spec("c", when=when, when_over=("a",), outputs=()))
+    setting.done("a", RunnerOutcome.FAILED, "why")
+
+    assert setting.state("c") is state
+    if state is S.SKIPPED:
+        assert str(setting.treatment("c").cause).endswith("it reads a.changed, and a failed")

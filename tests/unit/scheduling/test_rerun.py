@@ -95,6 +95,12 @@ def test_what_is_no_longer_kept_is_made_again_and_what_it_needs_too(setting: Set
     assert [state(setting, "01c", name) for name in ("root", "a", "b")] == [S.READY, S.PENDING, S.PENDING]
 
 
+def test_a_value_that_a_condition_reads_is_made_again(setting: Setting, rerun: Rerun) -> None:
+    conditional = dataclasses.replace(spec("b"), when="treatments.a.outputs.out == 'x'", when_over=("a",))
+    specs = rerun_reuse.needed([spec("a"), conditional], rerun_reuse.ReusedTreatments({"a": RUN}))
+    assert specs == {("a", "out")}
+
+
 def test_named_treatments_run_again_as_well(setting: Setting, rerun: Rerun) -> None:
     ended(setting, spec("a"), spec("b", stream("a")), spec("c"), failing="")
     again(setting, rerun, "01b", names=("a",))

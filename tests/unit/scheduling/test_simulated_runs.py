@@ -18,7 +18,7 @@ from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import FAILED_TREATMENT_STATES, RunState, TreatmentState
 from cadence.domain.shared.ids import runner_id
 from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, SUCCEEDING, sent
-from tests.unit.scheduling.simulation.plans import GATHERED, OUTPUTS, pipeline
+from tests.unit.scheduling.simulation.plans import GATHERED, OUTPUTS, OVER, pipeline
 from tests.unit.scheduling.simulation.world import RUN, Faults, World
 
 pytestmark = pytest.mark.slow
@@ -159,7 +159,10 @@ def ended_with_its_group(treatment: Treatment, states: Mapping[str, Treatment]) 
 def condition_is_false(spec: TreatmentSpec, states: Mapping[str, Treatment]) -> bool:
     if spec.when is None:
         return False
-    return f"treatments.{spec.when_over[0]}.state == '{states[spec.when_over[0]].state}'" != spec.when
+    other = states[spec.when_over[0]]
+    if spec.when.endswith(f"outputs.block > {OVER}"):
+        return other.state is not S.SUCCEEDED or int(sent(other.name, OUTPUTS[0])) <= OVER
+    return f"treatments.{other.name}.state == '{other.state}'" != spec.when
 
 
 def check_group(world: World, spec: TreatmentSpec, states: Mapping[str, Treatment]) -> None:

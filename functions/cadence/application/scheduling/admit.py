@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cadence.application.logs.ports import LogStream
-from cadence.application.runs.start_run import START_CHECK
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
-from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore, ValueStore
+from cadence.application.shared.run_ports import START_CHECK, Deadlines, RunStore, TreatmentStore, ValueStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec

@@ -8,10 +8,20 @@ from dataclasses import dataclass
 
 from cadence.application.scheduling.group_parallelism import GroupParallelism
 from cadence.application.scheduling.treatment_queries import in_order
+from cadence.application.shared.block_values import UnreadableValue, read_value
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import EdgeStore, GroupStore, Machines, RunStore, TreatmentStore, WakeUps
+from cadence.application.shared.run_ports import (
+    EdgeStore,
+    GroupStore,
+    Machines,
+    RunStore,
+    TreatmentStore,
+    ValueStore,
+    WakeUps,
+)
 from cadence.application.shared.workers import Workers, several_at_once
-from cadence.domain.pipelines.specification import TreatmentKind, in_group
+from cadence.domain.pipelines.outputs_read import outputs_read
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec, in_group
 from cadence.domain.runs import outcome_text
 from cadence.domain.runs.edge import Edge, EdgeState, Trigger
 from cadence.domain.runs.history import StateChange
@@ -33,6 +43,7 @@ class Readiness:
 
     runs: RunStore
     treatments: TreatmentStore
+    values: ValueStore
     edges: EdgeStore
     groups: GroupStore
     machines: Machines
@@ -207,18 +218,26 @@ class Readiness:
     def _judged(self, treatment: Treatment) -> Treatment | None:
         """Returns the treatment as ended if its condition does not let it run, else None."""
         spec = self.treatments.get_spec(treatment.run_id, treatment.name)
-        producers = in_order(self.treatments, treatment.run_id, spec.when_over)
         try:
-            run = self.runs.get_run(treatment.run_id)
-            if conditions.holds(run, spec, {producer.name: str(producer.state) for producer in producers}):
+            if self._condition_holds(spec, treatment.run_id):
                 return None
             state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} is false"
-        except conditions.NoAnswer as error:
+        except conditions.NoValue as error:
+            state, cause = TreatmentState.SKIPPED, f"its condition {spec.when} has no answer: {error}"
+        except (conditions.NoAnswer, UnreadableValue) as error:
             state, cause = TreatmentState.FAILED, f"its condition {spec.when} has no answer: {error}"
         self.treatments.settle(
             treatment, state, cause, None, self.clock(), soft_failed=soft_failed(spec.soft_fail, state, None)
         )
         return self.treatments.get_treatment(treatment.run_id, treatment.name)
+
+    def _condition_holds(self, spec: TreatmentSpec, run_id: str) -> bool:
+        """Raises NoAnswer, UnreadableValue."""
+        states = {other.name: other.state for other in in_order(self.treatments, run_id, spec.when_over)}
+        named = outputs_read(spec.when)
+        values = self.values.get_values(run_id, named) if named else ()
+        outputs = {(value.treatment, value.port): read_value(value) for value in values}
+        return conditions.holds(self.runs.get_run(run_id), spec, states, outputs)
 
     def _has_slot(self, instance: Treatment, group: str) -> bool:
         if GroupParallelism(self.groups).enter(instance.run_id, group, instance.name):

@@ -3,7 +3,25 @@
 import json
 from typing import Any
 
+from cadence.domain.runs.run import Value
+
 LARGEST_VALUE = 4_096
+
+
+class UnreadableValue(ValueError):
+    """The control plane does not have the content of a value; the message says why."""
+
+
+def read_value(value: Value) -> Any:
+    """Returns the value of a small block, with secrets masked. Raises UnreadableValue."""
+    name = f"{value.treatment}.{value.port}"
+    if value.retention:
+        raise UnreadableValue(f"{name} is not kept with the run: {value.retention.reason}")
+    if value.size > LARGEST_VALUE:
+        raise UnreadableValue(f"{name} has {value.size:,} bytes, and a condition can read at most {LARGEST_VALUE:,}")
+    if len(value.preview) < value.size:
+        raise UnreadableValue(f"{name} is no longer kept")
+    return read_block(value.preview, value.type)
 
 
 def read_block(content: bytes, kind: str) -> Any:

@@ -268,6 +268,10 @@ class Machines(Protocol):
         """
 
 
+START_CHECK = timedelta(seconds=60)
+"""How long after its creation the watchdog looks at a run for the first time."""
+
+
 class Deadlines(Protocol):
     """Delayed wake-ups of the watchdog (queue `deadlines`)."""
 

@@ -70,14 +70,14 @@ def import_(
 
 
 def action_reader(file: Path | None) -> Callable[[str], str | None]:
-    """Returns what reads actions of the repository that a file lies in, and no files outside of it."""
+    """Returns what reads actions and workflows of the repository that a file lies in, and no files outside of it."""
     folders = file.resolve().parents if file is not None else ()
     root = next((folder for folder in folders if (folder / ".github").is_dir()), None)
 
     def read(folder: str) -> str | None:
         if root is None:
             return None
-        for name in ("action.yml", "action.yaml"):
+        for name in ("", "action.yml", "action.yaml"):
             found = (root / folder / name).resolve()
             if found.is_relative_to(root) and found.is_file() and found.stat().st_size <= MAX_YAML_BYTES:
                 return found.read_text(encoding="utf-8", errors="replace")

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cadence.domain.pipelines.outputs_read import outputs_read
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.edge import edges_of
 from cadence.domain.runs.run import Origin, Treatment, Value
@@ -76,6 +77,7 @@ def needed(specs: Sequence[TreatmentSpec], reused: ReusedTreatments) -> set[tupl
         if spec.name not in reused.treatments:
             sources |= {(port.source_treatment or "", port.source_port or "") for port in spec.inputs}
             sources |= {(name, output.port) for name in spec.instances for output in spec.outputs}
+            sources |= set(outputs_read(spec.when))
     return {(treatment, port) for treatment, port in sources if treatment in reused.treatments}
 
 

@@ -12,13 +12,21 @@ from cadence.importing.github.expressions import (
     Expression,
     FunctionCall,
     GitHubExpressionError,
+    Index,
     LiteralValue,
     MemberAccess,
     Negation,
     parse,
 )
-from cadence.importing.github.templates import is_true, json_list, placed, split
-from cadence.importing.shared.cel import FAILED, all_of, bare, state
+from cadence.importing.github.json_values import (
+    falsy,
+    json_compared,
+    json_literal,
+    member,
+    output_compared,
+)
+from cadence.importing.github.templates import is_true, placed, split
+from cadence.importing.shared.cel import FAILED, all_of, bare, output, state
 
 _HAPPENED = '(has(event.type) ? event.type : "")'
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
@@ -32,7 +40,7 @@ class TranslationScope:
 
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
     matrix's axes to those of the document; those of `partial` only some combinations have. `states` is true in the `if`
-    of a job, which may refer to the states of other treatments.
+    of a job, which may refer to the states of other treatments and to their `outputs` (ports by job and output).
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -43,6 +51,7 @@ class TranslationScope:
     booleans: frozenset[str] = frozenset()
     job: str = ""
     states: bool = False
+    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,8 @@ def _calls(node: Expression) -> set[str]:
             return {function}.union(*map(_calls, arguments))
         case Negation(operand):
             return _calls(operand)
+        case Index(operand, key):
+            return _calls(operand) | (_calls(key) if key else set())
         case Binary(_, left, right):
             return _calls(left) | _calls(right)
         case _:
@@ -106,8 +117,12 @@ class _Translator:
                 return self._access(node)
             case FunctionCall(function, arguments):
                 return self._call(function, arguments)
+            case Index():
+                return member(node, self.value)
             case Negation(operand):
                 inner = bare(self.truth(operand))
+                if inner.startswith("!(") and bare(inner[1:]) != inner[1:]:
+                    return inner[1:]
                 return f"!({inner})" if " " in inner else f"!{inner}"
             case Binary():
                 return self._binary(node)
@@ -123,15 +138,24 @@ class _Translator:
                 return f"({self.truth(left)} ? {self.value(left)} : {self.value(right)})"
             case Binary("&&", left, right):
                 return f"({self.truth(left)} ? {self.value(right)} : {self.value(left)})"
-            case Binary("==" | "!=" as operator, LiteralValue(str() as text), other):
-                return self._compared(other, operator, text)
-            case Binary("==" | "!=" as operator, other, LiteralValue(str() as text)):
-                return self._compared(other, operator, text)
-            case Binary(operator, MemberAccess(("github", *_)) as left, LiteralValue(int() as number)) if (
-                not isinstance(number, bool)
-            ):
-                return f'{self.value(left)} {operator} "{number}"'  # numbers of the event are texts here
             case Binary(operator, left, right):
+                return self._comparison(operator, left, right)
+
+    def _comparison(self, operator: str, left: Expression, right: Expression) -> str:
+        if isinstance(left, LiteralValue) and operator in ("==", "!="):
+            left, right = right, left
+        match left, right:
+            case Index(), _ if operator in ("==", "!="):
+                return json_compared(left, right, operator, self.value)
+            case _, Index() if operator in ("==", "!="):
+                return json_compared(right, left, operator, self.value)
+            case _, LiteralValue(str() as text) if operator in ("==", "!="):
+                return self._compared(left, operator, text)
+            case MemberAccess(("needs", _, "outputs", _)), _:
+                return output_compared(left, right, operator, self.value)
+            case MemberAccess(("github", *_)), LiteralValue(int() as number) if not isinstance(number, bool):
+                return f'{self.value(left)} {operator} "{number}"'  # numbers of the event are texts here
+            case _:
                 return f"{self.value(left)} {operator} {self.value(right)}"
 
     def truth(self, node: Expression) -> str:
@@ -143,6 +167,8 @@ class _Translator:
                 return json.dumps(bool(value))
             case Binary("&&" | "||" as operator, left, right):
                 return f"({self.truth(left)} {operator} {self.truth(right)})"
+            case Index() | FunctionCall("fromjson", _):
+                return f"!{falsy(self.value(node))}"
             case MemberAccess(("inputs", *_)) | MemberAccess(("github", "event", "inputs", *_)):
                 return f'{self.value(node)} != ""'
             case MemberAccess(("matrix", str(axis), *rest)) if axis in self._scope.axes and None not in rest:
@@ -173,6 +199,8 @@ class _Translator:
         match node:
             case MemberAccess(("github", "event_name")):
                 text = EVENT_KINDS.get(text, text)
+            case MemberAccess(("github", "event", "workflow_run", "conclusion")) if text in _RESULTS:
+                return f'(has(event.state) ? event.state : "") {operator} {json.dumps(_RESULTS[text])}'
             case MemberAccess(("github", "event", "action")) if text in ACTIONS:
                 return f"{_HAPPENED} {operator} {json.dumps(ACTIONS[text])}"
             case MemberAccess(("github", *path)) if _named(path) in TRUTHS:
@@ -211,11 +239,23 @@ class _Translator:
                 return f'({there} ? {value} : "")' if axis in self._scope.partial else value
             case ("env", str(name)) if name in self._scope.env:
                 return self._variable(name)
-            case ("needs", str(job), "result") if job in self._scope.needs and self._scope.states:
-                return state(self._scope.needs[job])
+            case ("needs", str(job), *rest) if job in self._scope.needs and self._scope.states:
+                if (found := self._of_job(job, rest)) is not None:
+                    return found
             case _:
                 pass
         raise GitHubExpressionError(f"{node} has no counterpart")
+
+    def _of_job(self, job: str, path: list[str | None]) -> str | None:
+        """The state of another job, or an output of it, which is empty if it did not succeed."""
+        match path:
+            case ["result"]:
+                return state(self._scope.needs[job])
+            case ["outputs", str(name)] if name in self._scope.outputs.get(job, ()):
+                value = output(self._scope.needs[job], self._scope.outputs[job][name])
+                return f'(has({value}) ? {value} : "")' if self._settles else value
+            case _:
+                return None
 
     def _of_matrix(self, axis: str, rest: Iterable[str | None]) -> str:
         return ".".join(["matrix", self._scope.axes[axis], *(part or "" for part in rest)])
@@ -236,18 +276,8 @@ class _Translator:
         match function, arguments:
             case (("success" | "always" | "failure" | "cancelled"), ()):
                 return self._status(function)
-            case "contains", (FunctionCall("fromjson", (LiteralValue(str() as text),)), item):
-                return f"{self.value(item)} in {json_list(text)}"
-            case "contains", (MemberAccess(("needs", None, "result")), LiteralValue(str() as text)) if (
-                self._scope.needs and self._scope.states
-            ):
-                wanted = FAILED if text == "failure" else f'["{_RESULTS.get(text, text)}"]'
-                return "(" + " || ".join(f"{state(name)} in {wanted}" for name in self._scope.needs.values()) + ")"
-            case "contains", (MemberAccess(("github", *rest)), LiteralValue(str() as text)) if _named(rest) == LABELS:
-                label = json.dumps(text.lower(), ensure_ascii=False)
-                return f"(has(event.labels) && event.labels.exists(label, label.lowerAscii() == {label}))"
             case "contains", (whole, part):
-                return self._searched(whole, "contains", part)
+                return self._contains(whole, part)
             case "startswith", (whole, part):
                 return self._searched(whole, "startsWith", part)
             case "endswith", (whole, part):
@@ -255,9 +285,28 @@ class _Translator:
             case "format", (LiteralValue(str() as template), *values):
                 return self._format(template, values)
             case "fromjson", (LiteralValue(str() as text),):
-                return json_list(text)
+                return json_literal(text)
+            case "fromjson", (text,):
+                return f"fromJson({bare(self.value(text))})"
+            case "tojson", (value,):
+                return f"toJson({bare(self.value(value))})"
             case _:
                 raise GitHubExpressionError(f"{function}() has no counterpart")
+
+    def _contains(self, whole: Expression, part: Expression) -> str:
+        match whole, part:
+            case ((FunctionCall("fromjson", _) | Index()), _):
+                return f"{self.value(part)} in {self.value(whole)}"
+            case MemberAccess(("needs", None, "result")), LiteralValue(str() as text) if (
+                self._scope.needs and self._scope.states
+            ):
+                wanted = FAILED if text == "failure" else f'["{_RESULTS.get(text, text)}"]'
+                return "(" + " || ".join(f"{state(name)} in {wanted}" for name in self._scope.needs.values()) + ")"
+            case MemberAccess(("github", *rest)), LiteralValue(str() as text) if _named(rest) == LABELS:
+                label = json.dumps(text.lower(), ensure_ascii=False)
+                return f"(has(event.labels) && event.labels.exists(label, label.lowerAscii() == {label}))"
+            case _:
+                return self._searched(whole, "contains", part)
 
     def _status(self, function: str) -> str:
         """The CEL text of a function that asks how the needs of a job ended."""

@@ -11,7 +11,8 @@ from cadence.importing.shared.report import ImportFailure
 from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, plain
 
 ReadAction = Callable[[str], str | None]
-"""Returns the text of the action in a folder of the repository, such as `./.github/actions/setup`; None without one."""
+"""Returns the text of an action or a workflow of the repository, such as `./.github/actions/setup` (a folder) or
+`./.github/workflows/plan.yml`; None without one."""
 
 _DEEPEST = 10
 _MOST_STEPS = 500
@@ -49,6 +50,48 @@ class CompositeActions:
         if isinstance(given := body.get("outputs"), dict):
             given.update(self._replaced(given, outputs))
 
+    def put_in_place(self, body: dict[str, Any]) -> None:
+        """Puts the one job of a reusable workflow of the repository that has outputs in the place of its caller.
+
+        A treatment that starts another pipeline has no outputs of that. Other jobs stay as they are.
+        """
+        workflow = self._workflow(plain(body.get("uses"))) if _local(body) else {}
+        called = mapping(mapping(workflow.get("on", workflow.get("true"))).get("workflow_call"))
+        jobs = mapping(workflow.get("jobs"))
+        if not called.get("outputs") or len(jobs) != 1 or not _is_plain_call(body):
+            return
+        ((name, job),) = jobs.items()
+        given = {plain(key).lower(): value for key, value in mapping(body.get("with")).items()}
+        names = {}
+        for key, about in mapping(called.get("inputs")).items():
+            value = given.get(plain(key).lower(), mapping(about).get("default"))
+            text = plain(value).lower() if isinstance(value, bool | int) else as_expression(plain(value))
+            if text is not None:
+                names[f"inputs.{key}"] = text
+        inner: dict[str, Any] = self._replaced(dict(mapping(job)), names)
+        outer: dict[str, Any] = self._replaced(dict(mapping(workflow.get("env"))), names)
+        inner["env"] = {**outer, **mapping(inner.get("env"))}
+        own = mapping(inner.get("outputs"))
+        outputs: dict[str, Any] = {}
+        for key, about in mapping(called["outputs"]).items():
+            path = plain(mapping(about).get("value")).strip().removeprefix("${{").removesuffix("}}").strip()
+            if (output := path.removeprefix(f"jobs.{name}.outputs.")) in own:
+                outputs[key] = own[output]
+        line = self.source.line(body, "uses")
+        del body["uses"]
+        body.pop("with", None)
+        kept: dict[str, Any] = {key: body[key] for key in ("name", "needs") if key in body}
+        made = {**_with_settings(inner, body), **kept}
+        self._register(made, line)
+        body.update({**made, "outputs": outputs})
+
+    def _workflow(self, uses: str) -> Mapping[str, Any]:
+        text = self.read(_path(uses)) if uses.endswith((".yml", ".yaml")) else None
+        try:
+            return YamlSource(text).merged() if text is not None else {}
+        except ImportFailure:
+            return {}
+
     def _expanded(self, step: Any, outputs: dict[str, str], depth: int) -> Iterator[Any]:
         """The steps in the place of a step, which may be itself; `outputs` gets the values of the action's outputs."""
         action = self._action(plain(step["uses"])) if _local(step) and depth < _DEEPEST else None
@@ -75,7 +118,7 @@ class CompositeActions:
                     outputs[f"steps.{step_id}.outputs.{output}"] = text
 
     def _action(self, uses: str) -> Mapping[str, Any] | None:
-        text = self.read(uses)
+        text = self.read(_path(uses))
         if text is None:
             return None
         try:
@@ -87,7 +130,7 @@ class CompositeActions:
     def _inputs(self, step: Mapping[str, Any], action: Mapping[str, Any]) -> dict[str, str]:
         """What stands for `inputs.x` in the action; a value that cannot be written as an expression stays as it is."""
         given = {plain(key).lower(): value for key, value in mapping(step.get("with")).items()}
-        names = {"github.action_path": _literal(plain(step["uses"]).removeprefix("./"))}
+        names = {"github.action_path": _literal(plain(step["uses"])[2:])}
         for name, about in mapping(action.get("inputs")).items():
             value = given.get(plain(name).lower(), mapping(about).get("default"))
             if (text := as_expression(plain(value))) is not None:
@@ -125,8 +168,18 @@ def as_expression(text: str) -> str | None:
     return f"format({_literal(template)}, {', '.join(part.strip() for part in parts[1::2])})"
 
 
+def _is_plain_call(body: Mapping[str, Any]) -> bool:
+    """Whether a job calls a workflow with nothing that its one job could not have."""
+    return "strategy" not in body and body.get("secrets") in (None, "inherit")
+
+
 def _local(step: Any) -> bool:
-    return isinstance(step, dict) and plain(step.get("uses")).startswith("./")
+    return isinstance(step, dict) and plain(step.get("uses")).startswith(("./", "$/"))
+
+
+def _path(uses: str) -> str:
+    """The path of an action or a workflow of the repository: `$/` is the repository at the workflow's commit."""
+    return f".{uses[1:]}"
 
 
 def _literal(text: str) -> str:

@@ -68,6 +68,7 @@ GITHUB: Mapping[str, str] = {
     "ref_type": '(has(event.tag) ? "tag" : "branch")',
     "head_ref": _of_pull_request("event.branch"),
     "event.number": _NUMBER,
+    "event.ref": '(event.kind == "push" && has(event.ref) ? event.ref : "")',
     "event.repository.full_name": REPOSITORY,
     "event.repository.clone_url": "(has(event.base_repository_url) ? event.base_repository_url : has(event.repository_url) ? "
     'event.repository_url : "")',

@@ -37,6 +37,14 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """A member or an item of a computed value, such as `fromJSON(x).name`; `None` stands for `.*`."""
+
+    operand: "Expression"
+    key: "Expression | None"
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     operand: "Expression"
 
@@ -48,7 +56,7 @@ class Binary:
     right: "Expression"
 
 
-Expression = LiteralValue | MemberAccess | FunctionCall | Negation | Binary
+Expression = LiteralValue | MemberAccess | FunctionCall | Index | Negation | Binary
 
 _LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 
@@ -93,7 +101,7 @@ class _ExpressionReader:
         if (kind, text) == ("symbol", "("):
             inner = self.binary(0, depth + 1)
             self.expect("symbol", ")")
-            return inner
+            return self._indexed(inner, depth)
         if kind == "number":
             return LiteralValue(int(text, 0) if re.fullmatch(r"-?(0x[0-9a-fA-F]+|[1-9]\d*|0)", text) else float(text))
         if kind == "text":
@@ -107,14 +115,11 @@ class _ExpressionReader:
         if name in constants:
             return LiteralValue(constants[name])
         if self._accept("("):
-            return FunctionCall(name.lower(), self._arguments(depth))
+            return self._indexed(FunctionCall(name.lower(), self._arguments(depth)), depth)
         path: list[str | None] = [name]
         while True:
             if self._accept("."):
-                kind, part = self._take()
-                if kind != "name" and part != "*":
-                    raise GitHubExpressionError(f"there is {part or 'its end'} where a name belongs")
-                path.append(None if part == "*" else part)
+                path.append(self._member())
             elif self._accept("["):
                 kind, part = self._take()
                 if kind not in ("text", "number") and part != "*":
@@ -123,6 +128,24 @@ class _ExpressionReader:
                 self.expect("symbol", "]")
             else:
                 return MemberAccess(tuple(path))
+
+    def _member(self) -> str | None:
+        kind, part = self._take()
+        if kind != "name" and part != "*":
+            raise GitHubExpressionError(f"there is {part or 'its end'} where a name belongs")
+        return None if part == "*" else part
+
+    def _indexed(self, operand: Expression, depth: int) -> Expression:
+        """Returns the member or item that is asked of a computed value; the value itself if none is."""
+        while True:
+            if self._accept("."):
+                name = self._member()
+                operand = Index(operand, None if name is None else LiteralValue(name))
+            elif self._accept("["):
+                operand = Index(operand, None if self._accept("*") else self.binary(0, depth + 1))
+                self.expect("symbol", "]")
+            else:
+                return operand
 
     def _arguments(self, depth: int) -> tuple[Expression, ...]:
         arguments: list[Expression] = []

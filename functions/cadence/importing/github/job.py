@@ -52,9 +52,12 @@ class GitHubJob:
     exported: dict[str, str] = field(default_factory=dict)
     missing_env: set[str] = field(default_factory=set)
     step_ids: dict[str, str] = field(default_factory=dict)
+    outputs_of_actions: dict[str, frozenset[str]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     needed_outputs: dict[tuple[str, str], str] = field(default_factory=dict)
     passed_outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    items: dict[str, str] = field(default_factory=dict)
+    """The input with the item of an instance, by the axis whose values are known only when another job has ended."""
     never: bool = False
     home: bool = False
     uses_step_outputs: bool = False
@@ -136,16 +139,23 @@ class GitHubJob:
             return None
         if (secret := _secret(node)) is not None:
             return self.secret(secret)
+        return self._of_run(node)
+
+    def _of_run(self, node: MemberAccess) -> str | None:
         match node.path:
             case ("github", "workspace"):
                 return "$(pwd)"
             case ("runner", "temp"):
                 return '$(dirname "$(mktemp -u)")'
-            case ("steps", str(step), "outputs", str(name)) if step in self.step_ids:
+            case ("steps", str(step), "outputs", str(name)) if (
+                step in self.step_ids and name in self.outputs_of_actions.get(step, {name})
+            ):
                 self.uses_step_outputs = True
                 return f"$({STEP_OUTPUT} {self.step_ids[step]} {name})"
             case ("needs", str(job), "outputs", str(name)) if name in self.outputs_of_needs.get(job, ()):
                 return f'$(cat "$CADENCE_IN_{self.needed(job, name)}")'
+            case ("matrix", str(axis)) if axis in self.items:
+                return f'$(cat "$CADENCE_IN_{self.items[axis]}")'
             case ("job", "services", str(name), "ports", str(port)):
                 return port_variable(name, port)
             case ("env", str(name)) if (
@@ -216,7 +226,8 @@ class GitHubJob:
         return _secret(node) if isinstance(node, MemberAccess) else None
 
     def _needs_script(self, text: str) -> bool:
-        return any(part.strip().startswith(_OF_SCRIPTS) for part in split(text)[1::2])
+        of_items = tuple(f"matrix.{axis}" for axis in self.items)
+        return any(part.strip().startswith((*_OF_SCRIPTS, *of_items)) for part in split(text)[1::2])
 
     def with_env(self, env: Mapping[str, Any]) -> TranslationScope:
         return replace(self.scope, env={**self.scope.env, **env})

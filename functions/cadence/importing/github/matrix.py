@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from cadence.importing.github.cel import translated
-from cadence.importing.github.expressions import GitHubExpressionError
+from cadence.importing.github.expressions import FunctionCall, GitHubExpressionError, MemberAccess
 from cadence.importing.github.job import GitHubJob
+from cadence.importing.github.templates import axis_name, only_expression
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts, whole_number
 
 OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
@@ -48,6 +49,8 @@ def _matrix(job: GitHubJob) -> None:
     if not isinstance(matrix, dict):
         job.note(line, "strategy.matrix", "It is computed while the workflow runs.", _COMPUTED)
         return
+    if _each(job, strategy, matrix):
+        return
     matrix = _on_linux(job, matrix)
     axes = _axes(job, matrix)
     for key in ("include", "exclude"):
@@ -66,6 +69,36 @@ def _matrix(job: GitHubJob) -> None:
     if (most := whole_number(strategy.get("max-parallel"))) is not None:
         axes["max_parallel"] = max(1, most)
     job.treatment.body["matrix"] = axes
+
+
+def _each(job: GitHubJob, strategy: Mapping[str, Any], matrix: Mapping[str, Any]) -> bool:
+    """Makes an instance for each item of a list that another job sends, if that is the only axis."""
+    if len(matrix) != 1 or "uses" in job.body or "include" in matrix:
+        return False
+    ((axis, value),) = matrix.items()
+    match only_expression(value) if isinstance(value, str) else None:
+        case FunctionCall("fromjson", (MemberAccess(("needs", str(other), "outputs", str(name))),)) if (
+            name in job.outputs_of_needs.get(other, ())
+        ):
+            producer, port = job.draft.treatments[job.scope.needs[other]], job.outputs_of_needs[other][name]
+        case _:
+            return False
+    if not producer.body.keys().isdisjoint(("matrix", "each")):
+        return False  # its output is a list of texts
+    items = producer.output(f"{port}_items", "Block<Vec<string>>")
+    script = producer.body["steps"][-1] if "steps" in producer.body else producer.body
+    script["run"] += f'cp "$CADENCE_OUT_{port}" "$CADENCE_OUT_{items}"\n'
+    job.items[axis] = job.treatment.input(axis_name(axis), "Block<string>")
+    most = whole_number(strategy.get("max-parallel"))
+    given = job.items[axis]
+    job.treatment.body["each"] = {"input": given, "parallel": max(1, most)} if most is not None else given
+    job.draft.connect(producer, items, job.treatment, given)
+    if strategy.get("fail-fast") is False:
+        job.note(
+            job.line(strategy, "fail-fast"), "fail-fast: false", "After a failure no further instances of `each` are made.",
+            "Give the treatment `soft_fail`, or nothing, if that is enough.",
+        )  # fmt: skip
+    return True
 
 
 def _axes(job: GitHubJob, matrix: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,12 @@ def write_trigger(job: GitHubJob, uses: str) -> None:
     Values that are known when the run starts are parameters; outputs of other jobs are inputs of the treatment, which
     become parameters. With any other value the treatment does not run.
     """
-    pipeline = slug(uses.partition("@")[0].rpartition("/")[2].removesuffix(".yml").removesuffix(".yaml"))
+    path = uses.partition("@")[0].removesuffix(".yml").removesuffix(".yaml")
+    pipeline = slug(path.rpartition("/")[2])
+    if pipeline == job.draft.name and not path.startswith(("./", "$/")):
+        pipeline = slug(
+            f"{path.partition('/')[0]} {pipeline}"
+        )  # the workflow is named as the one of others that it calls
     given = mapping(job.body.get("with"))
     parameters: dict[str, Any] = {}
     for key, value in given.items():

@@ -127,7 +127,7 @@ def _call_instead(name: str, service: Mapping[str, Any]) -> str:
 def _condition(job: GitHubJob) -> None:
     text, line = plain(job.body["if"]), job.line(job.body, "if")
     try:
-        found = condition(text, replace(job.scope, states=True))
+        found = condition(text, replace(job.scope, states=True, outputs=job.outputs_of_needs))
     except GitHubExpressionError as error:
         job.note(
             line, f"if: {text}", f"It cannot be translated: {error}.", "The treatment never runs until its `when` is written by hand."

@@ -9,6 +9,7 @@ from typing import Any
 from cadence.importing.github.actions import action
 from cadence.importing.github.event_members import GITHUB
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
+from cadence.importing.github.paths_filter import paths_filter
 from cadence.importing.github.step_conditions import with_condition
 from cadence.importing.shared.cel import bare
 from cadence.importing.shared.names import StepTitles, slug
@@ -60,7 +61,8 @@ class _Step:
 
 def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     """Adds the steps to the treatment of the job, as `run` if there is one alone; also their ports and caches."""
-    written = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
+    steps_of_job = [step for step in listed(job.body.get("steps")) if isinstance(step, dict)]
+    written = [paths_filter(job, step) or step for step in steps_of_job]
     for step in written:
         if step.get("id") and not step.get("uses"):  # an action's outputs do not exist
             job.step_ids[plain(step["id"])] = slug(plain(step["id"]))

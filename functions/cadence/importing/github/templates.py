@@ -1,6 +1,5 @@
 """Texts with expressions of GitHub Actions, and small pieces of them."""
 
-import json
 import re
 
 from cadence.importing.github.expressions import Expression, GitHubExpressionError, LiteralValue, parse
@@ -30,16 +29,6 @@ def only_expression(text: str) -> Expression | None:
 
 def axis_name(name: str) -> str:
     return slug(name, "_", "axis")
-
-
-def json_list(text: str) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise GitHubExpressionError("fromJSON() has a text that is not JSON") from None
-    if not isinstance(value, list):
-        raise GitHubExpressionError("fromJSON() of anything but a list has no counterpart")
-    return json.dumps(value, ensure_ascii=False)
 
 
 def placed(cel: str) -> str:

@@ -35,7 +35,9 @@ def from_github(text: str, name: str = "", read_action: ReadAction = lambda _: N
     source.tell_misreadings(draft.notes)
     actions = CompositeActions(source, read_action)
     for body in data["jobs"].values():
-        actions.expand(mapping(body))
+        if isinstance(body, dict):
+            actions.put_in_place(body)
+            actions.expand(body)
     return _Workflow(source, draft).convert()
 
 

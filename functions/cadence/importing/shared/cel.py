@@ -36,6 +36,10 @@ def state(treatment: str) -> str:
     return f"treatments[{json.dumps(treatment)}].state"
 
 
+def output(treatment: str, port: str) -> str:
+    return f"treatments[{json.dumps(treatment)}].outputs.{port}"
+
+
 def all_of(parts: Iterable[str]) -> str:
     """The conjunction of the conditions, without needless parentheses."""
     known = [bare(part) for part in parts]

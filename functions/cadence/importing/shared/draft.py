@@ -16,7 +16,7 @@ LONGEST_SECONDS = 604_800
 """The most that `max_duration` may be."""
 
 _ORDER = (
-    "use", "trigger", "matrix", "when", "after", "environment", "image", "source", "pools", "arch", "cpu", "memory", "services",
+    "use", "trigger", "matrix", "each", "when", "after", "environment", "image", "source", "pools", "arch", "cpu", "memory", "services",
     "secrets", "env", "cache", "retry", "soft_fail", "max_duration", "inputs", "outputs", "shell", "run", "steps",
 )  # fmt: skip
 

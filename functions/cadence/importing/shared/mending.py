@@ -39,6 +39,14 @@ def _leave_out(draft: ImportDraft, finding: Finding) -> bool:
     """Removes what a finding is about. Returns False if nothing is known to remove."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in finding.pointer.split("/")[1:]]
     match parts:
+        case ["treatments", name, "steps", number, "when"] if name in draft.treatments and number.isdecimal():
+            step = draft.treatments[name].body["steps"][int(number)]
+            draft.notes.add(
+                draft.treatments[name].line, f"{name}: {step['name']}", f"Its condition would not be valid: {finding.message}",
+                "The step does not run (when: false) until this is written by hand.",
+            )  # fmt: skip
+            step["when"] = False
+            return True
         case ["treatments", name, key, *_] if name in draft.treatments:
             treatment = draft.treatments[name]
             draft.notes.add(

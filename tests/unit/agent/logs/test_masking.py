@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from runner_bootstrap.agent.logs.buffer import LOGGED_AT_ONCE, LineReader, LogBuffer
+from runner_bootstrap.agent.logs.buffer import LogBuffer
+from runner_bootstrap.agent.logs.line_reader import LOGGED_AT_ONCE, LineReader
 from runner_bootstrap.agent.logs.masking import MASK, LineMasker, Masker
 from tests.unit.agent.logs.log_blocks import lines_of_spans
 

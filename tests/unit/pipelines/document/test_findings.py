@@ -920,6 +920,24 @@ CASES: dict[Code, list[Case]] = {
             "/treatments/build/when",
             "its own state",
         ),
+        *(
+            Case(
+                "cadence: 1\nname: p\ntreatments:\n  plan: {run: a, outputs: {all: Block<bool>, lines: Stream<string>}}\n"
+                f'  build: {{run: a, when: "${{{{ {when} }}}}"}}\n',
+                5,
+                25,
+                "/treatments/build/when",
+                message,
+            )
+            for when, message in (
+                ("treatments.paln.outputs.all", "no treatment “paln”"),
+                ("treatments.plan.outputs.al", "Treatment “plan” has no output “al”"),
+                ("treatments.plan.output.all", "is no state and no output"),
+                ("treatments.plan.outputs.lines == ''", "plan.lines is a stream"),
+                ("treatments.plan.outputs.completed", "plan.completed has no value"),
+                ("treatments.build.outputs.all", "its own outputs"),
+            )
+        ),
     ],
     Code.EXPRESSION_IN_SCRIPT: [
         Case(treatment('{run: "echo ${{ event.branch }}"}'), 4, 16, "/treatments/build/run", "cannot hold expressions")

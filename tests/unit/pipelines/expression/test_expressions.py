@@ -43,6 +43,10 @@ NAMES: dict[str, Any] = {
         ("${{ 'v1.20'.matches('^v[0-9]+[.]') }}", True),
         ("${{ parameters.list.map(x, x + '!').join('-').upperAscii() }}", "A!-B!"),
         ("${{ 'a,b'.split(',')[1] + string(true) + 'xyz'.substring(1) }}", "btrueyz"),
+        ('${{ fromJson(\'{"a": {"b": [1, "x"]}}\').a.b[1] }}', "x"),
+        ("${{ has(fromJson('{\"a\": 1}').b) }}", False),
+        ("${{ fromJson('[3, 4]').map(n, n + 1) }}", [4, 5]),
+        ("${{ toJson({'a': [1, 'é', null]}) + toJson('x') }}", '{"a":[1,"é",null]}"x"'),
         ("${{ parameters.list.exists(x, x == 'b') && size(parameters.map) == 1 }}", True),
     ],
 )

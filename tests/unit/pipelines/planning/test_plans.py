@@ -120,6 +120,14 @@ def test_a_condition_over_states_waits_for_them() -> None:
     assert (edge.producer, edge.consumer, edge.trigger) == ("a-b", "c", Trigger.SETTLED)
 
 
+def test_a_condition_over_an_output_waits_for_its_treatment() -> None:
+    made = planned(
+        'treatments:\n  a: {run: x, outputs: {n: Block<u8>}}\n  c: {run: x, when: "${{ treatments.a.outputs.n > 1 }}"}\n'
+    )
+
+    assert (made.treatments[1].when, made.treatments[1].when_over) == ("treatments.a.outputs.n > 1", ("a",))
+
+
 def test_each_takes_what_is_connected_element_by_element() -> None:
     found = specs(
         "treatments:\n  a: {run: x, outputs: {l: Block<Vec<string>>}}\n"

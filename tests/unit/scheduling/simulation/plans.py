@@ -9,6 +9,8 @@ from tests.unit.scheduling.simulation.agent import ENDLESS, FAILING, LOSING, MAX
 
 CONNECTIONS = ("block", "stream", "after", "failed", "finished")
 KINDS = ("command", "command", "command", "matrix", "each", "when", "never")
+OVER = 2
+"""The number that a condition compares a block with."""
 OUTPUTS = (
     OutputSpec(port="block", flow="block", type="u64"),
     OutputSpec(port="stream", flow="stream", type="string"),
@@ -88,6 +90,8 @@ def of_some_kind(random: Random, spec: TreatmentSpec, earlier: Sequence[Treatmen
             return [each_of(random, spec, other)]
         case "when" if other:
             condition = f"treatments.{other.name}.state == '{random.choice(('succeeded', 'failed'))}'"
+            if other.kind is TreatmentKind.COMMAND and random.random() < 0.5:
+                condition = f"treatments.{other.name}.outputs.block > {OVER}"
             return [dataclasses.replace(spec, when=condition, when_over=(other.name,))]
         case "never":
             return [dataclasses.replace(spec, never="its condition 1 > 2 is false")]

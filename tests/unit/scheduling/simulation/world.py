@@ -26,7 +26,7 @@ from cadence.application.runs.finalise import Finalise
 from cadence.application.runs.rerun import Rerun
 from cadence.application.runs.resume_child_run import ResumeChildRun
 from cadence.application.runs.start_child_run import StartChildRun
-from cadence.application.runs.start_run import START_CHECK, StartRun
+from cadence.application.runs.start_run import StartRun
 from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
 from cadence.application.scheduling.collect_outputs import CollectOutputs
@@ -40,6 +40,7 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
+from cadence.application.shared.run_ports import START_CHECK
 from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
@@ -410,6 +411,7 @@ class Ports:
         readiness = Readiness(
             runs=self.runs,
             treatments=self.runs,
+            values=self.runs,
             edges=self.runs,
             groups=self.runs,
             machines=self.machines,

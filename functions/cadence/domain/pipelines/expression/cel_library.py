@@ -31,7 +31,21 @@ NATIVE = frozenset(
     | {"getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds"}
     | {"getMinutes", "getMonth", "getSeconds"}
 )
-OWN = frozenset({"join", "lowerAscii", "matches", "replace", "split", "string", "substring", "trim", "upperAscii"})
+OWN = frozenset(
+    {
+        "fromJson",
+        "join",
+        "lowerAscii",
+        "matches",
+        "replace",
+        "split",
+        "string",
+        "substring",
+        "toJson",
+        "trim",
+        "upperAscii",
+    }
+)
 FUNCTIONS = NATIVE | OWN
 """All functions, apart from the loops and `has`."""
 

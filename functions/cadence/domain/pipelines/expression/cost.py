@@ -17,6 +17,8 @@ _ITEM = 32
 _AT_ONCE = 8
 """Bytes that are compared or copied in one unit of work."""
 _LEAST = 500
+_MAKE_ITEMS = frozenset({"fromJson", "split"})
+"""Functions that make at most one value of each character."""
 
 
 def check_cost(expression: Expression, values: Mapping[str, Any]) -> int:
@@ -30,7 +32,7 @@ def check_cost(expression: Expression, values: Mapping[str, Any]) -> int:
     # Literals are items too, and a loop may go over values that are joined outside of loops.
     grown = 1 + expression.joins
     most_items, most_bytes = (items + 1) * grown, size * grown
-    if "split" in expression.functions:
+    if not _MAKE_ITEMS.isdisjoint(expression.functions):
         most_items += characters
     work = _LEAST + most_bytes * (1 + len(expression.functions)) // _AT_ONCE
     for loop in expression.loops:

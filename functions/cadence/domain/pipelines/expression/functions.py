@@ -1,5 +1,6 @@
 """The functions of expressions beside CEL's own. Each bounds the size of its result."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ class ExpressionFunctions:
         self._made = 0
         self._matching = 0
         own: dict[str, Callable[..., Any]] = {
+            "fromJson": self._from_json,
             "join": self._join,
             "lowerAscii": lambda text: self._text(text).translate(_LOWER),
             "upperAscii": lambda text: self._text(text).translate(_UPPER),
@@ -37,6 +39,7 @@ class ExpressionFunctions:
             "split": self._split,
             "string": text_of,
             "substring": self._substring,
+            "toJson": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
             "trim": lambda text: self._text(text).strip(),
             cel_library.BOUNDED_MATCHES: self._matches,
         }
@@ -48,9 +51,8 @@ class ExpressionFunctions:
         def call(*arguments: Any) -> Any:
             try:
                 result = function(*arguments)
-                self._count(
-                    len(result) if isinstance(result, str) else sum(map(len, result)) if isinstance(result, list) else 1
-                )
+                texts = result if isinstance(result, list) else [result]
+                self._count(sum(len(text) if isinstance(text, str) else 1 for text in texts))
                 return result
             except (_Refused, ValueError) as refused:
                 self.problem = f"{shown_name}: {refused}."
@@ -70,6 +72,13 @@ class ExpressionFunctions:
         if not isinstance(value, str):
             raise _Refused(f"a text is wanted, not {kind_of(value)}")
         return value
+
+    def _from_json(self, text: Any) -> Any:
+        self._count(len(self._text(text)))
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise _Refused(f"{shown(text)} is not JSON") from None
 
     def _join(self, items: Any, separator: str = "") -> str:
         if not isinstance(items, list):

@@ -8,7 +8,7 @@ from typing import Any
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path
 from cadence.domain.pipelines.document.pipeline import TreatmentDeclaration
 from cadence.domain.pipelines.document.templates import holds_expressions, replaced
-from cadence.domain.pipelines.document.treatments.expressions import states_named
+from cadence.domain.pipelines.document.treatments.expressions import treatments_named
 from cadence.domain.pipelines.document.treatments.matrix import (
     MatrixError,
     MatrixInstance,
@@ -28,8 +28,9 @@ _LONGEST_SHOWN = 200
 class Expanded:
     """A treatment in one run.
 
-    `never` is the reason why it is skipped from the start. `over` are the treatments whose states its condition names;
-    the condition is then decided when the treatment is ready. Only a treatment with a matrix has `instances`.
+    `never` is the reason why it is skipped from the start. `over` are the treatments whose states or outputs its
+    condition names; the condition is then decided when the treatment is ready. Only a treatment with a matrix has
+    `instances`.
     """
 
     treatment: TreatmentDeclaration
@@ -45,6 +46,12 @@ class Expanded:
     def is_matrix(self) -> bool:
         """Whether the treatment has a matrix."""
         return "matrix" in self.treatment.body
+
+    @property
+    def condition(self) -> str | None:
+        """The condition over other treatments (CEL, without braces); None if there is none."""
+        when = read_template(self.treatment.body["when"]).whole if self.over else None
+        return when.source if when else None
 
     def names_of(self, instance: MatrixInstance) -> Evaluator:
         """Returns the evaluator with the instance's values as `matrix`."""
@@ -65,7 +72,7 @@ def expand(treatment: TreatmentDeclaration, names: Evaluator, problems: RunProbl
     if "when" not in body and "matrix" not in body:
         return Expanded(treatment=treatment, names=names)
     when = body.get("when", True)
-    over = states_named(body)
+    over = treatments_named(body)
     by_instance = "matrix" in body and _names_matrix(when)
     never = None if over or by_instance else _never(when, names, (*_path(treatment), "when"), problems)
     if "matrix" not in body or never is not None:

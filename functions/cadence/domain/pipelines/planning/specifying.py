@@ -9,7 +9,7 @@ from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 from cadence.domain.pipelines.document.pipeline import Pipeline, UsedProgram
 from cadence.domain.pipelines.document.project_checks import PoolOffer, not_offered, unknown_pools
 from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance
-from cadence.domain.pipelines.expression import Evaluator, read_template, text_of
+from cadence.domain.pipelines.expression import Evaluator, text_of
 from cadence.domain.pipelines.image import parse_image, registry_of
 from cadence.domain.pipelines.planning.evaluating import evaluated_body
 from cadence.domain.pipelines.planning.expanding import Expanded
@@ -120,8 +120,7 @@ class Specifier:
     def _condition(self, expanded: Expanded) -> dict[str, Any]:
         if not expanded.over:
             return {}
-        when = read_template(expanded.treatment.body["when"]).whole
-        return {"when": when.source if when else None, "when_over": expanded.over}
+        return {"when": expanded.condition, "when_over": expanded.over}
 
     def _group(self, expanded: Expanded) -> list[TreatmentSpec]:
         treatment, matrix = expanded.treatment, expanded.treatment.body["matrix"]

@@ -5,6 +5,7 @@ from cadence.domain.pipelines.document.connections.types import Flow
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem
 from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Pipeline, Port, TreatmentDeclaration
 from cadence.domain.pipelines.document.treatments.matrix import MatrixInstance, values_key
+from cadence.domain.pipelines.outputs_read import outputs_read
 from cadence.domain.pipelines.planning.expanding import Expanded
 from cadence.domain.pipelines.planning.names import RunProblems
 from cadence.domain.pipelines.source import source_selection
@@ -21,6 +22,9 @@ class InputWiring:
         }
         self._expanded = expanded
         self._problems = problems
+        self._read_by_conditions = {
+            output for other in expanded.values() if other.over for output in outputs_read(other.condition)
+        }
         # Only a group's block can be read as a stream; between paired instances the flows are the same.
         self._read_as_lines = {
             source
@@ -67,7 +71,7 @@ class InputWiring:
 
     def outputs(self, treatment: TreatmentDeclaration) -> tuple[OutputSpec, ...]:
         """Returns the outputs of a treatment; of a program only streams and the blocks that are read."""
-        read = {source for source in self._sources.values() if source[0] == treatment.name}
+        read = {*self._sources.values(), *self._read_by_conditions}
         specs = tuple(
             OutputSpec(port=port.name, flow=str(port.flow), type=str(port.type), path=port.path)
             for port in treatment.outputs.values()

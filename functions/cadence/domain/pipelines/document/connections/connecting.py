@@ -10,7 +10,7 @@ from cadence.domain.pipelines.document.connections.types import Flow
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, texts
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems
 from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS, Connection, Port
-from cadence.domain.pipelines.document.treatments.expressions import states_named
+from cadence.domain.pipelines.document.treatments.expressions import treatments_named
 from cadence.domain.pipelines.document.wording import closest, suggestion
 from cadence.domain.shared.display import shown
 
@@ -96,7 +96,7 @@ class _ConnectionCheck:
 
         Whether it exists is checked with the expressions.
         """
-        for name in states_named(treatment.body):
+        for name in treatments_named(treatment.body):
             if name in self._treatments and name != treatment.name:
                 self._edge(name, treatment.name, (*treatment.path, "when"))
 

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cadence.domain.pipelines.document.connections.types import Flow, Scalar
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem, Path, Problems, Severity
+from cadence.domain.pipelines.document.pipeline import BUILTIN_OUTPUTS
 from cadence.domain.pipelines.document.templates import is_place, is_script, texts_with_expressions
 from cadence.domain.pipelines.document.treatments.matrix import axes
 from cadence.domain.pipelines.document.wording import suggestion
@@ -30,7 +32,10 @@ _ELSEWHERE: dict[str, tuple[str, str | None]] = {
         "There is no matrix here.",
         "matrix can be named in a treatment that has one, outside of the matrix itself.",
     ),
-    "treatments": ("The state of a treatment can only be named in the `when` of a treatment.", None),
+    "treatments": (
+        "The state and the outputs of a treatment can only be named in the `when` of a treatment.",
+        "Connect the output to an input, and read that in the script.",
+    ),
 }
 """Message and hint for names that exist, but not at this place."""
 _ENV_HINT = "Set a variable in env to the expression, and use that in the script."
@@ -47,7 +52,7 @@ class ExpressionScope:
     event: bool = True
     run: bool = True
     axes: Collection[str] | None = None
-    treatments: Collection[str] | None = None
+    treatments: Mapping[str, DraftTreatment] | None = None
     itself: str = ""
     of_definition: bool = False
     """Whether the place is in a definition, whose matrix and treatments are those of its users."""
@@ -66,8 +71,8 @@ def check_expressions(data: Mapping[str, Any], draft: Draft, parameters: Collect
     problems.add_all(_of_document(data, names, problems))
 
 
-def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the treatments whose states a body's `when` names, each once."""
+def treatments_named(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the treatments whose states or outputs a body's `when` names, each once."""
     when = body.get("when")
     if not isinstance(when, str) or "treatments" not in when:
         return ()
@@ -80,7 +85,7 @@ def states_named(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_treatment(
-    treatment: DraftTreatment, names: ExpressionScope, treatments: Collection[str], problems: Problems
+    treatment: DraftTreatment, names: ExpressionScope, treatments: Mapping[str, DraftTreatment], problems: Problems
 ) -> Iterator[DocumentProblem]:
     """Yields the problems of a treatment's body, each with the path within the body."""
     body = treatment.body
@@ -201,7 +206,7 @@ def _name_mistake(use: NameUse, names: ExpressionScope, problems: Problems) -> t
     if names.axes is not None:
         known["matrix"] = names.axes
     if root == "treatments" and names.treatments is not None:
-        return _state_mistake(use, names, problems)
+        return _treatment_mistake(use, names, names.treatments, problems)
     if known.get(root) is None:
         return _ELSEWHERE.get(root) or (f"There is no name {shown(root)}.", suggestion(root, known, problems))
     members = known[root]
@@ -211,20 +216,45 @@ def _name_mistake(use: NameUse, names: ExpressionScope, problems: Problems) -> t
     return None
 
 
-def _state_mistake(use: NameUse, names: ExpressionScope, problems: Problems) -> tuple[str, str | None] | None:
-    known = names.treatments or ()
+def _treatment_mistake(
+    use: NameUse, names: ExpressionScope, known: Mapping[str, DraftTreatment], problems: Problems
+) -> tuple[str, str | None] | None:
     match use.path:
-        case (_, str(name), "state"):
+        case (_, str(name), "state") | (_, str(name), "outputs", _, *_):
             if name == names.itself:
-                return "A treatment cannot wait for its own state.", None
+                return f"A treatment cannot wait for its own {'state' if len(use.path) == 3 else 'outputs'}.", None
             if name not in known:
                 return f"There is no treatment {shown(name)}.", suggestion(name, known, problems)
-            return None
+            return _output_mistake(known[name], use.path[3], problems) if len(use.path) > 3 else None
         case (_, str(name), *_):
             dashed = [
                 treatment for treatment in known if treatment.replace("-", "_").startswith(name) and "-" in treatment
             ]
-            example = dashed[0] if dashed else name
-            return f"{shown(str(use))} is no state.", f"Write treatments['{example}'].state."
+            owner = f"treatments[{(dashed[0] if dashed else name)!r}]"
+            return f"{shown(str(use))} is no state and no output.", f"Write {owner}.state or {owner}.outputs.name."
         case _:
-            return "Only the state of a treatment can be named.", "Write treatments.name.state."
+            return (
+                "Only the state and the outputs of a treatment can be named.",
+                "Write treatments.name.state or treatments.name.outputs.name.",
+            )
+
+
+def _output_mistake(treatment: DraftTreatment, port: str, problems: Problems) -> tuple[str, str | None] | None:
+    """Returns what is wrong with an output in a condition; None if the condition can read its value."""
+    if treatment.outputs is None and port not in BUILTIN_OUTPUTS:
+        return None
+    outputs = {**(treatment.outputs or {}), **BUILTIN_OUTPUTS}
+    if port not in outputs:
+        hint = suggestion(port, treatment.outputs or {}, problems)
+        return f"Treatment {shown(treatment.name)} has no output {shown(port)}.", hint
+    declared = outputs[port]
+    if declared is None:
+        return None
+    if declared.type is Scalar.VOID:
+        return f"The output {treatment.name}.{port} has no value.", f"Compare treatments[{treatment.name!r}].state."
+    if declared.flow is Flow.STREAM:
+        return (
+            f"{treatment.name}.{port} is a stream, and a condition reads blocks only.",
+            "Write the value that decides to an output of its own, such as Block<bool>.",
+        )
+    return None

@@ -6,7 +6,7 @@ from typing import Any
 from cadence.domain.pipelines.document.connections.ports import path_fault
 from cadence.domain.pipelines.document.draft import DraftTreatment, mapping
 from cadence.domain.pipelines.document.findings import Code, DocumentProblem
-from cadence.domain.pipelines.document.treatments.expressions import states_named
+from cadence.domain.pipelines.document.treatments.expressions import treatments_named
 from cadence.domain.pipelines.document.treatments.matrix import axes
 from cadence.domain.pipelines.document.wording import suggestion
 from cadence.domain.pipelines.expression import read_template
@@ -39,7 +39,7 @@ def _split(body: DraftTreatment, by: Any) -> Iterator[DocumentProblem]:
     elif isinstance(by, str) and isinstance(matrix, dict) and by not in axes(matrix):
         message = f"The matrix of {shown(body.name)} has no axis {shown(by)} to split by."
         yield body.problem(Code.BAD_MATRIX, message, (*keys, "by"), suggestion(by, axes(matrix)))
-    if states_named(body.body) and _names_matrix(body.body["when"]):
+    if treatments_named(body.body) and _names_matrix(body.body["when"]):
         message = f"Instances of {shown(body.name)} may be skipped after the suite was split between them."
         hint = "Let the condition name either `matrix` or `treatments`."
         yield body.problem(Code.CONTRADICTION, message, ("when",), hint)
