@@ -3,6 +3,7 @@
 Neither moto nor MiniStack evaluates all of that, and what a role lacks shows in AWS only.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from cadence.local.ministack.leading_keys import leading_keys
 from infra.lambdas import LAMBDAS
 from infra.row.permissions import IamPermission
 
@@ -65,7 +67,7 @@ def within_the_role_of(folder: str, patch: pytest.MonkeyPatch) -> Iterator[list[
 
 
 def actions(operation: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yields what a call needs: the action, the table or index, and the partition key (empty for a query)."""
+    """Yields what a call needs: the action, the table or index, and the partition key (empty for one of an index)."""
     if operation in ("TransactWriteItems", "TransactGetItems"):
         for part in parameters["TransactItems"]:
             ((name, content),) = part.items()
@@ -102,6 +104,6 @@ def _table(content: Mapping[str, Any]) -> str:
 def _key(content: Mapping[str, Any]) -> str:
     item = content.get("Item") or content.get("Key")
     if item is None:
-        return ""
+        return next(iter(leading_keys(json.dumps(content, default=str).encode())), "")
     key = item["pk"]
     return str(next(iter(key.values())) if isinstance(key, dict) else key)

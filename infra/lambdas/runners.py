@@ -7,6 +7,7 @@ from infra.row.permissions import (
     ENDS_TOKENS,
     FEEDS,
     NOTES_AUDIT,
+    READS_SHARED_SECRETS,
     RUNNER_SLOTS,
     SETTLES,
     answers,
@@ -43,6 +44,7 @@ ROWS = (
         permissions=(
             # Tokens, with the member or service account and the grants that they act with.
             items("access", "GetItem", "BatchGetItem"),
+            READS_SHARED_SECRETS,
             # The tokens of engines, from their claim to their end.
             items_under("access", ("ENGINETOKEN#",), "PutItem"),
             # Keys that sign identity tokens, each for a month.

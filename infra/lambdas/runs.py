@@ -6,6 +6,7 @@ from infra.row.packages import BASE, CONDITIONS
 from infra.row.permissions import (
     ADMITS,
     FEEDS,
+    READS_SHARED_SECRETS,
     RUNNER_SLOTS,
     answers,
     invokes,
@@ -33,6 +34,7 @@ ROWS = (
             *FEEDS,
             *ADMITS,
             items("access", "GetItem", "BatchGetItem"),
+            READS_SHARED_SECRETS,
             # The plan with its images' digests.
             puts("documents/*"),
             answers("run", "Failure"),

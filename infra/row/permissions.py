@@ -51,7 +51,7 @@ def items(table: str, *actions: str) -> IamPermission:
 def items_under(table: str, prefixes: tuple[str, ...], *actions: str) -> IamPermission:
     """Allows actions on a table's items whose partition key begins with one of ``prefixes``.
 
-    Only for actions that name an item: a query's key is none of them, and a scan has none.
+    Only for actions that name an item or, like a query, a partition: a scan has none.
     """
     permission = items(table, *actions)
     return replace(permission, leading_keys=tuple(f"{prefix}*" for prefix in prefixes))
@@ -196,6 +196,8 @@ ADMITS = (items("runs", "PutItem", "BatchWriteItem"), *gets("documents/*"))
 SETTLES = (items("runs", "BatchWriteItem"), items("runners", "GetItem", "Query", "UpdateItem"))
 # The token of an engine ends with its runner, also with one that is lost.
 ENDS_TOKENS = items_under("access", ("ENGINETOKEN#",), "DeleteItem")
+# Which secrets of the organization, its teams and pools are given to a treatment's project.
+READS_SHARED_SECRETS = items_under("access", ("SHAREDSECRETS#",), "Query")
 # Entries of the audit log, what remembers those that are made once an hour, and when tokens were last used.
 NOTES_AUDIT = items_under("access", ("AUDIT#", "AUDITED#", "TOKENUSE#"), "PutItem")
 # A run's end lets treatments and pipelines continue that wait for it.

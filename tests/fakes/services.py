@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cadence.application.pipelines.run_request import RunRequest
-from cadence.application.shared.secret_ports import Secret
+from cadence.application.shared.secret_ports import Secret, SecretDescription
 from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.application.values.storage import RemovedObjects
 from cadence.domain.access.secret_source import SourcePrefixes
@@ -104,10 +104,14 @@ class MemorySecretReader:
     bound: dict[str, str] = field(default_factory=dict)
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
-        for name in wanted:
-            if name not in self.values:
-                raise NotFound(f"There is no secret {name}.")
-        return {name: Secret(self.values[name], 1, self._bound_to(name)) for name in wanted}
+        return {
+            name: Secret(value=self.values[name], version=1, bound_to=self._bound_to(name))
+            for name in wanted
+            if name in self.values
+        }
+
+    def shared(self, organization: str) -> Sequence[SecretDescription]:
+        return []
 
     def _bound_to(self, name: str) -> frozenset[str]:
         return frozenset({self.bound[name]} if name in self.bound else ())

@@ -3896,6 +3896,17 @@ export interface components {
             /** Held Until */
             held_until: string | null;
         };
+        /** PoolSecretBody */
+        PoolSecretBody: {
+            /**
+             * Value
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
+             */
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
+        };
         /**
          * PoolValues
          * @description What is kept of the values that its runners send, and where values are stored.
@@ -5576,6 +5587,11 @@ export interface components {
              * @description The environment that it is bound to, if any.
              */
             environment: string | null;
+            /**
+             * Owner
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
+             */
+            owner: string;
         };
         /** SelfGrantView */
         SelfGrantView: {
@@ -5738,6 +5754,62 @@ export interface components {
             };
             /** Ports */
             ports: number[];
+        };
+        /** SharedSecretBody */
+        SharedSecretBody: {
+            /**
+             * Value
+             * @description At most 64 KiB of UTF-8 text. Either this or a `source` is required.
+             * @default null
+             */
+            value: string | null;
+            /** @default null */
+            source: components["schemas"]["SecretSourceBody"] | null;
+            /**
+             * Projects
+             * @description The projects that it is given to, or `*` for all. Without this member it stays given to those that it is given to. A new one of the organization is then given to all; of a team, it is required.
+             * @default null
+             */
+            projects: string[] | null;
+        };
+        /** SharedSecretList */
+        SharedSecretList: {
+            /** Items */
+            items: components["schemas"]["SharedSecretView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** SharedSecretView */
+        SharedSecretView: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** @description Where the value is read; `null` if Cadence keeps it. */
+            source: components["schemas"]["SecretSourceView"] | null;
+            /**
+             * Environment
+             * @description The environment that it is bound to, if any.
+             */
+            environment: string | null;
+            /**
+             * Owner
+             * @description `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
+             */
+            owner: string;
+            /**
+             * Projects
+             * @description The projects that it is given to (`*`: all); empty for a pool's, which reaches what runs there.
+             */
+            projects: string[];
         };
         /** SharedView */
         SharedView: {

@@ -19,6 +19,7 @@ type Secret = Schemas["SecretView"];
 
 /** Pipelines whose documents are read to tell where a secret is used. */
 const MOST_PIPELINES = 100;
+const OWN = "project";
 const UNCHANGED = "as it is";
 const EVERYWHERE = "every treatment";
 
@@ -55,10 +56,10 @@ function OfProject({ project, again, changed }: { project: string; again: number
       none="There are no secrets yet. A treatment gets one with `secrets:`."
       columns={["Secret", "Who may get it", "Used by", "Set"]}
       row={(one) => ({
-        key: one.name,
+        key: `${one.owner}/${one.name}`,
         cells: [
           <code key="name">{one.name}</code>,
-          one.environment ? `treatments of ${one.environment}` : EVERYWHERE,
+          reach(one),
           <Uses
             key="uses"
             variables={handedOverBy(one.name, loaded.value?.environments ?? [])}
@@ -74,7 +75,7 @@ function OfProject({ project, again, changed }: { project: string; again: number
           />,
           `${ago(one.updated_at, now)}, version ${one.version}`,
         ],
-        action: writes && (
+        action: writes && one.owner === OWN && (
           <>
             <button type="button" class="quiet" aria-label={`Replace ${one.name}`} onClick={() => setChosen(one)}>
               Replace
@@ -122,6 +123,13 @@ function OfProject({ project, again, changed }: { project: string; again: number
       )}
     </Rows>
   );
+}
+
+/** Which treatments may get it; one of another owner is set with the command line. */
+function reach({ owner, environment }: Secret): string {
+  if (owner.startsWith("pool:")) return `treatments that run in the pool ${owner.slice("pool:".length)}`;
+  if (owner !== OWN) return `${EVERYWHERE}, from the ${owner.replace(":", " ")}`;
+  return environment ? `treatments of ${environment}` : EVERYWHERE;
 }
 
 function Uses({ variables, lines }: { variables: readonly string[]; lines: readonly NamedLine[] | null }) {

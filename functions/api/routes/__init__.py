@@ -17,6 +17,7 @@ from api.routes.access import (
     self,
     service_accounts,
     sessions,
+    shared_secrets,
     token_policy,
 )
 from api.routes.alerts import alert_channels, alerts
@@ -58,6 +59,7 @@ _RESOURCES: tuple[Endpoints, ...] = (
     logs.endpoints,
     search.endpoints,
     secrets.endpoints,
+    shared_secrets.endpoints,
     environments.endpoints,
     pools.endpoints,
     hosts.endpoints,

@@ -82,7 +82,9 @@ COMMANDS = {
     "pipeline": LazyCommand("pipelines.pipelines", "pipeline", "Stored pipelines."),
     "badge": LazyCommand("pipelines.badges", "badge", "Badges: pictures of a pipeline's state."),
     "program": LazyCommand("melodium.programs", "program", "Stored Mélodium programs."),
-    "secret": LazyCommand("access.secrets", "secret", "Secrets of a project; values cannot be read back."),
+    "secret": LazyCommand(
+        "access.secrets", "secret", "Secrets of projects, teams, pools and the organization; never read back."
+    ),
     "environment": LazyCommand(
         "limits.environments", "environment", "Environments: variables, secrets and approvals for treatments."
     ),

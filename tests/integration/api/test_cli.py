@@ -196,6 +196,35 @@ def test_a_secrets_value_is_read_from_standard_input_and_never_printed(cadence):
     assert cadence("secret", "delete", "git-read").exit_code == 1
 
 
+def test_secrets_of_others_than_the_project(cadence):
+    cadence("team", "create", "dev")
+    made = [
+        cadence("secret", "set", "ghcr", "--organization", stdin="the-value\n"),
+        cadence("secret", "set", "npm", "--team", "dev", "--give-to", "default", stdin="the-value\n"),
+        cadence("secret", "set", "license", "--pool", "local", stdin="the-value\n"),
+    ]
+    assert [one.stdout for one in made] == [
+        "Set secret ghcr of the organization, version 1, given to all projects.\n",
+        "Set secret npm of the team dev, version 1, given to default.\n",
+        "Set secret license of the pool local, version 1.\n",
+    ]
+    rows = [line.split()[:2] for line in cadence("secret", "list").stdout.splitlines()]
+    assert rows == [["ghcr", "organization"], ["license", "pool:local"], ["npm", "team:dev"]]
+    shared = cadence("secret", "list", "--organization").stdout
+    assert "all projects" in shared
+    assert "what runs there" in shared
+    for wrong in (
+        ("--organization", "--team", "dev"),
+        ("--pool", "local", "--give-to", "default"),
+        ("--give-to", "default"),
+        ("--organization", "--environment", "production"),
+    ):
+        assert cadence("secret", "set", "x", *wrong, stdin="the-value\n").exit_code == 2
+    removed = cadence("secret", "delete", "npm", "--team", "dev", "--yes")
+    assert removed.stdout == "Deleted secret npm of the team dev.\n"
+    assert cadence("secret", "delete", "npm", "--yes").exit_code == 1
+
+
 def test_resources(cadence, tmp_path):
     (tmp_path / "hello.yaml").write_text(HELLO)
 

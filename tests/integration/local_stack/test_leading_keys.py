@@ -24,9 +24,27 @@ def key(text: str) -> dict[str, Any]:
             ["a", "b"],
         ),
         ({"TransactItems": [{"Put": {"TableName": "access", "Item": key("a")}}]}, []),
+        (
+            {
+                "TableName": "access",
+                "KeyConditionExpression": "(#0 = :0 AND begins_with (#1, :1))",
+                "ExpressionAttributeNames": {"#0": "pk", "#1": "sk"},
+                "ExpressionAttributeValues": {":0": {"S": "TOKEN#1"}, ":1": {"S": "x"}},
+            },
+            ["TOKEN#1"],
+        ),
+        (
+            {
+                "TableName": "runs",
+                "IndexName": "listing",
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": "a"}},
+            },
+            [],
+        ),
         ({"TableName": "access", "KeyConditionExpression": "pk = :pk"}, []),
     ],
-    ids=["put", "delete", "batch of reads", "batch of writes", "transaction", "query"],
+    ids=["put", "delete", "batch of reads", "batch of writes", "transaction", "query", "of an index", "no values"],
 )
 def test_what_a_request_names(request_: dict[str, Any], keys: list[str]) -> None:
     assert leading_keys.leading_keys(json.dumps(request_).encode()) == keys

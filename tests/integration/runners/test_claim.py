@@ -31,6 +31,7 @@ from cadence.application.shared.runner_ports import Host, HostCall
 from cadence.application.shared.secret_ports import Binding
 from cadence.domain.access.access import Principal
 from cadence.domain.access.audit import AuditEntry, AuditKind
+from cadence.domain.access.secret_owner import OF_ORGANIZATION, SecretOwner, pool_owner, team_owner
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
@@ -237,6 +238,105 @@ def test_a_session_ends_with_its_runner(world: World, claim: ClaimAssignment, bo
     world.runners.change_runner(booting[0], {RunnerState.CLAIMED}, state=RunnerState.LOST)
     with pytest.raises(Gone):
         sessions.check(booting[0], f"Bearer {session}")
+
+
+def share(world: World, owner: SecretOwner, value: str, projects: tuple[str, ...] = ()) -> None:
+    world.secrets.put("default", "*", owner.reference("git-read"), value, world.clock(), projects=projects)
+
+
+def test_a_name_means_the_most_specific_secret_that_reaches(
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the project's, which is bound elsewhere, nor another pool's: that of the pool where the treatment runs."""
+    of_production = Binding("production")
+    world.secrets.put("default", "default", "git-read", "the-projects", world.clock(), of_production)
+    share(world, pool_owner("other"), "another-pools")
+    share(world, pool_owner("local"), "the-pools")
+    share(world, team_owner("dev"), "the-teams", ("default",))
+    share(world, OF_ORGANIZATION, "the-organizations", ("*",))
+    without_registry(world, monkeypatch)
+
+    assignment = claim.claim(*booting, NONCE, {})
+
+    assert assignment.secrets == {"TOKEN": "the-pools"}
+    assert world.runners.get_runner(booting[0]).secret_versions == {"pool:local/git-read": 1}
+    (entry,) = DynamoAuditTrail("access").entries("default", 10, None).items
+    assert entry.target.endswith(": git-read (version 1 of the pool local)")
+
+
+def test_logins_of_registries_are_of_no_pool(world: World, claim: ClaimAssignment, booting: Booting) -> None:
+    """They are needed before a treatment has a pool."""
+    world.secrets.delete("default", "default", "git-read")
+    share(world, pool_owner("local"), "the-pools")
+    share(world, OF_ORGANIZATION, "the-organizations", ("*",))
+    assignment = claim.claim(*booting, NONCE, {})
+    assert assignment.registries == {"ghcr.io": "the-organizations"}
+
+
+@pytest.mark.parametrize(
+    ("owner", "projects"),
+    [(OF_ORGANIZATION, ("other",)), (team_owner("dev"), ("other",)), (pool_owner("other"), ()), (OF_ORGANIZATION, ())],
+    ids=["given to another project", "a team's", "another pool's", "given to none since"],
+)
+def test_a_secret_that_does_not_reach_is_as_if_it_were_not_there(
+    world: World, claim: ClaimAssignment, booting: Booting, owner: SecretOwner, projects: tuple[str, ...]
+) -> None:
+    world.secrets.delete("default", "default", "git-read")
+    share(world, owner, "not-for-you", projects)
+    with pytest.raises(CannotRun, match="no secret git-read in project default, and none of that name is given to it"):
+        claim.claim(*booting, NONCE, {})
+    assert [token for token, _ in world.machines.failed] == ["launch-token"]
+
+
+def test_a_pool_that_no_longer_serves_the_project_gives_it_no_secret(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
+    world.secrets.delete("default", "default", "git-read")
+    share(world, pool_owner("local"), "the-pools")
+    world.pools.pools = [dataclasses.replace(world.pools.pools[0], projects=("other",))]
+    with pytest.raises(CannotRun, match="no secret git-read"):
+        claim.claim(*booting, NONCE, {})
+
+
+def test_a_replay_receives_the_version_and_the_owners_secret_of_then(
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(world, OF_ORGANIZATION, "of-then", ("*",))
+    share(world, OF_ORGANIZATION, "of-today", ("*",))
+    without_registry(world, monkeypatch, secret_versions={"organization/git-read": 1})
+    assert claim.claim(*booting, NONCE, {}).secrets == {"TOKEN": "of-then"}
+
+
+def test_a_replay_whose_secret_is_not_given_any_more_receives_no_other(
+    world: World, claim: ClaimAssignment, booting: Booting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(world, OF_ORGANIZATION, "of-then", ("*",))
+    share(world, OF_ORGANIZATION, "of-today", ("other",))
+    without_registry(world, monkeypatch, secret_versions={"organization/git-read": 1})
+    with pytest.raises(CannotRun, match="git-read of the organization is not given to project default any more"):
+        claim.claim(*booting, NONCE, {})
+
+
+def test_only_what_the_project_has_not_itself_costs_one_more_read(
+    world: World, claim: ClaimAssignment, booting: Booting
+) -> None:
+    def queries() -> int:
+        with calls() as made:
+            claim.claim(*booting, NONCE, {})
+        return made.count("Query")
+
+    claim.claim(*booting, NONCE, {})
+    again = queries()
+    world.secrets.delete("default", "default", "git-read")
+    share(world, OF_ORGANIZATION, "the-organizations", ("*",))
+    assert queries() == again + 1
+
+
+def without_registry(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Has the treatment name its secret for itself alone."""
+    context = world.runs.get_context(RUN_ID, "make")
+    spec = dataclasses.replace(context.spec, registries={}, **changes)
+    monkeypatch.setattr(world.runs, "get_context", lambda *_: dataclasses.replace(context, spec=spec))
 
 
 def test_a_missing_secret_fails_the_treatment_with_its_name(

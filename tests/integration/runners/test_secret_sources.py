@@ -327,7 +327,7 @@ def test_images_are_looked_up_before_there_is_an_identity(world: World, vault: V
 
 def test_a_replaced_value_and_its_source_keep_their_versions(world: World) -> None:
     put(world, PARAMETER)
-    assert world.secrets.describe("default", "default", NAME).source == PARAMETER
+    assert next(one for one in world.secrets.names("default", "default") if one.name == NAME).source == PARAMETER
     world.secrets.put("default", "default", NAME, "kept here again", world.clock())
     for version, value, source in ((1, "s3cr3t-value", None), (2, "", PARAMETER), (3, "kept here again", None)):
         secret = world.secrets.decrypt("default", "default", {NAME: version})[NAME]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cadence.adapters.engine_reports.debug_chunk import ReadEvents
+from cadence.domain.access.secret_owner import KnownSecret
 from cadence.domain.melodium.redaction import Masks, digest
 from cadence.domain.melodium.specification import ProgramSpec
 from cadence.domain.melodium.stored_program import facts_of, program_of
@@ -29,7 +30,7 @@ PROGRAM = facts_of(
         }
     )
 )
-CONTEXT = Context(secrets=frozenset({"deploy-key"}), programs={"p": PROGRAM})
+CONTEXT = Context(secrets=(KnownSecret("deploy-key"),), programs={"p": PROGRAM})
 
 
 def checked(said: str, more: str = "") -> Checked:

@@ -48,7 +48,10 @@ class OfProject:
 
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
         assert (organization, project) == ("acme", "web")
-        return [SecretDescription("key", 1, Setting().clock())]
+        return [SecretDescription(name="key", version=1, updated_at=Setting().clock())]
+
+    def shared(self, organization: str) -> Sequence[SecretDescription]:
+        return []
 
     def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]:
         return []

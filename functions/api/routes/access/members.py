@@ -12,6 +12,7 @@ from api.visibility import organization_of
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.people import GROUP_SOURCE_PATTERN, Member, Team
+from cadence.domain.access.secret_owner import team_owner
 
 endpoints = Endpoints("people")
 
@@ -155,8 +156,11 @@ def put_team(call: Call, services: Services, team: str, body: TeamBody) -> Reply
     at="organization",
 )
 def delete_team(call: Call, services: Services, team: str) -> Reply:
-    """Deletes a team with its grants. Its members stay members of the organization."""
-    services.people.manage.remove_team(organization_of(call.by, "delete teams"), team)
+    """Deletes a team with its grants and secrets. Its members stay members of the organization."""
+    organization = organization_of(call.by, "delete teams")
+    # First: a later team of the same name must find no secret of this one.
+    services.shared_secrets.remove_all(organization, team_owner(team))
+    services.people.manage.remove_team(organization, team)
     return Reply(None)
 
 

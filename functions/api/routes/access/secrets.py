@@ -8,11 +8,12 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Call, Endpoints, Model, Reply
 from api.shapes import SECRET_NAME_PATTERN, Name
-from cadence.application.shared.secret_ports import Binding
+from cadence.application.pipelines.check_document import usable_secrets
+from cadence.application.shared.secret_ports import Binding, SecretDescription
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.secret_source import SecretSource, SourceKind, VaultAccess, VaultLogin
-from cadence.domain.shared.errors import InvalidRequest, Violation
+from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
 
 endpoints = Endpoints("secrets")
 
@@ -96,6 +97,7 @@ class SecretView(Model):
     updated_at: datetime
     source: SecretSourceView | None = Field(description="Where the value is read; `null` if Cadence keeps it.")
     environment: str | None = Field(description="The environment that it is bound to, if any.")
+    owner: str = Field(description="`project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.")
 
 
 class SecretList(Model):
@@ -107,10 +109,16 @@ class SecretList(Model):
     "GET", "/v1/projects/{project}/secrets", Permission.SECRETS_READ, answers={200: SecretList}, errors=(404,)
 )
 def list_secrets(call: Call, services: Services, project: str) -> SecretList:
-    """Lists the names of a project's secrets."""
+    """Lists the names of a project's secrets, then of those of pools, teams and the organization that are given to it.
+
+    Of several with one name, a treatment receives the most specific that reaches it: the project's, that of the pool
+    that it runs in, a team's, the organization's.
+    """
     owner = services.project(call.by, project)
-    names = services.secrets.names(owner.organization, owner.name)
-    return SecretList(items=[SecretView.model_validate(secret) for secret in names])
+    pools = {pool.name for pool in services.access.list_pools(owner.organization) if pool.serves(owner.name)}
+    usable = usable_secrets(services.secrets, owner.organization, owner.name, pools)
+    # A guest learns nothing of the people of the organization, so not the names of its teams.
+    return SecretList(items=[secret_view(secret, names_owner=not call.by.is_guest) for secret in usable])
 
 
 @endpoints.add(
@@ -123,16 +131,12 @@ def list_secrets(call: Call, services: Services, project: str) -> SecretList:
 def put_secret(call: Call, services: Services, project: str, secret: str, body: SecretBody) -> SecretView:
     """Sets a secret, or its source. Treatments of its environment that start from now on get the new value."""
     owner = services.project(call.by, project)
-    if not re.fullmatch(SECRET_NAME_PATTERN, secret):
-        message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
-        raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
+    check_secret_name(secret)
     if body.environment is not None:
         services.environments.get_environment(owner.organization, owner.name, body.environment)
     binding = Binding(body.environment) if "environment" in body.model_fields_set else None
     value = _value(services, owner.organization, owner.name, body)
-    return SecretView.model_validate(
-        services.secrets.put(owner.organization, owner.name, secret, value, services.clock(), binding)
-    )
+    return secret_view(services.secrets.put(owner.organization, owner.name, secret, value, services.clock(), binding))
 
 
 @endpoints.add(
@@ -141,17 +145,44 @@ def put_secret(call: Call, services: Services, project: str, secret: str, body: 
 def delete_secret(call: Call, services: Services, project: str, secret: str) -> Reply:
     """Deletes a secret."""
     owner = services.project(call.by, project)
+    if not re.fullmatch(SECRET_NAME_PATTERN, secret):
+        raise NotFound(f"There is no secret {secret[:127]!r} in project {owner.name}.")
     services.secrets.delete(owner.organization, owner.name, secret)
     return Reply(None)
 
 
 def _value(services: Services, organization: str, project: str, body: SecretBody) -> str | SecretSource:
-    if (body.value is None) == (body.source is None):
+    value = given_value(body.value, body.source)
+    if isinstance(value, SecretSource) and (refusal := services.secret_prefixes.refusal(value, organization, project)):
+        raise InvalidRequest(refusal, [Violation("/source/name", refusal, "not_of_project")])
+    return value
+
+
+def given_value(value: SecretStr | None, source: SecretSourceBody | None) -> str | SecretSource:
+    """Returns the value or the source that a request has. Raises InvalidRequest unless it is one of them."""
+    if (value is None) == (source is None):
         message = "A secret has either a value or a source: send one of them."
         raise InvalidRequest(message, [Violation("/value", message, "one_of")])
-    if body.source is None:
-        return body.value.get_secret_value() if body.value else ""
-    source = body.source.source()
-    if refusal := services.secret_prefixes.refusal(source, organization, project):
-        raise InvalidRequest(refusal, [Violation("/source/name", refusal, "not_of_project")])
-    return source
+    if source is not None:
+        return source.source()
+    return value.get_secret_value() if value else ""
+
+
+def check_secret_name(name: str) -> None:
+    """Raises InvalidRequest for what cannot be the name of a secret."""
+    if not re.fullmatch(SECRET_NAME_PATTERN, name):
+        message = "A secret's name begins with a letter and has letters, digits, `_`, `.` and `-`, at most 127 in all."
+        raise InvalidRequest(message, [Violation("secret", message, "bad_name")])
+
+
+def secret_view(secret: SecretDescription, *, names_owner: bool = True) -> SecretView:
+    """Returns the answer about a secret; without `names_owner`, only of which kind its owner is."""
+    source = None if secret.source is None else SecretSourceView.model_validate(secret.source)
+    return SecretView(
+        name=secret.name,
+        version=secret.version,
+        updated_at=secret.updated_at,
+        source=source,
+        environment=secret.environment,
+        owner=str(secret.owner) if names_owner else str(secret.owner.kind),
+    )

@@ -16,6 +16,7 @@ from cadence.application.runs.run_details import attempts
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.scopes import pool_scope
+from cadence.domain.access.secret_owner import pool_owner
 from cadence.domain.placement.pool import PROVIDERS, Pool
 from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Violation
@@ -106,12 +107,13 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
 
 @endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
 def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
-    """Removes a pool and its credentials, once its infrastructure reports that nothing of it exists any more.
+    """Removes a pool, its credentials and its secrets.
 
-    Needs a token for all projects.
+    This is once its infrastructure reports that nothing of it exists any more. Needs a token for all projects.
     """
     _check_owner(call.by, pool)
     services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
+    services.shared_secrets.remove_all(call.by.organization, pool_owner(pool))
     return Reply(None, 204)
 
 

@@ -1,7 +1,7 @@
 """Checks a document against what it may refer to in its project, and freezes a valid one into a run request."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -33,10 +33,13 @@ from cadence.domain.shared.errors import InvalidRequest, Violation
 
 
 class SecretNames(Protocol):
-    """Lists the secrets of a project."""
+    """Lists secrets."""
 
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
-        """Describes every secret of the project."""
+        """Describes every secret of the project's own."""
+
+    def shared(self, organization: str) -> Sequence[SecretDescription]:
+        """Describes every secret of the organization, its teams and its pools."""
 
 
 class Environments(Protocol):
@@ -44,6 +47,14 @@ class Environments(Protocol):
 
     def list_environments(self, organization: str, project: str) -> Sequence[EnvironmentSet]:
         """Returns the environments of the project."""
+
+
+def usable_secrets(
+    secrets: SecretNames, organization: str, project: str, pools: Collection[str]
+) -> Sequence[SecretDescription]:
+    """Describes a project's own secrets, then those that are given to it. `pools` are those that it may use."""
+    given = [one for one in secrets.shared(organization) if one.known.is_given_to(project, pools)]
+    return [*secrets.names(organization, project), *given]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +99,10 @@ class CheckDocument:
 
         Raises Transient if the files of the document's repository cannot be read now.
         """
-        secrets = self.secrets.names(organization, project)
+        pools = {pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)}
         return Context(
-            secrets=frozenset(secret.name for secret in secrets),
-            bound={secret.name: secret.environment for secret in secrets if secret.environment},
-            pools={pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)},
+            secrets=tuple(secret.known for secret in usable_secrets(self.secrets, organization, project, pools)),
+            pools=pools,
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
             libraries=self.libraries(organization, project, source, own_files, with_token=with_token),
             programs=self.programs.named(organization, project, source, programs),

@@ -14,6 +14,7 @@ from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.secret_ports import SecretStore
 from cadence.application.shared.value_ports import Chunks
 from cadence.application.shared.workers import Workers, several_at_once
+from cadence.domain.access.secret_owner import parse_reference
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import parse_image
 from cadence.domain.pipelines.specification import ConcurrencyPolicy, TreatmentKind, TreatmentSpec
@@ -172,9 +173,9 @@ class Replay:
     def _require_secrets(self, original: Original) -> None:
         run, versions = original.run, _versions(original.spec, original.runner)
         missing = [
-            f"version {version} of the secret {name}"
-            for name, version in sorted(versions.items())
-            if not self.secrets.has(run.organization, run.project, name, version)
+            f"version {version} of the secret {parse_reference(reference)[1]}"
+            for reference, version in sorted(versions.items())
+            if not self.secrets.has(run.organization, run.project, reference, version)
         ]
         if missing:
             raise Gone(
@@ -244,8 +245,10 @@ def _base_request(original: Original) -> RunRequest:
 
 
 def _versions(spec: TreatmentSpec, runner: Runner | None) -> Mapping[str, int]:
+    """Returns the versions that the treatment was given, by references of secrets."""
     versions = runner.secret_versions if runner else {}
-    return {name: versions[name] for name in spec.secrets.values() if name in versions}
+    named = set(spec.secrets.values())
+    return {reference: versions[reference] for reference in versions if parse_reference(reference)[1] in named}
 
 
 def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
@@ -262,7 +265,7 @@ def _unlike(spec: TreatmentSpec, runner: Runner | None) -> Sequence[str]:
             f"{subject} runs in the image that {image} is on its runner today{was}: no registry knew its digest then."
         )
     differences += [f"The cache {cache.key} is as it is today, and empty on another machine." for cache in spec.caches]
-    unknown = set(spec.secrets.values()) - set(_versions(spec, runner))
+    unknown = set(spec.secrets.values()) - {parse_reference(reference)[1] for reference in _versions(spec, runner)}
     differences += [
         f"The version of the secret {name} that it had is not known: it gets today's." for name in sorted(unknown)
     ]

@@ -19,12 +19,14 @@ from cadence.application.runners.runner_tokens import (
 )
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.shared.ports import Clock, PoolStore
+from cadence.application.shared.resolve_secrets import decrypt_meant
 from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
 from cadence.application.shared.secret_ports import Secret, SecretReader
 from cadence.application.shared.secret_sources import ReadSecretSources
 from cadence.application.shared.value_ports import ValueRetentionStore
 from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
+from cadence.domain.access.secret_owner import SecretUse
 from cadence.domain.melodium import engines
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -116,11 +118,11 @@ class ClaimAssignment:
         self.note_spec(run.run_id, spec)
         if reason := closed_to_run(self.environments, run, spec.environment):
             raise self._cannot_run(runner, CannotRun(reason))
-        secrets = self._sourced(runner, run, spec, self._secrets(runner, spec, run.event), issuer)
+        pool = self._pool(runner)
+        secrets = self._sourced(runner, run, spec, self._secrets(runner, spec, run.event, pool), issuer)
         known = [secrets[name].value for name in sorted(set(spec.secrets.values()))]
         engine = self.engine_secrets(run, spec, runner.attempt, known) if spec.engine else {}
         session = session_token(token, nonce)
-        pool = self._pool(runner)
         if runner.state is not RunnerState.CLAIMED:
             # The pool's value retention at this moment holds for the whole attempt.
             retention = ValueRetention.of(pool.name, pool.policy.values)
@@ -170,29 +172,26 @@ class ClaimAssignment:
             raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
         return followed
 
-    def _secrets(self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any]) -> Mapping[str, Secret]:
+    def _secrets(
+        self, runner: Runner, spec: TreatmentSpec, event: Mapping[str, Any], pool: Pool
+    ) -> Mapping[str, Secret]:
         names = {*spec.secrets.values(), *spec.registries.values()}
         if (names or spec.id_token) and from_fork(event):
             # Admission skips such a treatment: this is a second barrier, should one come here nevertheless.
             raise self._cannot_run(runner, CannotRun(WITHHELD))
         if not names:
             return {}
+        # Logins of registries are needed before a treatment, by admission: they are of no environment and no pool.
+        own_use = SecretUse(spec.environment, pool.name if pool.serves(runner.project) else None)
+        uses = {name: SecretUse() if name in spec.registries.values() else own_use for name in names}
         try:
-            versions = {name: spec.secret_versions.get(name) for name in names}
-            secrets = self.secrets.decrypt(runner.organization, runner.project, versions)
+            # Planning resolved the same names. If a secret was bound elsewhere or deleted since, the treatment can only
+            # fail: at once, with the reason.
+            return decrypt_meant(self.secrets, runner.organization, runner.project, uses, spec.secret_versions)
         except NotFound as error:
-            # It existed when the run was admitted; without it the treatment can only fail: at once, with the reason.
             raise self._cannot_run(runner, CannotRun(error.message)) from None
-        for name in sorted(names):
-            # Logins of registries are needed before a treatment, by admission: they cannot be bound.
-            environment = None if name in spec.registries.values() else spec.environment
-            if not secrets[name].reaches(environment):
-                # Planning refuses such a document; it may have been bound since, or the environment be an expression.
-                bound_to = " and ".join(sorted(secrets[name].bound_to))
-                raise self._cannot_run(
-                    runner, CannotRun(f"secret {name} is only for treatments of the environment {bound_to}")
-                )
-        return secrets
+        except CannotRun as error:
+            raise self._cannot_run(runner, error) from None
 
     def _sourced(
         self, runner: Runner, run: Run, spec: TreatmentSpec, secrets: Mapping[str, Secret], issuer: str
@@ -273,7 +272,7 @@ class ClaimAssignment:
                 lease_until=now + timedelta(seconds=LEASE_SECONDS),
                 deadline=now + timedelta(seconds=spec.max_duration) + DEADLINE_GRACE,
                 facts=facts,
-                secret_versions={name: secret.version for name, secret in secrets.items()},
+                secret_versions={secret.owner.reference(name): secret.version for name, secret in secrets.items()},
                 sealed_token=None,
                 left_tokens={},
                 retention=retention,

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cadence.application.shared.ports import Documents
+from cadence.application.shared.resolve_secrets import decrypt_meant
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.shared.secret_ports import SecretReader
 from cadence.application.shared.secret_sources import ReadSecretSources
+from cadence.domain.access.secret_owner import SecretUse
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.image import Image, parse_image, registry_of
 from cadence.domain.pipelines.registry_login import RegistryLogin, registry_login
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.states import RunState
-from cadence.domain.shared.errors import CannotRun, Conflict, NotFound, ProviderRejected, Transient
+from cadence.domain.shared.errors import CannotRun, Conflict, ProviderRejected, Transient
 from cadence.domain.triggers.git_events import from_fork
 
 _AT_ONCE = 8
@@ -68,19 +70,12 @@ class PinImages:
         named = {registry_of(host): name for spec in specs for host, name in _registries(spec).items()}
         if not named or from_fork(run.event):
             return {}
+        uses = dict.fromkeys(named.values(), SecretUse())
         try:
-            secrets = self.secrets.decrypt(run.organization, run.project, dict.fromkeys(named.values()))
-        except NotFound as error:
-            raise ProviderRejected(error.message) from None
-        for name, secret in secrets.items():
-            if secret.bound_to:
-                raise ProviderRejected(
-                    f"The secret {name} is bound to an environment and cannot be a registry's login."
-                )
-        try:
+            secrets = decrypt_meant(self.secrets, run.organization, run.project, uses)
             secrets = self.sources.read(run.organization, run.project, secrets, environment=None, identify=None)
         except CannotRun as error:
-            raise ProviderRejected(error.message) from None
+            raise ProviderRejected(f"A login of `registries` cannot be used: {error.message}") from None
         return {registry: registry_login(secrets[name].value) for registry, name in named.items()}
 
     def _resolve(self, run: Run, images: Iterable[str], logins: Mapping[str, RegistryLogin]) -> Mapping[str, str]:

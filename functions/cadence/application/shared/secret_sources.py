@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from cadence.application.shared.secret_ports import Secret, SecretReader
+from cadence.domain.access.secret_owner import SecretOwner
 from cadence.domain.access.secret_source import SecretSource, SourceKind, SourcePrefixes, VaultLogin
-from cadence.domain.shared.errors import CannotRun, NotFound, Transient
+from cadence.domain.shared.errors import CannotRun, Transient
 
 _AT_ONCE = 8
 
@@ -60,7 +61,7 @@ class ReadSecretSources:
             return secrets
         # Before a thread begins: signing makes keys, and the store is asked once.
         credentials = {
-            name: self._credential(organization, project, name, source, environment, identify)
+            name: self._credential(organization, project, name, secrets[name].owner, source, environment, identify)
             for name, source in sources.items()
         }
 
@@ -86,12 +87,13 @@ class ReadSecretSources:
         organization: str,
         project: str,
         name: str,
+        owner: SecretOwner,
         source: SecretSource,
         environment: str | None,
         identify: Identify | None,
     ) -> str:
-        """Returns what signs in to the source, after checking that the project may read it."""
-        if refusal := self.prefixes.refusal(source, organization, project):
+        """Returns what signs in to the source, after checking that the secret's owner may read it."""
+        if refusal := self.prefixes.refusal(source, organization, project, owner):
             raise CannotRun(_failed(name, source, refusal))
         access = source.vault
         if access is None:
@@ -105,14 +107,14 @@ class ReadSecretSources:
                 raise CannotRun(_failed(name, source, reason))
             return identify(access.audience)
         wanted = access.secret or ""
-        try:
-            stored = self.secrets.decrypt(organization, project, {wanted: None})[wanted]
-        except NotFound:
-            reason = f"the project has no secret {wanted}, which is to hold the secret ID. Set it."
-            raise CannotRun(_failed(name, source, reason)) from None
+        reference = owner.reference(wanted)
+        stored = self.secrets.decrypt(organization, project, {reference: None}).get(reference)
+        if stored is None:
+            reason = f"{owner.in_words} has no secret {wanted}, which is to hold the secret ID. Set it."
+            raise CannotRun(_failed(name, source, reason))
         if stored.source is not None:
             raise CannotRun(_failed(name, source, f"the secret {wanted} has a source itself. Set it to the secret ID."))
-        if not stored.reaches(environment):
+        if any(bound != environment for bound in stored.bound_to):
             bound_to = " and ".join(sorted(stored.bound_to))
             reason = f"the secret {wanted} is only for treatments of the environment {bound_to}."
             raise CannotRun(_failed(name, source, reason))

@@ -10,20 +10,26 @@ class AccessRequests(ApiSession):
     """Requests about secrets, tokens, projects and the audit log."""
 
     def secrets(self) -> Json:
+        """The secrets that the project may use."""
         return self._call("GET", self._in_project("secrets"))["items"]
 
-    def set_secret(self, name: str, value: str, binding: Mapping[str, str | None] | None = None) -> Json:
-        """Sets a secret. `binding` is empty to leave its environment as it is, else `{"environment": …}`."""
-        return self._call("PUT", self._in_project("secrets", name), {"value": value, **(binding or {})})
+    def shared_secrets(self) -> Json:
+        """The secrets of the organization, its teams and its pools."""
+        return self._call("GET", path_of("secrets"))["items"]
 
-    def set_secret_source(
-        self, name: str, source: Mapping[str, Any], binding: Mapping[str, str | None] | None = None
-    ) -> Json:
-        """Sets where a secret is read; `binding` as in `set_secret`."""
-        return self._call("PUT", self._in_project("secrets", name), {"source": source, **(binding or {})})
+    def set_secret(self, name: str, body: Mapping[str, Any], owner: tuple[str, ...] | None = None) -> Json:
+        """Sets a secret. `body` has its `value` or `source`, and what it is bound or given to if that changes.
 
-    def delete_secret(self, name: str) -> None:
-        self._call("DELETE", self._in_project("secrets", name))
+        `owner` is None for the project, `()` for the organization, or such as `("teams", "dev")`.
+        """
+        return self._call("PUT", self._secret(name, owner), body)
+
+    def delete_secret(self, name: str, owner: tuple[str, ...] | None = None) -> None:
+        """Deletes a secret; `owner` as in `set_secret`."""
+        self._call("DELETE", self._secret(name, owner))
+
+    def _secret(self, name: str, owner: tuple[str, ...] | None) -> str:
+        return self._in_project("secrets", name) if owner is None else path_of(*owner, "secrets", name)
 
     def tokens(self) -> Json:
         return self._call("GET", path_of("tokens"))["items"]

@@ -50,6 +50,7 @@ from cadence.application.access.authenticate import Authenticate, refuse_if_know
 from cadence.application.access.create_organization import CreateOrganization
 from cadence.application.access.create_token import CreateToken, RevokeToken
 from cadence.application.access.ports import AuditChain, AuditTrail, SharedKeys, TokenPolicyStore
+from cadence.application.access.shared_secrets import SharedSecrets
 from cadence.application.access.token_uses import NoteTokenUses, TokenUseStore
 from cadence.application.access.web_sessions import WebSessions
 from cadence.application.dead_letters.sources import DeadLetters
@@ -132,6 +133,7 @@ class Services:
     keys: SharedKeys
     secrets: SecretStore
     secret_prefixes: SourcePrefixes
+    shared_secrets: SharedSecrets
     pools: ManagePools
     hold: HoldRunner
     open_shell: OpenShell
@@ -273,6 +275,9 @@ def services() -> Services:
         keys=keys,
         secrets=secrets,
         secret_prefixes=prefixes(config),
+        shared_secrets=SharedSecrets(
+            secrets=secrets, teams=persons.store, directory=access, prefixes=prefixes(config), clock=now
+        ),
         hold=HoldRunner(runners, provider_calls, now),
         open_shell=OpenShell(runners),
         pools=ManagePools(

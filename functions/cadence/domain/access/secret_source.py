@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from cadence.domain.access.secret_owner import OF_PROJECT, SecretOwner
 from cadence.domain.shared.errors import CannotRun, InvalidRequest, Violation
 
 LARGEST_VALUE = 64 * 1024
@@ -37,7 +38,7 @@ class VaultLogin(StrEnum):
 class VaultAccess:
     """A server and how to sign in to it.
 
-    `role` is the role of `jwt`, or the role ID of `approle`, whose secret ID is the project's secret `secret`.
+    `role` is the role of `jwt`, or the role ID of `approle`, whose secret ID is the same owner's secret `secret`.
     `mount` is where the engine KV (version 2) is mounted, `login_mount` where the auth method is.
     """
 
@@ -120,22 +121,26 @@ class SecretSource:
 class SourcePrefixes:
     """How the names of secrets and parameters begin that this installation may read; empty: it reads none.
 
-    Below the prefix, each project has names of its own, so that no project can name what belongs to another.
+    Below the prefix, each owner of secrets has names of its own, so that none can name what belongs to another.
     """
 
     secrets_manager: str = ""
     parameter_store: str = ""
 
-    def of_project(self, kind: SourceKind, organization: str, project: str) -> str:
-        """Returns how names of the project begin; empty if the installation reads nothing of this kind."""
+    def of_owner(self, kind: SourceKind, organization: str, project: str, owner: SecretOwner = OF_PROJECT) -> str:
+        """Returns how names of the owner begin; empty if the installation reads nothing of this kind."""
         prefix = self.secrets_manager if kind is SourceKind.SECRETS_MANAGER else self.parameter_store
-        return f"{prefix}{organization}/{project}/" if prefix else ""
+        # No project's name begins with `_`.
+        below = project if owner == OF_PROJECT else "/".join(filter(None, (f"_{owner.kind}", owner.name)))
+        return f"{prefix}{organization}/{below}/" if prefix else ""
 
-    def refusal(self, source: SecretSource, organization: str, project: str) -> str | None:
-        """Returns why the project may not read the source, and what to do; None if it may."""
+    def refusal(
+        self, source: SecretSource, organization: str, project: str, owner: SecretOwner = OF_PROJECT
+    ) -> str | None:
+        """Returns why the owner may not read the source, and what to do; None if it may."""
         if source.kind is SourceKind.VAULT:
             return None
-        begin = self.of_project(source.kind, organization, project)
+        begin = self.of_owner(source.kind, organization, project, owner)
         if not begin:
             setting = source.kind.removeprefix("aws-").replace("-", "_") + "_prefix"
             return (
@@ -143,7 +148,8 @@ class SourcePrefixes:
                 f"`cadence deploy --context {setting}=…`."
             )
         if not source.name.startswith(begin) or len(source.name) == len(begin):
-            return f"Names for the project {project} begin with {begin}: rename {source.name}, or copy it there."
+            whose = f"the project {project}" if owner == OF_PROJECT else owner.in_words
+            return f"Names for {whose} begin with {begin}: rename {source.name}, or copy it there."
         return None
 
 

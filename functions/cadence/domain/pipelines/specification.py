@@ -197,7 +197,7 @@ class TreatmentSpec:
 
     Units: cpu in millicores, memory and storage in MB, durations in seconds. `secrets` maps environment name to secret
     name, `registries` the host of a registry that its images come from to the secret by which they are read.
-    `secret_versions` is the version of each pinned secret, by the secret's name (others: the newest). With `offline` it
+    `secret_versions` is the version of each pinned secret, by its reference (others: the newest). With `offline` it
     has no network at all. `id_token` is the audience of its identity token (none: it
     gets none). `residency` are the places where it may run (none: anywhere). `when` is a condition over the
     states of the treatments named in `when_over`, decided when the treatment is ready; `never` is the reason why a

@@ -18,7 +18,7 @@ _ENDS = frozenset({Trigger.COMPLETED, Trigger.FAILED, Trigger.FINISHED})
 class How:
     """The conditions of a replay: `pools` replace those of the original, if any; `offline` is without any network.
 
-    `image_digest` and `secret_versions` (by the secret's name) are what the original had.
+    `image_digest` and `secret_versions` (by the secret's reference) are what the original had.
     """
 
     pools: tuple[str, ...] = ()

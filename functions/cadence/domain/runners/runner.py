@@ -111,7 +111,9 @@ class Runner:
     peaks: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
-    secret_versions: Mapping[str, int] = field(default_factory=dict)  # the versions it was given, by the secret's name
+    secret_versions: Mapping[str, int] = field(
+        default_factory=dict
+    )  # the versions it was given, by the secret's reference
     boot_phases: Mapping[str, float] = field(default_factory=dict)  # seconds since its machine's first program began
     placed_at: datetime | None = None  # when the placement that launches it was decided: a later one wins
     sealed_token: str | None = field(default=None, repr=False)  # the one-time token, encrypted, until it is claimed

@@ -98,6 +98,7 @@ def test_nothing_remains_of_a_deleted_organization_but_its_name(
     counted = api("DELETE", f"/v1/organizations/{ACME}", query={"dry_run": "true"}).json
     assert counted["complete"]
     expected = {"projects": 1, "members": 1, "teams": 1, "service accounts": 1, "pools": 1, "pipelines": 1}
+    expected |= {"shared secrets": 1, "versions of shared secrets": 1}
     assert expected.items() <= counted["counts"].items()
 
     answer = api("DELETE", f"/v1/organizations/{ACME}", query={"confirm": ACME})
@@ -115,7 +116,14 @@ def test_nothing_remains_of_a_deleted_organization_but_its_name(
     done = api("GET", f"/v1/organization-deletions/{answer.json['id']}").json
     assert (done["state"], done["organization"], done["remains"]) == ("deleted", ACME, [])
     assert [(one["project"], one["state"]) for one in done["projects"]] == [("web", "deleted")]
-    removed = {"members": 1, "grants in other organizations": 1, "invitations of other organizations": 1, "objects": 6}
+    removed = {
+        "shared secrets": 1,
+        "versions of shared secrets": 1,
+        "members": 1,
+        "grants in other organizations": 1,
+        "invitations of other organizations": 1,
+        "objects": 6,
+    }
     assert removed.items() <= done["removed"].items()
     assert set(remaining()) == {("access", f"ORG#{ACME}", "ORG")}
     assert len([key for key in snapshot() if f"{ACME}-2" in key[1]]) == len(_FOLDERS)

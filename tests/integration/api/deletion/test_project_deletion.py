@@ -219,7 +219,7 @@ def put(kind: ItemKind, names: Names) -> None:
     }
     if kind.prefix == "SEGMENT#":
         attributes["lines"] = 3
-    if kind.found is Found.REFERENCE and kind.prefix == "POOL#":
+    if kind.found is Found.REFERENCE and kind.prefix in {"POOL#", "SECRET#"}:
         return  # of the organization, and made with it
     if kind.found is Found.REFERENCE:
         attributes.pop("project")
@@ -265,12 +265,19 @@ def records(found: Snapshot) -> Snapshot:
     return {key: value for key, value in found.items() if key[0] == "access" and key[1].startswith(stays)}
 
 
+SHARED = {"organization/ghcr": ["other-7f3", "shop-7f3"], "team:dev/npm": ["shop-7f3"]}
+"""Secrets of the organization and of a team, with the projects that they are given to."""
+
+
 def organized(api: Api) -> None:
     """What the organization has besides projects."""
     assert api("PUT", "/v1/teams/dev", {}).status < 300
     both = {"provider": "host", "projects": ["shop-7f3", "other-7f3"]}
     assert api("PUT", "/v1/pools/both", both).status < 300
     assert api("PUT", "/v1/pools/own", {"provider": "host", "projects": ["shop-7f3"]}).status < 300
+    assert api("PUT", "/v1/pools/own/secrets/license", {"value": "v"}).status < 300
+    for name, projects in SHARED.items():
+        api.services.secrets.put("default", "*", name, "v", api.services.clock(), projects=projects)
 
 
 def assert_gone(shop: Filled, before: Snapshot) -> None:
@@ -281,7 +288,13 @@ def assert_gone(shop: Filled, before: Snapshot) -> None:
         for name in ("both", "own")
     }
     assert pools == {"both": ["other-7f3"], "own": []}
+    shared = {
+        name: json.loads(remaining["access", "SHAREDSECRETS#default", f"SECRET#{name}"]["projects"]["S"])
+        for name in SHARED
+    }
+    assert shared == {"organization/ghcr": ["other-7f3"], "team:dev/npm": []}
     changed = {("access", "ORG#default", f"POOL#{name}") for name in pools}
+    changed |= {("access", "SHAREDSECRETS#default", f"SECRET#{name}") for name in SHARED}
     changed |= {("access", "ORG#default", "POLICY"), ("runs", "LIMIT#RUNS#default", "HEAD")}  # with a version each
     assert {key: value for key, value in remaining.items() if key not in changed} == {
         key: value for key, value in before.items() if key not in records(before) | dict.fromkeys(changed)
@@ -306,7 +319,13 @@ def test_nothing_remains_of_a_deleted_project_and_another_is_untouched(deletion:
     expected = {"runs": 1, "pipelines": 2, "secrets": 1, "programs": 1, "environments": 1, "git hosts": 1}
     expected |= {"tokens": 1, "repositories": 1, "alert rules": 1, "alert channels": 1, "silences": 1, "grants": 1}
     expected |= {"invitations": 1, "exports": 1, "caches": 1, "values": 1, "log segments": 1, "log lines": 3}
-    expected |= {"approval links": 1, "pools' lists of projects": 2, "bytes": 15 * 7, "objects": 15}
+    expected |= {
+        "approval links": 1,
+        "pools' lists of projects": 2,
+        "shared secrets' lists of projects": 2,
+        "bytes": 15 * 7,
+        "objects": 15,
+    }
     assert expected.items() <= counted.items()
     assert snapshot().keys() >= before.keys() | {
         ("data", f"documents/library/default/{shop.project}/{'b' * 64}", "null")

@@ -2,12 +2,12 @@
 
 import pytest
 
+from cadence.domain.access.secret_owner import KnownSecret
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.pipelines.document import Context, validate
 
 CONTEXT = Context(
-    secrets=frozenset({"key"}),
-    bound={"key": "production"},
+    secrets=(KnownSecret("key", bound_to=frozenset({"production"})),),
     environments={"production": EnvironmentSet(name="production")},
 )
 

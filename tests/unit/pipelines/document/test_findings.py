@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cadence.domain.access.secret_owner import OF_ORGANIZATION, KnownSecret, pool_owner
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.melodium.stored_program import ProgramFacts, facts_of, program_of
 from cadence.domain.pipelines.document import (
@@ -73,11 +74,15 @@ POOLS: Mapping[str, PoolOffer] = {
 }
 THERE = Context(pools={"small": PoolOffer(residency="us")})
 ALONE = Context(pools={"small": PoolOffer(max_runners=1)})
-OFFER = Context(secrets=frozenset({"git-read"}), pools=POOLS)
+OFFER = Context(secrets=(KnownSecret("git-read"),), pools=POOLS)
 
 
+OF_OTHERS = Context(
+    secrets=(KnownSecret("gpu", pool_owner("large")), KnownSecret("ghcr", OF_ORGANIZATION)),
+    pools={**POOLS, "large": PoolOffer()},
+)
 ENVIRONMENTS = {name: EnvironmentSet(name=name) for name in ("production", "staging")}
-BOUND = Context(secrets=frozenset({"key"}), bound={"key": "production"}, environments=ENVIRONMENTS)
+BOUND = Context(secrets=(KnownSecret("key", bound_to=frozenset({"production"})),), environments=ENVIRONMENTS)
 
 
 def program(compo: str, **areas: str) -> ProgramFacts:
@@ -821,6 +826,17 @@ CASES: dict[Code, list[Case]] = {
             BOUND,
         ),
         Case(ONE + "registries: {ghcr.io: key}", 5, 23, "/registries/ghcr.io", "bound to an environment", BOUND),
+    ],
+    Code.SECRET_OF_POOL: [
+        Case(
+            treatment("{run: a, secrets: {T: gpu}}"),
+            4,
+            32,
+            "/treatments/build/secrets/T",
+            "the pool “small”",
+            OF_OTHERS,
+        ),
+        Case(ONE + "registries: {ghcr.io: gpu}", 5, 23, "/registries/ghcr.io", "is of a pool", OF_OTHERS),
     ],
     Code.UNKNOWN_POOL: [
         Case(treatment("{run: a, pools: [smal]}"), 4, 27, "/treatments/build/pools/0", "“smal”", OFFER),

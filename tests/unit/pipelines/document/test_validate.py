@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cadence.domain.pipelines.document.syntax.yaml_text as yaml_text
+from cadence.domain.access.secret_owner import KnownSecret
 from cadence.domain.pipelines.document import (
     Connection,
     Context,
@@ -176,7 +177,7 @@ def test_all_mistakes_are_found_at_once_and_in_order() -> None:
     )
     source = source.replace("name: build", "name: Build")
 
-    findings = validate(source, context=Context(secrets=frozenset({"git-read"}))).findings
+    findings = validate(source, context=Context(secrets=(KnownSecret("git-read"),))).findings
 
     assert [(finding.code, finding.line) for finding in findings] == [
         ("bad-name", 2),
@@ -301,7 +302,7 @@ documents = st.fixed_dictionaries(
 @given(documents)
 def test_no_document_raises_and_findings_point_into_it(document: Any) -> None:
     context = Context(
-        secrets=frozenset(),
+        secrets=(),
         pools={
             "p": PoolOffer(architectures=frozenset({"amd64"}), max_cpu=1, max_memory=1, max_storage=1, images=False)
         },

@@ -17,6 +17,8 @@ from cadence.adapters.dynamodb.shared.stored_item import StoredItem
 from cadence.adapters.kms.chunked_cipher import decrypt_parts, encrypt_parts
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.application.shared.secret_ports import Binding, Secret, SecretDescription, SecretStore
+from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.secret_owner import OF_PROJECT, parse_reference
 from cadence.domain.access.secret_source import LARGEST_VALUE, SecretSource
 from cadence.domain.shared.errors import Conflict, NotFound, TooLarge, Transient
 from cadence.domain.shared.retention import KEPT
@@ -30,16 +32,17 @@ class SecretItem(StoredItem):
 
     PREFIX: ClassVar[str] = "SECRET#"
 
-    name = UnicodeAttribute()
+    name = UnicodeAttribute()  # its reference
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
     parts = JSONAttribute()  # ciphertexts, base64; none of a secret with a source
     environment = UnicodeAttribute(null=True)
     source = JSONAttribute(null=True)
+    projects = JSONAttribute(null=True)  # of shared secrets: those that it is given to
 
     @classmethod
-    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
-        return f"PROJECT#{organization}#{project}", cls.PREFIX + name
+    def key(cls, organization: str, project: str, reference: str) -> tuple[str, str]:
+        return _partition(organization, project, reference), cls.PREFIX + reference
 
     def earlier(self, until: datetime) -> "VersionItem":
         """A copy that outlives this item until then."""
@@ -55,7 +58,16 @@ class SecretItem(StoredItem):
         )
 
     def description(self) -> SecretDescription:
-        return SecretDescription(self.name, int(self.version), self.updated_at, self.environment, self.read_at())
+        owner, name = parse_reference(self.name)
+        return SecretDescription(
+            name=name,
+            version=int(self.version),
+            updated_at=self.updated_at,
+            environment=self.environment,
+            source=self.read_at(),
+            owner=owner,
+            projects=tuple(self.projects or ()),
+        )
 
     def read_at(self) -> SecretSource | None:
         """Returns where the value is read; None if it is here."""
@@ -84,8 +96,8 @@ class DeletedItem(StoredItem):
     version = NumberAttribute()
 
     @classmethod
-    def key(cls, organization: str, project: str, name: str) -> tuple[str, str]:
-        return f"PROJECT#{organization}#{project}", f"SECRETDELETED#{name}"
+    def key(cls, organization: str, project: str, reference: str) -> tuple[str, str]:
+        return _partition(organization, project, reference), f"SECRETDELETED#{reference}"
 
 
 class KmsSecretStore(SecretStore):
@@ -102,6 +114,7 @@ class KmsSecretStore(SecretStore):
         value: str | SecretSource,
         at: datetime,
         binding: Binding | None = None,
+        projects: Sequence[str] = (),
     ) -> SecretDescription:
         source, plain = (value, b"") if isinstance(value, SecretSource) else (None, value.encode("utf-8"))
         if len(plain) > LARGEST_VALUE:
@@ -117,6 +130,7 @@ class KmsSecretStore(SecretStore):
                 parts=encrypt_parts(self._cipher, plain, _context(organization, project, name, version)),
                 environment=_environment(current, binding),
                 source=source.as_json() if source else None,
+                projects=list(projects) or None,
             )
             try:
                 with translated(f"secret {name}"):
@@ -129,18 +143,11 @@ class KmsSecretStore(SecretStore):
             return item.description()
         raise Transient(f"The secret {name} is being written by others. Try again.")
 
-    def describe(self, organization: str, project: str, name: str) -> SecretDescription:
-        return self._get(organization, project, name).description()
-
     def names(self, organization: str, project: str) -> Sequence[SecretDescription]:
-        partition, prefix = SecretItem.key(organization, project, "")
-        with translated("the list of secrets"):
-            items = SecretItem.query(
-                partition,
-                SecretItem.sk.startswith(prefix),
-                attributes_to_get=["name", "version", "updated_at", "environment", "source"],
-            )
-            return [item.description() for item in items]
+        return self._described(*SecretItem.key(organization, project, ""))
+
+    def shared(self, organization: str) -> Sequence[SecretDescription]:
+        return self._described(_shared(organization), SecretItem.PREFIX)
 
     def has(self, organization: str, project: str, name: str, version: int) -> bool:
         try:
@@ -168,22 +175,39 @@ class KmsSecretStore(SecretStore):
 
     def decrypt(self, organization: str, project: str, wanted: Mapping[str, int | None]) -> Mapping[str, Secret]:
         plain = {}
-        for name, version in wanted.items():
-            item, newest = self._versions(organization, project, name, version)
+        for reference, version in wanted.items():
+            if version is None:
+                item = newest = self._find(organization, project, reference)
+            else:
+                item, newest = self._versions(organization, project, reference, version)
+            if item is None:
+                continue
             # A binding holds for versions from before it, too; and an old version keeps its own.
             bound_to = frozenset(one.environment for one in (item, newest) if one and one.environment)
             source = item.read_at()
-            value = "" if source else self._decrypted(item, organization, project)
-            plain[name] = Secret(value, int(item.version), bound_to, source)
+            plain[reference] = Secret(
+                value="" if source else self._decrypted(item, organization, project),
+                version=int(item.version),
+                bound_to=bound_to,
+                source=source,
+                owner=parse_reference(reference)[0],
+            )
         return plain
 
+    def _described(self, partition: str, prefix: str) -> Sequence[SecretDescription]:
+        with translated("the list of secrets"):
+            items = SecretItem.query(
+                partition,
+                SecretItem.sk.startswith(prefix),
+                consistent_read=True,
+                attributes_to_get=["name", "version", "updated_at", "environment", "source", "projects"],
+            )
+            return [item.description() for item in items]
+
     def _versions(
-        self, organization: str, project: str, name: str, version: int | None
+        self, organization: str, project: str, name: str, version: int
     ) -> tuple[SecretItem, SecretItem | None]:
-        """Returns the wanted version (None: the newest) and the newest one, if there is any. Raises NotFound."""
-        if version is None:
-            newest = self._get(organization, project, name)
-            return newest, newest
+        """Returns the wanted version and the newest one, if there is any. Raises NotFound."""
         found = self._find(organization, project, name)
         if found is not None and int(found.version) == version:
             return found, found
@@ -192,7 +216,9 @@ class KmsSecretStore(SecretStore):
             with translated(f"secret {name}"):
                 return VersionItem.get(*VersionItem.key_in(partition, name, version), consistent_read=True), found
         except DoesNotExist:
-            raise NotFound(f"Version {version} of the secret {name} is no longer kept in project {project}.") from None
+            raise NotFound(
+                f"Version {version} of the secret {_shown(name)} is no longer kept{_place(name, project)}."
+            ) from None
 
     def _last_of_deleted(self, organization: str, project: str, name: str) -> int:
         try:
@@ -223,7 +249,8 @@ def _context(organization: str, project: str, name: str, version: int) -> dict[s
     """Returns the context bound to the ciphertext, so that it can be moved to no other secret or version."""
     return {
         "organization": organization,
-        "project": project,
+        # Of secrets that no project owns, the name has the owner.
+        "project": project if parse_reference(name)[0] == OF_PROJECT else ALL_PROJECTS,
         "name": name,
         "version": str(version),
     }
@@ -241,5 +268,24 @@ def _unchanged(current: SecretItem | None) -> Condition:
     return unchanged
 
 
-def _missing(name: str, project: str) -> NotFound:
-    return NotFound(f"There is no secret {name} in project {project}.")
+def _missing(reference: str, project: str) -> NotFound:
+    return NotFound(f"There is no secret {_shown(reference)}{_place(reference, project)}.")
+
+
+def _shown(reference: str) -> str:
+    return parse_reference(reference)[1]
+
+
+def _place(reference: str, project: str) -> str:
+    owner, _ = parse_reference(reference)
+    return f" in project {project}" if owner == OF_PROJECT else f" of {owner.in_words}"
+
+
+def _partition(organization: str, project: str, reference: str) -> str:
+    owner, _ = parse_reference(reference)
+    return f"PROJECT#{organization}#{project}" if owner == OF_PROJECT else _shared(organization)
+
+
+def _shared(organization: str) -> str:
+    """Returns the partition of all secrets that no project owns."""
+    return f"SHAREDSECRETS#{organization}"

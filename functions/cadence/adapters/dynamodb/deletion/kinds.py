@@ -50,6 +50,7 @@ _RUN = "RUN#{run}"
 _RUNNER = "RUNNER#{runner}"
 _POOL = "POOL#{org}#{pool}"
 _ORG = "ORG#{org}"
+_SHARED = "SHAREDSECRETS#{org}"
 
 KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _ORG, "ORG", Found.ORGANIZATION),
@@ -77,6 +78,11 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", _PROJECT, "SECRET#{name}", Found.BY_PROJECT, "secrets"),
     ItemKind("access", _PROJECT, "SECRETVERSION#{name}#{version:08}", Found.BY_PROJECT, "versions of secrets"),
     ItemKind("access", _PROJECT, "SECRETDELETED#{name}", Found.BY_PROJECT),
+    ItemKind("access", _SHARED, "SECRET#{owner}/{name}", Found.REFERENCE, "shared secrets"),
+    ItemKind(
+        "access", _SHARED, "SECRETVERSION#{owner}/{name}#{version:08}", Found.ORGANIZATION, "versions of shared secrets"
+    ),
+    ItemKind("access", _SHARED, "SECRETDELETED#{owner}/{name}", Found.ORGANIZATION),
     ItemKind("access", _PROJECT, "ENVIRONMENT#{name}", Found.BY_PROJECT, "environments"),
     ItemKind("access", _PROJECT, "PROGRAM#{name}", Found.BY_PROJECT, "programs"),
     ItemKind("access", "SWEPT", "{org}#{pool}", Found.ORGANIZATION),

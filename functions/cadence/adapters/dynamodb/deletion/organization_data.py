@@ -87,6 +87,7 @@ class DynamoOrganizationData(ProjectData):
         yield "alerts", lambda: self._listener(organization)
         for table, template in sorted(partitions(Found.BY_PROJECT)):
             yield self._partition(table, rendered(template, organization, ALL_PROJECTS))
+        yield self._partition("access", f"SHAREDSECRETS#{organization}")
         yield self._partition("access", "DIRECTORIES", f"{organization}#")
         yield self._partition("access", "SWEPT", f"{organization}#")
         yield "access", lambda: self._own(organization)

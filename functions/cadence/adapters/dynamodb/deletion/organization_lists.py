@@ -77,7 +77,7 @@ class OrganizationLists:
         return Counter()
 
     def _drop(self, organization: str, project: str, item: Item) -> None:
-        """Takes the project out of a list. An export of nothing else goes with its backlog; a pool stays, for none."""
+        """Takes the project out of a list. An export of nothing else goes with its backlog; others stay, for none."""
         others = [name for name in _projects(item) if name != project]
         if not others and str(item["sk"]).startswith("EXPORT#"):
             backlog = query_items(
@@ -92,9 +92,14 @@ class OrganizationLists:
 
     def _references(self, organization: str) -> Iterator[tuple[str, Item]]:
         partition = organization_key(organization)
-        for prefix, name in (("POOL#", "pools' lists of projects"), ("EXPORT#", "exports")):
-            for item in query_items(self._tables["access"], partition, prefix, ("projects",)):
-                yield name, item
+        for pk, prefix, name in (
+            (partition, "POOL#", "pools' lists of projects"),
+            (partition, "EXPORT#", "exports"),
+            (f"SHAREDSECRETS#{organization}", "SECRET#", "shared secrets' lists of projects"),
+        ):
+            for item in query_items(self._tables["access"], pk, prefix, ("projects",)):
+                if "projects" in item:  # pools' secrets have no list
+                    yield name, item
 
     def _dead_letters(self, organization: str, project: str) -> Iterator[Item]:
         items = query_items(

@@ -92,6 +92,7 @@ class Code(StrEnum):
     NO_SOURCE = "no-source"
     UNKNOWN_SECRET = "unknown-secret"  # noqa: S105 (a finding, not a password)
     SECRET_OF_ENVIRONMENT = "secret-of-environment"  # noqa: S105 (likewise)
+    SECRET_OF_POOL = "secret-of-pool"  # noqa: S105 (likewise)
     UNKNOWN_POOL = "unknown-pool"
     POOL_TOO_SMALL = "pool-too-small"
     ARCHITECTURE_NOT_OFFERED = "architecture-not-offered"

@@ -1,9 +1,10 @@
 """Checks a document against the project: environments, pools, and the runners that the pools offer."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from cadence.domain.access.secret_owner import KnownSecret
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.melodium.stored_program import ProgramFacts
 from cadence.domain.pipelines.document.draft import Draft, DraftTreatment, texts
@@ -37,14 +38,13 @@ class PoolOffer:
 class Context:
     """The project that a document is for. A part that is `None` is not known, and is not checked.
 
-    `bound` are the secrets that only treatments of one environment may name, each with that environment. `no_source` is
-    the severity of `source: true`: an error for a document that is certainly not run for a commit of a connected
-    repository, a warning if that is not known, and None if it is. `is_generated`: a treatment of a run sent the
-    document. `path` is the document's own from the root of its repository; None if it lies in none.
+    `secrets` are the project's own and those that are given to it. `no_source` is the severity of `source: true`: an
+    error for a document that is certainly not run for a commit of a connected repository, a warning if that is not
+    known, and None if it is. `is_generated`: a treatment of a run sent the document. `path` is the document's own from
+    the root of its repository; None if it lies in none.
     """
 
-    secrets: frozenset[str] | None = None
-    bound: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[KnownSecret, ...] | None = None
     pools: Mapping[str, PoolOffer] | None = None
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
