@@ -146,7 +146,7 @@ class ChunkStore:
         return self.get(url, chunk)
 
     def get_content(self, url: str, sha256: str, chunk: ChunkBuffer) -> bool:
-        """Downloads a chunk of the content ``sha256``, which its URL names by this digest, like ``get``."""
+        """Downloads a chunk of a stream that has ended, whose whole content has the digest ``sha256``, like ``get``."""
         return self.get(url, chunk)
 
     def forget_content(self, sha256: str) -> None:

@@ -7,7 +7,6 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable
-from urllib.parse import urlsplit
 
 from ..shared.errors import AgentError, ProducerFailed
 from ..shared.termination import Termination
@@ -217,7 +216,8 @@ class InputDownload:
         exists = False
         try:
             url, sha256 = self._urls[seq]
-            exists = self._get(url, chunk)
+            end, store = self._end, self._store
+            exists = store.get_live(url, chunk) if end is None else store.get_content(url, end["sha256"], chunk)
             if exists and sha256 and hashlib.sha256(chunk.content).hexdigest() != sha256:
                 raise AgentError(
                     f"input {self.name} is damaged: "
@@ -229,14 +229,6 @@ class InputDownload:
             if not exists:
                 self._pool.give_back(chunk)
         return chunk if exists else None
-
-    def _get(self, url: str, chunk: ChunkBuffer) -> bool:
-        if self._end is None:
-            return self._store.get_live(url, chunk)
-        sha256: str = self._end["sha256"]
-        if f"/{sha256}/" in urlsplit(url).path:
-            return self._store.get_content(url, sha256, chunk)
-        return self._store.get(url, chunk)
 
     def _give_back(self, download: Future[ChunkBuffer | None]) -> None:
         chunk = None if download.cancelled() or download.exception() else download.result()

@@ -83,6 +83,8 @@ class LocalChunkStore(ChunkStore):
         return exists
 
     def get_content(self, url: str, sha256: str, chunk: ChunkBuffer) -> bool:
+        if f"/{sha256}/" not in urlsplit(url).path:
+            return self.get(url, chunk)  # it is not stored by its digest, as files of commits are
         if self._contents.take(sha256, url, chunk):
             return True
         exists = self.get(url, chunk)
