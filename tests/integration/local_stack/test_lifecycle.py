@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
 
+from cadence.local import commands
 from cadence.local.shared.errors import LocalStackError
 from cadence.local.supervision import control
 from cadence.local.supervision.processes import ProcessIdentity
@@ -45,6 +47,15 @@ def test_while_it_serves_the_connection_is_there_for_this_user_only(echo: EchoSt
         "ministack",
         "host-agent",
     }
+
+
+def test_a_stack_that_was_killed_is_shown_with_what_repeats_its_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands._show(control.StackStatus("killed", None, ()), tmp_path)
+    shown = capsys.readouterr().out
+    assert "`cadence local up` removes its leftovers" in shown
+    assert "cadence rerun RUN --failed repeats what is missing" in shown
 
 
 def test_down_leaves_no_process_and_no_connection(echo: EchoStack) -> None:
