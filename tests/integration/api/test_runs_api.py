@@ -26,7 +26,8 @@ def test_a_document_is_checked_with_all_its_findings(api):
     assert bad.status == 200
     assert bad.json["valid"] is False
     assert len(bad.json["findings"]) >= 2
-    assert set(bad.json["findings"][0]) == {"code", "severity", "message", "pointer", "line", "column", "hint"}
+    members = {"code", "severity", "message", "pointer", "file", "line", "column", "hint"}
+    assert set(bad.json["findings"][0]) == members
 
 
 def test_a_document_may_be_sent_as_yaml_or_as_an_object(api):

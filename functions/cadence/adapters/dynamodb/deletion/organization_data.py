@@ -83,6 +83,7 @@ class DynamoOrganizationData(ProjectData):
             yield self._partition("logs", f"ARRIVALS#{organization}#{lane}")
         yield "logs", lambda: self._connections(organization)
         yield self._partition("logs", f"LIVE#{organization}")
+        yield self._partition("logs", f"WATCHED#LIST#{organization}")
         yield self._partition("logs", f"DEAD_LETTER#{organization}")
         yield "alerts", lambda: self._listener(organization)
         for table, template in sorted(partitions(Found.BY_PROJECT)):
