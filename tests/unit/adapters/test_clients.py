@@ -61,7 +61,12 @@ def test_a_client_has_the_credentials_that_came_after(anew: None, monkeypatch: p
     assert client.meta.endpoint_url == "http://127.0.0.1:9"
 
 
-def test_a_request_names_the_product_and_not_its_machine(anew: None) -> None:
+@pytest.mark.parametrize(("application", "named"), [(None, "cadence"), ("build-7", "cadence app/build-7")])
+def test_a_request_names_the_product_and_its_application_and_not_its_machine(
+    anew: None, monkeypatch: pytest.MonkeyPatch, application: str | None, named: str
+) -> None:
+    if application:
+        monkeypatch.setenv("AWS_SDK_UA_APP_ID", application)
     client = clients.client("sqs")
     sent: list[str] = []
 
@@ -74,4 +79,4 @@ def test_a_request_names_the_product_and_not_its_machine(anew: None) -> None:
     client.list_queues()
 
     # Powertools, where it is imported, adds its version.
-    assert [agent.partition(" PT/")[0] for agent in sent] == ["cadence"]
+    assert [agent.partition(" PT/")[0] for agent in sent] == [named]

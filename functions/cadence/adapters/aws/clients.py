@@ -12,10 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 REGION = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-# Without a name of our own, botocore would describe itself and this machine anew in each request.
-_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}, user_agent="cadence"
-)
+_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
 # pynamodb makes the parameters, and leaves their check to the service.
 _CONFIG_OF = {"dynamodb": _CONFIG.merge(Config(parameter_validation=False))}
 
@@ -47,27 +44,36 @@ def may_succeed_later(error: BaseException | None) -> bool:
 @cache
 def client(service: str) -> Any:
     """Returns a client with the credentials and endpoint of the environment that Lambda (or the local stack) sets."""
-    return _session().create_client(service, region_name=REGION, config=_CONFIG_OF.get(service, _CONFIG))
+    return _session().create_client(service, region_name=REGION, config=_named(_CONFIG_OF.get(service, _CONFIG)))
 
 
 @cache
 def client_within(service: str, seconds: int) -> Any:
     """Returns a client for calls that are useless after so many seconds, and are not repeated."""
     config = _CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
-    return _session().create_client(service, region_name=REGION, config=config)
+    return _session().create_client(service, region_name=REGION, config=_named(config))
 
 
 @cache
 def client_in(service: str, region: str) -> Any:
     """Returns a client for another region."""
-    return _session().create_client(service, region_name=region, config=_CONFIG)
+    return _session().create_client(service, region_name=region, config=_named(_CONFIG))
 
 
 @cache
 def client_at(service: str, endpoint: str) -> Any:
     """Returns a client for an address of its own; a path is one below the local stack's address."""
     url = os.environ["AWS_ENDPOINT_URL"] + endpoint if endpoint.startswith("/") else endpoint
-    return _session().create_client(service, region_name=REGION, config=_CONFIG, endpoint_url=url)
+    return _session().create_client(service, region_name=REGION, config=_named(_CONFIG), endpoint_url=url)
+
+
+def _named(config: Config) -> Config:
+    """Returns the configuration with a name of our own, and the application's if it has one (`AWS_SDK_UA_APP_ID`).
+
+    Without it, botocore would describe itself and this machine anew in each request.
+    """
+    application = os.environ.get("AWS_SDK_UA_APP_ID")
+    return config.merge(Config(user_agent=f"cadence app/{application}" if application else "cadence"))
 
 
 def credentials() -> Any:
