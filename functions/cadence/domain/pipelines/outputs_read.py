@@ -2,11 +2,7 @@
 
 
 def outputs_read(condition: str | None) -> tuple[tuple[str, str], ...]:
-    """Returns the outputs that a condition (CEL, without braces) names, as treatment and port, each once.
-
-    >>> outputs_read("treatments['a-b'].outputs.n > 1 && treatments.c.state == 'failed'")
-    (('a-b', 'n'),)
-    """
+    """Returns the outputs that a condition (CEL, without braces) names, as treatment and port, each once."""
     if condition is None or "outputs" not in condition:
         return ()
     # Imported here, because it takes time to load, and few documents have such conditions.

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import subprocess
+import sys
+import tarfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -198,6 +200,19 @@ def test_check_repository_reports_what_is_wrong(tmp_path: Path, repository: Path
     assert laptop.value("report", "summary").decode() == (
         "2 files with mistakes, 2 doctest examples passed, 1 modules with failures\n"
     )
+
+
+def test_check_repository_finds_no_failing_doctest_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make run` shows it first; the Python that a runner has knows no package of this project."""
+    monkeypatch.setenv("PATH", f"{sys.base_prefix}/bin", prepend=os.pathsep)
+    with tarfile.open(tmp_path / "fetch.source", "w") as archive:
+        archive.add(EXAMPLES.parent / "functions", "functions")
+    laptop = Laptop(example("check-repository.yaml"), tmp_path, {}, {})
+
+    assert laptop.run("test").exit_code == 0
+    lines = laptop.value("test", "lines").decode().splitlines()
+    assert [line for line in lines if line.startswith("failed")] == []
+    assert int(laptop.value("test", "passed")) > 0
 
 
 def test_check_repository_fails_if_it_is_to_be_strict(tmp_path: Path, repository: Path) -> None:
