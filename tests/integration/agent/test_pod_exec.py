@@ -42,6 +42,12 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
     return argv
 
 
+@pytest.fixture(autouse=True)
+def temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod's temporary files end with it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 class Container:
     """One that takes commands, and the pod that it is in."""
 
