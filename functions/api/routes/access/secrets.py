@@ -62,11 +62,23 @@ class SecretSourceBody(Body):
         return source
 
 
-class SecretBody(Body):
+class SecretValueBody(Body):
     value: Annotated[SecretStr, StringConstraints(min_length=1)] | None = Field(
         None, description="At most 64 KiB of UTF-8 text. Either this or a `source` is required."
     )
     source: SecretSourceBody | None = None
+
+    def given(self) -> str | SecretSource:
+        """Returns the value or the source, whichever was sent. Raises InvalidRequest unless it is one of them."""
+        if (self.value is None) == (self.source is None):
+            message = "A secret has either a value or a source: send one of them."
+            raise InvalidRequest(message, [Violation("/value", message, "one_of")])
+        if self.source is not None:
+            return self.source.source()
+        return self.value.get_secret_value() if self.value else ""
+
+
+class SecretBody(SecretValueBody):
     environment: Name | None = Field(
         None,
         description="Binds the secret to an environment: only treatments of that environment receive it. `null` ends"
@@ -152,20 +164,10 @@ def delete_secret(call: Call, services: Services, project: str, secret: str) -> 
 
 
 def _value(services: Services, organization: str, project: str, body: SecretBody) -> str | SecretSource:
-    value = given_value(body.value, body.source)
+    value = body.given()
     if isinstance(value, SecretSource) and (refusal := services.secret_prefixes.refusal(value, organization, project)):
         raise InvalidRequest(refusal, [Violation("/source/name", refusal, "not_of_project")])
     return value
-
-
-def given_value(value: SecretStr | None, source: SecretSourceBody | None) -> str | SecretSource:
-    """Returns the value or the source that a request has. Raises InvalidRequest unless it is one of them."""
-    if (value is None) == (source is None):
-        message = "A secret has either a value or a source: send one of them."
-        raise InvalidRequest(message, [Violation("/value", message, "one_of")])
-    if source is not None:
-        return source.source()
-    return value.get_secret_value() if value else ""
 
 
 def check_secret_name(name: str) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field
 
-from api.endpoint import Body, Call, Endpoints, Model, Reply
-from api.routes.access.secrets import SecretSourceBody, SecretView, check_secret_name, given_value, secret_view
+from api.endpoint import Call, Endpoints, Model, Reply
+from api.routes.access.secrets import SecretValueBody, SecretView, check_secret_name, secret_view
 from api.shapes import ProjectOrAll
 from cadence.application.shared.secret_ports import SecretDescription
 from cadence.composition.api import Services
@@ -15,14 +15,11 @@ from cadence.domain.access.secret_owner import OF_ORGANIZATION, SecretOwner, poo
 endpoints = Endpoints("secrets")
 
 
-class PoolSecretBody(Body):
-    value: Annotated[SecretStr, StringConstraints(min_length=1)] | None = Field(
-        None, description="At most 64 KiB of UTF-8 text. Either this or a `source` is required."
-    )
-    source: SecretSourceBody | None = None
+class PoolSecretBody(SecretValueBody):
+    pass
 
 
-class SharedSecretBody(PoolSecretBody):
+class SharedSecretBody(SecretValueBody):
     projects: Annotated[list[ProjectOrAll], Field(min_length=1, max_length=1000)] | None = Field(
         None,
         description="The projects that it is given to, or `*` for all. Without this member it stays given to those that"
@@ -117,11 +114,10 @@ def delete_pool_secret(call: Call, services: Services, pool: str, secret: str) -
 
 
 def _put(
-    call: Call, services: Services, owner: SecretOwner, secret: str, body: PoolSecretBody, projects: list[str] | None
+    call: Call, services: Services, owner: SecretOwner, secret: str, body: SecretValueBody, projects: list[str] | None
 ) -> SharedSecretView:
     check_secret_name(secret)
-    value = given_value(body.value, body.source)
-    return _view(services.shared_secrets.put(call.by, owner, secret, value, projects))
+    return _view(services.shared_secrets.put(call.by, owner, secret, body.given(), projects))
 
 
 def _delete(call: Call, services: Services, owner: SecretOwner, secret: str) -> Reply:

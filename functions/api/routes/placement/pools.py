@@ -112,7 +112,12 @@ def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) 
     This is once its infrastructure reports that nothing of it exists any more. Needs a token for all projects.
     """
     _check_owner(call.by, pool)
-    services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
+    try:
+        services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
+    except NotFound:
+        # An earlier removal may have failed between the pool and its secrets, which a later pool would inherit.
+        services.shared_secrets.remove_all(call.by.organization, pool_owner(pool))
+        raise
     services.shared_secrets.remove_all(call.by.organization, pool_owner(pool))
     return Reply(None, 204)
 

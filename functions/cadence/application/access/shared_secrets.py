@@ -2,34 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from cadence.application.access.people_ports import PeopleStore
+from cadence.application.access.ports import Directory
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.secret_ports import SecretDescription, SecretStore
-from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal, Project
-from cadence.domain.access.people import Subject, SubjectKind, Team
+from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.access.people import Subject, SubjectKind
 from cadence.domain.access.scopes import ORGANIZATION, pool_scope, project_scope
 from cadence.domain.access.secret_owner import OF_ORGANIZATION, OwnerKind, SecretOwner
 from cadence.domain.access.secret_source import SecretSource, SourcePrefixes
-from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, Violation
-
-
-class TeamReader(Protocol):
-    """Reads teams."""
-
-    def get_team(self, organization: str, name: str) -> Team:
-        """Returns a team. Raises NotFound."""
-
-
-class OwnerDirectory(Protocol):
-    """Reads what an organization has."""
-
-    def get_project(self, organization: str, name: str) -> Project:
-        """Returns a project. Raises NotFound."""
-
-    def get_pool(self, organization: str, name: str) -> Pool:
-        """Returns a pool. Raises NotFound."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +25,8 @@ class SharedSecrets:
     """
 
     secrets: SecretStore
-    teams: TeamReader
-    directory: OwnerDirectory
+    people: PeopleStore
+    directory: Directory
     prefixes: SourcePrefixes
     clock: Clock
 
@@ -100,7 +83,7 @@ class SharedSecrets:
             raise Forbidden(f"Secrets of {owner.in_words} need secrets:write there.")
         try:
             if owner.kind is OwnerKind.TEAM:
-                self.teams.get_team(by.organization, owner.name)
+                self.people.get_team(by.organization, owner.name)
             elif owner.kind is OwnerKind.POOL:
                 self.directory.get_pool(by.organization, owner.name)
         except NotFound:

@@ -276,7 +276,7 @@ def services() -> Services:
         secrets=secrets,
         secret_prefixes=prefixes(config),
         shared_secrets=SharedSecrets(
-            secrets=secrets, teams=persons.store, directory=access, prefixes=prefixes(config), clock=now
+            secrets=secrets, people=persons.store, directory=access, prefixes=prefixes(config), clock=now
         ),
         hold=HoldRunner(runners, provider_calls, now),
         open_shell=OpenShell(runners),

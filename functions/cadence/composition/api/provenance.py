@@ -41,16 +41,12 @@ def provenance(config: ApiSettings, runs: DynamoRunStore, documents: Documents, 
         pipelines=pipelines,
     )
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
-    index, segments = (
-        DynamoLogIndex(config.logs_table),
-        S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
-    )
     trace = Trace(
         stores=stores,
         chunks=chunks,
         times=chunks,
         caches=DynamoCacheUses(config.runners_table),
-        index=index,
-        segments=segments,
+        index=DynamoLogIndex(config.logs_table),
+        segments=S3LogSegments(config.data_bucket, value_buckets=config.value_buckets),
     )
     return Provenance(trace, UsesOfValue(runs, store), ListFollowing(runs, store))

@@ -147,6 +147,15 @@ def test_who_comes_later_under_the_name_of_a_deleted_owner_finds_no_secret(api, 
     assert api("PUT", f"/v1/{owner}/secrets/s", {**VALUE, **given}).json["version"] == 2
 
 
+def test_secrets_that_a_failed_removal_of_their_pool_left_go_when_it_is_repeated(api):
+    api("PUT", "/v1/pools/gpu", {"provider": "host"})
+    api("PUT", "/v1/pools/gpu/secrets/s", VALUE)
+    api("PUT", "/v1/secrets/s", VALUE)
+    api.services.access.remove_pool("default", "gpu")  # and then it failed
+    assert api("DELETE", "/v1/pools/gpu").status == 404
+    assert [one["owner"] for one in api("GET", "/v1/secrets").json["items"]] == ["organization"]
+
+
 def test_sources_are_below_the_owners_own_prefix(api):
     api("PUT", "/v1/teams/dev", {})
     source = {"kind": "aws-secrets-manager", "name": "cadence/default/_team/dev/db"}
