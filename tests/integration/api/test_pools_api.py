@@ -89,6 +89,15 @@ def test_kept_credentials_go_to_no_other_address(api: Api, asked: list[tuple[str
     assert api.services.pools.credentials.get(moved) == {"secret_key": "anew"}
 
 
+def test_a_new_pool_has_no_credentials_of_an_earlier_one(api: Api, asked: list[tuple[str, str]]) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    pool = api.services.access.get_pool("default", "par")
+    api.services.access.remove_pool("default", "par")  # a removal that failed before it came to the credentials
+    again = {key: value for key, value in CLOUD.items() if key != "credentials"}
+    assert api("PUT", "/v1/pools/par", again).status == 201
+    assert api.services.pools.credentials.get(pool) == {}
+
+
 def test_mistakes_are_told_with_their_places_and_without_values(api: Api, asked: list[tuple[str, str]]) -> None:
     wrong = {
         **CLOUD,

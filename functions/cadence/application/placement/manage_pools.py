@@ -94,7 +94,7 @@ class ManagePools:
         """
         self._check_values(pool.policy.values)
         if credentials is None:
-            self._check_address(pool)
+            self._keep_credentials(pool)
         if credentials is not None:
             # First: a pool is never there without what it needs.
             self.credentials.put(pool, credentials, self.clock())
@@ -103,10 +103,13 @@ class ManagePools:
         self.ask_probe(pool)
         return new
 
-    def _check_address(self, pool: Pool) -> None:
+    def _keep_credentials(self, pool: Pool) -> None:
+        """Keeps the stored credentials of a pool for the address that they were given for; a new pool has none."""
         try:
             stored = self.directory.get_pool(pool.organization, pool.name)
         except NotFound:
+            # A removal that failed half-way may have left those of an earlier pool.
+            self.credentials.remove(pool)
             return
         changed = [name for name in _ADDRESSES if stored.settings.get(name) != pool.settings.get(name)]
         if changed and stored.provider == pool.provider and self.credentials.describe(stored).names:
