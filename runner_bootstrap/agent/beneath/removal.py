@@ -12,8 +12,10 @@ _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def remove_tree(root: Path) -> None:
+def remove_tree(root: Path, last: str | None = None) -> None:
     """Deletes a tree like ``rm -rf``, and leaves what this user may not delete.
+
+    ``last`` is a file in ``root`` that stays until nothing else is left there.
 
     Links are deleted, never followed. Directories move up to ``root`` before their content is deleted, so neither the
     depth of the tree nor the length of its paths has a limit.
@@ -23,7 +25,7 @@ def remove_tree(root: Path) -> None:
             _make_accessible(parent, root.name)
             top = os.open(root.name, _OPEN, dir_fd=parent)
             try:
-                _TreeRemoval(top).run()
+                _TreeRemoval(top, last).run()
             finally:
                 os.close(top)
             os.rmdir(root.name, dir_fd=parent)
@@ -33,10 +35,10 @@ def remove_tree(root: Path) -> None:
 
 
 class _TreeRemoval:
-    """``top`` is the descriptor of the tree's root."""
+    """``top`` is the descriptor of the tree's root; ``last`` as in ``remove_tree``."""
 
-    def __init__(self, top: int) -> None:
-        self._top = top
+    def __init__(self, top: int, last: str | None) -> None:
+        self._top, self._last = top, last
         self._numbers = itertools.count()
 
     def run(self) -> None:
@@ -51,11 +53,15 @@ class _TreeRemoval:
                 finally:
                     os.close(directory)
                 os.rmdir(name, dir_fd=self._top)
+        if self._last is not None and os.listdir(self._top) == [self._last]:
+            os.unlink(self._last, dir_fd=self._top)
 
     def _empty(self, directory: int) -> list[str]:
         """Deletes the files of a directory; returns the names of what is left, which are mostly directories."""
         left = []
         for name in os.listdir(directory):
+            if directory == self._top and name == self._last:
+                continue
             try:
                 os.unlink(name, dir_fd=directory)
             except FileNotFoundError:

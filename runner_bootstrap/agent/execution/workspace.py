@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from ..shared.errors import AgentError
 
 PREFIX = "cadence-"
 _LOCK = "lock"
+#: Age from which an empty directory without a lock is removed.
+ABANDONED_SECONDS = 60
 
 
 class LockedDirectory:
@@ -28,7 +32,7 @@ class LockedDirectory:
 
     def remove(self) -> None:
         """Deletes everything in it, including what a command made unwritable."""
-        remove_tree(self.path)
+        remove_tree(self.path, last=_LOCK)
         os.close(self._lock)
 
 
@@ -106,6 +110,13 @@ def sweep(parent: Path) -> Iterable[Path]:
     for root in sorted(parent.glob(f"{PREFIX}*")):
         try:
             lock = os.open(root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            # It is being made or removed, or its agent was killed at that: then it is empty.
+            with contextlib.suppress(OSError):
+                if root.lstat().st_mtime < time.time() - ABANDONED_SECONDS:
+                    root.rmdir()
+                    yield root
+            continue
         except OSError:
             continue
         try:
@@ -113,7 +124,7 @@ def sweep(parent: Path) -> Iterable[Path]:
         except BlockingIOError:
             continue
         else:
-            remove_tree(root)
+            remove_tree(root, last=_LOCK)
             yield root
         finally:
             os.close(lock)

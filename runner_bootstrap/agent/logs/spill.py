@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections import deque
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
+
+from ..beneath.held_directory import write_all
 
 #: Bytes of blocks, as they are sent: kept in memory, and on the disk beyond that.
 IN_MEMORY = 8 << 20
@@ -26,7 +29,7 @@ class Block(NamedTuple):
 class _Stored(NamedTuple):
     block: Block
     """The block, without its texts if they are in ``file``."""
-    file: Optional[IO[bytes]]
+    file: Optional[io.FileIO]
     offset: int
     size: int
 
@@ -62,8 +65,7 @@ class BlockQueue:
             try:
                 file, offset = self._file()
                 file.seek(offset)
-                file.write(block.packed)
-                file.flush()
+                write_all(file, block.packed)
             except OSError as error:
                 self._disk_error = error.strerror or str(error)
             else:
@@ -97,10 +99,11 @@ class BlockQueue:
                 stored.file.close()
                 self._disk_error = None
 
-    def _file(self) -> tuple[IO[bytes], int]:
+    def _file(self) -> tuple[io.FileIO, int]:
         """Returns the file for the next block, which has no name in any directory, and the place in it."""
         if self._blocks:
             _, file, offset, size = self._blocks[-1]
             if file is not None and offset + size < FILE_BYTES:
                 return file, offset + size
-        return tempfile.TemporaryFile(prefix="cadence-log-", dir=self._folder), 0
+        # Without a buffer, which would keep what a full disk refuses, and fail with it at the next read.
+        return tempfile.TemporaryFile(buffering=0, prefix="cadence-log-", dir=self._folder), 0

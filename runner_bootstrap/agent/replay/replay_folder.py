@@ -7,6 +7,7 @@ The command's outputs become ``outputs/<port>``, and its outcome ``result.json``
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shutil
 import sys
@@ -67,14 +68,9 @@ class FolderStore(ChunkStore):
 
     def get(self, url: str, chunk: ChunkBuffer) -> bool:
         port, _, seq = url.partition("/")
-        chunk.size = 0
         with self._folder.input(port).open("rb", buffering=0) as file:
             file.seek(int(seq) * CHUNK_BYTES)
-            while chunk.size < CHUNK_BYTES:
-                count = file.readinto(chunk.space())
-                if not count:
-                    break
-                chunk.size += count
+            chunk.fill(file)
         return True
 
     def put(self, url: str, headers: Mapping[str, str], content: memoryview) -> None:
@@ -126,10 +122,10 @@ class FolderGateway(GatewayClient):
 
     @staticmethod
     def _print(block: Json) -> Json:
-        text, through = zlib.decompress(base64.b64decode(block["text"])), block["first"] - 1
+        text, through = io.BytesIO(zlib.decompress(base64.b64decode(block["text"]))), block["first"] - 1
         for span in block["spans"]:
-            print(text[: span["bytes"]].decode(), file=sys.stderr)
-            text, through = text[span["bytes"] :], through + span["lines"]
+            print(text.read(span["bytes"]).decode(), file=sys.stderr)
+            through += span["lines"]
         sys.stderr.flush()
         return {"accepted_through": through, "follow": True}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import threading
 from collections.abc import Mapping
 
@@ -52,6 +53,16 @@ class ChunkBuffer:
         self.reserve(len(content))
         self.buffer[: len(content)] = content
         self.size = len(content)
+
+    def fill(self, source: io.RawIOBase | io.BufferedIOBase, expected: int = 0) -> None:
+        """Replaces the content by what a source still has, at most CHUNK_BYTES; ``expected`` spares growth on the way.
+
+        Raises OSError.
+        """
+        self.size = 0
+        self.reserve(expected + 1)  # One more, so that the end is found without growth, too.
+        while self.size < CHUNK_BYTES and (count := source.readinto(self.space())):
+            self.size += count
 
     def reserve(self, size: int) -> None:
         """Makes room for ``size`` bytes in all, at most CHUNK_BYTES."""
@@ -158,13 +169,7 @@ class ChunkStore:
     @staticmethod
     def _read(response: http.client.HTTPResponse, chunk: ChunkBuffer) -> bool:
         expected: str | None = response.getheader("Content-Length")
-        chunk.size = 0
-        chunk.reserve(int(expected or 0))
-        while chunk.size < CHUNK_BYTES:
-            count = response.readinto(chunk.space())
-            if not count:
-                break
-            chunk.size += count
+        chunk.fill(response, int(expected or 0))
         complete = not response.read(1)
         return complete and (expected is None or int(expected) == chunk.size)
 

@@ -34,15 +34,13 @@ class ContentCache:
     def take(self, sha256: str, url: str, chunk: ChunkBuffer) -> bool:
         """Reads the chunk at ``url`` of the content ``sha256``; returns false if it is not here unchanged."""
         path = self._path(sha256, url)
+        if not is_own(self._directory):
+            return False
         try:
-            self._require_own()
             with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as file:
                 digest = file.read(_DIGEST)
                 size = os.fstat(file.fileno()).st_size - _DIGEST
-                chunk.size = 0
-                chunk.reserve(size)
-                while chunk.size < size and (count := file.readinto(chunk.space())):
-                    chunk.size += count
+                chunk.fill(file, size)
             if chunk.size == size and hashlib.sha256(chunk.content).digest() == digest:
                 os.utime(path)  # it is the one that was used last
                 return True
@@ -57,8 +55,7 @@ class ContentCache:
         temporary = None
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._require_own()
-            if not self._make_room(_DIGEST + len(content)):
+            if not is_own(self._directory) or not self._make_room(_DIGEST + len(content)):
                 return
             descriptor, temporary = tempfile.mkstemp(dir=self._directory)
             with open(descriptor, "wb") as file:
@@ -81,12 +78,6 @@ class ContentCache:
         place = hashlib.sha256(f"{address.netloc}{address.path}".encode()).hexdigest()
         return self._directory / f"{sha256}-{place}"
 
-    def _require_own(self) -> None:
-        """Raises OSError if the directory is one that another user could change."""
-        found = self._directory.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise PermissionError(str(self._directory))
-
     def _make_room(self, size: int) -> bool:
         """Removes the least recently used files until ``size`` bytes more are allowed; returns false if they never are.
 
@@ -107,3 +98,12 @@ class ContentCache:
                 os.unlink(path)
             used -= bytes_here
         return used + size <= most
+
+
+def is_own(directory: Path) -> bool:
+    """Returns whether there is a directory, no link, that no other user can change."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077

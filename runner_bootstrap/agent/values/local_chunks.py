@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ..execution.workspace import PREFIX, LockedDirectory
 from ..shared.termination import Termination
 from .chunks import ChunkBuffer, ChunkStore
-from .content_cache import ContentCache
+from .content_cache import ContentCache, is_own
 
 #: Chunks of a stream that may lie there: as many as a producer may be ahead of its consumers.
 MOST_LEFT = 16
@@ -120,6 +120,8 @@ class LocalChunkStore(ChunkStore):
         """Writes a chunk for each runner that expects its stream and has not too many already; yields the files."""
         first: Path | None = None
         for directory in self._parent.glob(f"{PREFIX}chunks-*/{stream}"):
+            if not is_own(directory.parent):
+                continue
             coming = directory / f"{name}{_COMING}"
             try:
                 if len(os.listdir(directory)) >= MOST_LEFT:
@@ -139,11 +141,7 @@ class LocalChunkStore(ChunkStore):
 def _take(path: Path, chunk: ChunkBuffer) -> None:
     """Moves a file to ``chunk``. Raises OSError."""
     with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        chunk.size = 0
-        chunk.reserve(size)
-        while chunk.size < size and (count := file.readinto(chunk.space())):
-            chunk.size += count
+        chunk.fill(file, os.fstat(file.fileno()).st_size)
     path.unlink()
 
 

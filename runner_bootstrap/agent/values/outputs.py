@@ -99,11 +99,7 @@ class OutputUpload:
         """Reads a whole file (a block value)."""
         while True:
             chunk = self._empty_chunk()
-            while chunk.size < CHUNK_BYTES:
-                count = file.readinto(chunk.space())
-                if not count:
-                    break
-                chunk.size += count
+            chunk.fill(file)
             if not chunk.size:
                 self._end(chunk)
                 return

@@ -206,6 +206,18 @@ def test_a_split_of_an_earlier_version_is_searched_and_merged(
         assert [SplitLine(*_of_place(hit.place), hit.pipeline, hit.line) for hit in hits] == wanted
 
 
+@pytest.mark.parametrize("number", [300, 599])
+def test_lines_from_within_a_block_on_are_found_once(older: tuple[TantivySplit, TantivySplit], number: int) -> None:
+    query = Query(Pattern("."), datetime.fromisoformat(OLDER_ROWS[number].time))
+    wanted = [row for row in reversed(OLDER_ROWS) if row.time >= OLDER_ROWS[number].time]
+    counting = SplitCounting(None, None)
+    for split in older:
+        hits = split.search(query, Matcher(query), 5_000, SplitBounds(), lambda: False).hits
+        assert [_of_place(hit.place) for hit in hits] == [row[:4] for row in wanted]
+        tally, _ = split.count(query, Matcher(query), counting, lambda: False)
+        assert sum(tally.values()) == len(wanted)
+
+
 def test_a_search_whose_time_is_over_says_down_to_where_it_has_looked(split: TantivySplit) -> None:
     query = Query(Not(Pattern(".")))
     found = split.search(query, Matcher(query), 10, SplitBounds(), lambda: True)

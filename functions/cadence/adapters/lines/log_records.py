@@ -7,9 +7,10 @@ the address of an object there with either, and no text.
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from itertools import repeat
+from typing import Any
 
 from cadence.application.logs.ports import LogBatch, LogLine, SentBlock
 from cadence.domain.logs.line_block import LineBlock, LineSpan
@@ -25,15 +26,30 @@ _PREFIX = struct.Struct("<8sI")
 
 
 def encode(batch: LogBatch) -> bytes:
-    record = {
-        "run": batch.run_id,
-        "runner": batch.runner_id,
-        "treatment": batch.treatment,
-        "attempt": batch.attempt,
-        "pool": batch.pool,
-        "lines": [_line(line) for line in batch.lines],
-    }
+    record = {**_sender(batch), "lines": [_line(line) for line in batch.lines]}
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _sender(sent: LogBatch | SentBlock) -> dict[str, object]:
+    return {
+        "run": sent.run_id,
+        "runner": sent.runner_id,
+        "treatment": sent.treatment,
+        "attempt": sent.attempt,
+        "pool": sent.pool,
+    }
+
+
+def _batch(described: Mapping[str, Any], lines: Sequence[LogLine]) -> LogBatch:
+    """Returns lines of the sender that `_sender` described. Raises KeyError, TypeError, ValueError."""
+    return LogBatch(
+        run_id=str(described["run"]),
+        runner_id=str(described["runner"]),
+        treatment=str(described["treatment"]),
+        attempt=int(described["attempt"]),
+        lines=lines,
+        pool=described.get("pool"),
+    )
 
 
 def _line(line: LogLine) -> tuple[object, ...]:
@@ -62,15 +78,7 @@ def decode(data: bytes) -> LogBatch:
             )
             for seq, at, stream, level, text, continued, *extra in record["lines"]
         ]
-        run_id, runner_id, treatment = str(record["run"]), str(record["runner"]), str(record["treatment"])
-        return LogBatch(
-            run_id=run_id,
-            runner_id=runner_id,
-            treatment=treatment,
-            attempt=int(record["attempt"]),
-            lines=lines,
-            pool=record.get("pool"),
-        )
+        return _batch(record, lines)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidRequest("This is no record of log lines.") from error
 
@@ -104,11 +112,7 @@ def split(batch: LogBatch) -> Iterator[tuple[LogBatch, bytes]]:
 def encode_block(sent: SentBlock) -> bytes:
     """Returns a block as a record, which is never too large for one."""
     head = {
-        "run": sent.run_id,
-        "runner": sent.runner_id,
-        "treatment": sent.treatment,
-        "attempt": sent.attempt,
-        "pool": sent.pool,
+        **_sender(sent),
         "first": sent.block.first,
         "spans": [astuple(span) for span in sent.block.spans],
     }
@@ -133,14 +137,7 @@ def _decode_block(data: bytes) -> LogBatch:
             for lines, size, time, stream, level, continued, step in head["spans"]
         ]
         block = LineBlock(int(head["first"]), spans, data[end:])
-        return LogBatch(
-            run_id=str(head["run"]),
-            runner_id=str(head["runner"]),
-            treatment=str(head["treatment"]),
-            attempt=int(head["attempt"]),
-            lines=_lines(block),
-            pool=head.get("pool"),
-        )
+        return _batch(head, _lines(block))
     except (ValueError, TypeError, KeyError, AttributeError, struct.error) as error:
         raise InvalidRequest("This is no record of log lines.") from error
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from cadence.adapters.aws.clients import client, client_in
+from cadence.adapters.aws.clients import client, client_in, may_succeed_later
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import NotFound
+from cadence.domain.shared.errors import NotFound, Transient
 from cadence.domain.values.value_retention import bucket_regions
 
 _log = logging.getLogger("cadence.s3")
@@ -76,3 +76,16 @@ def refused(address: str, error: Exception) -> NotFound | None:
         f"Bucket {bucket} of a pool refuses ({code}): its policy, and that of the key that encrypts it, must allow the "
         "roles of this installation."
     )
+
+
+@contextmanager
+def translated(address: str, busy: str) -> Iterator[None]:
+    """Raises Transient(`busy`) for what may succeed later, NotFound if a pool's bucket refuses, else what S3 raised."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        if may_succeed_later(error):
+            raise Transient(busy) from error
+        if refusal := refused(address, error):
+            raise refusal from error
+        raise

@@ -6,16 +6,14 @@ import json
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from cadence.adapters.aws.clients import may_succeed_later
 from cadence.adapters.lines.segment_columns import is_columns, packed_columns, unpacked_columns
-from cadence.adapters.s3.buckets import Buckets, refused
+from cadence.adapters.s3.buckets import Buckets, translated
 from cadence.application.logs.ports import Line, LogSegments
-from cadence.domain.shared.errors import InvalidRequest, Transient
+from cadence.domain.shared.errors import InvalidRequest
 from cadence.domain.shared.ids import log_segment_key
 
 # Segments never change, so those read last are remembered (bytes as stored).
@@ -49,7 +47,7 @@ class S3LogSegments(LogSegments):
         data = packed_columns(lines)
         address = log_segment_key(run_id, number, hashlib.sha256(data).hexdigest(), bucket)
         s3, name, key = self._buckets.find(address)
-        with _translated(address, "The store of the logs accepts nothing right now."):
+        with translated(address, "The store of the logs accepts nothing right now."):
             s3.put_object(Bucket=name, Key=key, Body=data)
         return address
 
@@ -70,7 +68,7 @@ class S3LogSegments(LogSegments):
                 return self._cached[key]
         s3, bucket, name = self._buckets.find(key)
         try:
-            with _translated(key, "The store of the logs cannot be reached or is busy."):
+            with translated(key, "The store of the logs cannot be reached or is busy."):
                 data: bytes = s3.get_object(Bucket=bucket, Key=name)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
@@ -81,15 +79,3 @@ class S3LogSegments(LogSegments):
             while sum(map(len, self._cached.values())) > _REMEMBERED:
                 self._cached.popitem(last=False)
         return data
-
-
-@contextmanager
-def _translated(address: str, busy: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        if may_succeed_later(error):
-            raise Transient(busy) from error
-        if refusal := refused(address, error):
-            raise refusal from error
-        raise

@@ -1,15 +1,13 @@
 """`SentLines`: records of the log stream, whose lines are in the bucket of a pool until they are written."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from cadence.adapters.aws.clients import may_succeed_later
 from cadence.adapters.lines.log_records import address_of, decode, reference
-from cadence.adapters.s3.buckets import Buckets, refused
+from cadence.adapters.s3.buckets import Buckets, translated
 from cadence.application.logs.ports import LogBatch, SentBlock, SentLines
 from cadence.domain.shared.errors import NotFound, Transient
 from cadence.domain.shared.ids import bucket_and_key, sent_lines_key
@@ -31,7 +29,7 @@ class S3SentLines(SentLines):
         address = sent_lines_key(batch.run_id, batch.runner_id, digest, batch.bucket)
         try:
             s3, bucket, key = self._buckets.find(address)
-            with _translated(address):
+            with translated(address, _busy(bucket)):
                 s3.put_object(Bucket=bucket, Key=key, Body=encoded)
         except NotFound as error:
             raise Transient(error.message, retry_after=_RETRY_WHEN_REFUSED) from error
@@ -43,7 +41,7 @@ class S3SentLines(SentLines):
             return decode(content)
         s3, bucket, key = self._buckets.find(address)
         try:
-            with _translated(address):
+            with translated(address, _busy(bucket)):
                 stored: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
@@ -54,17 +52,9 @@ class S3SentLines(SentLines):
     def remove(self, contents: Iterable[bytes]) -> None:
         for address in filter(None, map(address_of, contents)):
             s3, bucket, key = self._buckets.find(address)
-            with _translated(address):
+            with translated(address, _busy(bucket)):
                 s3.delete_object(Bucket=bucket, Key=key)
 
 
-@contextmanager
-def _translated(address: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        if may_succeed_later(error):
-            raise Transient(f"The bucket {bucket_and_key(address)[0]} cannot be reached or is busy.") from error
-        if refusal := refused(address, error):
-            raise refusal from error
-        raise
+def _busy(bucket: str) -> str:
+    return f"The bucket {bucket} cannot be reached or is busy."

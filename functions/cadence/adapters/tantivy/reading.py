@@ -116,8 +116,9 @@ class TantivySplit(OpenSplit):
             if may_be_in is None:
                 yield from inside
                 continue
-            found = [start + number for number in reversed(self._stored.block(index).rows_that_may_match(may_be_in))]
-            yield from (row for row in found if row in inside)
+            numbers = reversed(self._stored.block(index).rows_that_may_match(may_be_in))
+            found = [row for number in numbers if (row := start + number) in inside]
+            yield from found
             # The oldest row of the block, so that callers can look at the clock also where nothing matches.
             if not found or found[-1] != inside[-1]:
                 yield inside[-1]

@@ -1,6 +1,7 @@
 """Lines that wait for the gateway: on the disk beyond what the memory may take, within a bound, and all in order."""
 
 import random
+import resource
 import threading
 import zlib
 from pathlib import Path
@@ -64,6 +65,22 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     assert queue.first() == block(1)
     queue.accept(1)
     assert queue.first() == block(2)
+
+
+@pytest.mark.parametrize("room", [0, 9000, 9999])
+def test_a_disk_that_becomes_full_loses_nothing_that_was_written_before(tmp_path: Path, room: int) -> None:
+    queue = BlockQueue(tmp_path, in_memory=0)
+    queue.put(block(1, 10_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000 + room, hard))
+    try:
+        queue.put(block(2, 10_000))
+        assert "nothing more can be written to this runner's disk" in str(queue.full)
+        for number in (1, 2):
+            assert queue.first() == block(number, 10_000)
+            queue.accept(number)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_buffer_makes_the_command_wait_and_says_so(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from runner_bootstrap.agent.execution.workspace import sweep
 from runner_bootstrap.agent.shared.errors import AgentError
 from runner_bootstrap.agent.shared.termination import Termination
 from runner_bootstrap.agent.values import local_chunks
-from runner_bootstrap.agent.values.chunks import CHUNK_BYTES, ChunkBuffer, ChunkStore
+from runner_bootstrap.agent.values.chunks import CHUNK_BYTES, FIRST_BYTES, ChunkBuffer, ChunkStore
 from runner_bootstrap.agent.values.local_chunks import MOST_LEFT, LocalChunkStore
 
 STREAM = "http://store.test/data/runs/run/t/1/x/{:012}?signature={}"
@@ -194,3 +194,29 @@ def test_a_directory_that_cannot_be_made_only_means_a_download(stored: Stored, t
     assert read(consumer, 0) is None
     put(producer, 0, b"stored")
     assert read(consumer, 0) == b"stored"
+
+
+def test_nothing_is_left_in_a_directory_that_others_can_write(stored: Stored, tmp_path: Path) -> None:
+    producer, consumer = runner(tmp_path, "producer"), runner(tmp_path, "consumer")
+    read(consumer, 0)
+    next(tmp_path.glob("cadence-chunks-consumer-*")).chmod(0o777)
+    put(producer, 0, b"a line\n")
+    assert files(tmp_path) == []
+    linked = tmp_path / "linked"
+    linked.mkdir(mode=0o700)
+    (tmp_path / "cadence-chunks-link").symlink_to(next(tmp_path.glob("cadence-chunks-consumer-*")).rename(linked / "x"))
+    put(producer, 1, b"another line\n")
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, FIRST_BYTES, FIRST_BYTES + 1, CHUNK_BYTES, CHUNK_BYTES + 1])
+def test_a_buffer_takes_what_a_file_has_without_growth_on_the_way(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(size))
+    for expected in (0, size):
+        chunk = ChunkBuffer()
+        with path.open("rb", buffering=0) as file:
+            chunk.fill(file, expected)
+        assert chunk.content == path.read_bytes()[:CHUNK_BYTES]
+        if expected:
+            assert len(chunk.buffer) == min(max(size + 1, FIRST_BYTES), CHUNK_BYTES)
