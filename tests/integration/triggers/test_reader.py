@@ -75,6 +75,18 @@ def test_files_are_read_together_and_links_are_not_followed(folder: Path, addres
         }
 
 
+def test_a_folder_is_read_and_other_files_are_only_looked_for(folder: Path, address: str) -> None:
+    source = Repository(folder / "asked")
+    (source.folder / "link").symlink_to("large")
+    commit = source.commit({".cadence/a.yaml": "a", ".cadence/more/b.yaml": "b", "large": "x" * 6_000_000})
+
+    for url in (f"{address}/asked", source.url):
+        found = DulwichGitReader(LOCAL).read_folder(url, commit, ".cadence", asked=["large", "none", "link"])
+
+        assert found == ({"a.yaml": b"a"}, ["large"])
+        assert DulwichGitReader(LOCAL).read_folder(url, commit, "none") == ({}, [])
+
+
 def test_files_that_are_too_large_together_are_refused(folder: Path, address: str) -> None:
     source = Repository(folder / "large-libraries")
     commit = source.commit({"a.yaml": "a" * 3_000_000, "b.yaml": "b" * 3_000_000})

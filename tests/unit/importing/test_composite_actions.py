@@ -1,5 +1,6 @@
 """Composite actions of the workflow's repository: their steps do in the job what they do in the action."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,65 @@ def test_actions_are_read_in_the_repository_of_the_file_only(tmp_path: Path) -> 
     assert read("./.github/actions/none") is None
     assert read("./../other") is read("./.github/actions/link") is None
     assert action_reader(None)("./.github/actions/a") is None
+
+
+def test_what_cannot_be_read_is_no_action(tmp_path: Path) -> None:
+    (tmp_path / ".github").mkdir()
+    (tmp_path / "circle").symlink_to("circle")
+    read = action_reader(tmp_path / ".github" / "ci.yml")
+
+    assert read("./circle") is None
+    assert read("./" + "a" * 300) is None
+
+
+def _with_actions(actions: dict[str, Any], steps: list[dict[str, Any]]) -> Imported:
+    texts = {f"./{name}": json.dumps(action) for name, action in actions.items()}
+    workflow = {"on": "push", "jobs": {"test": {"runs-on": "ubuntu-latest", "steps": steps}}}
+    return convert(json.dumps(workflow), SourceFormat.GITHUB, read_action=texts.get)
+
+
+def test_actions_without_steps_are_counted_too() -> None:
+    actions = {
+        f"a{number}": {"runs": {"using": "composite", "steps": [{"uses": f"./a{number + 1}"}] * 60 * (number < 8)}}
+        for number in range(9)
+    }
+
+    with pytest.raises(ImportFailure, match="more than 1,000 times"):
+        _with_actions(actions, [{"uses": "./a0"}])
+
+
+def test_values_do_not_grow_without_end_in_actions_that_use_each_other() -> None:
+    inner = {"uses": "./a", "with": {"x": "${{ inputs.x }}" * 12}}
+    action = {"inputs": {"x": {"default": "v"}}, "runs": {"using": "composite", "steps": [inner]}}
+
+    with pytest.raises(ImportFailure, match="more than 2,000,000 characters"):
+        _with_actions({"a": action}, [{"uses": "./a"}])
+
+
+def test_values_do_not_grow_without_end_from_output_to_output() -> None:
+    action = {
+        "inputs": {"x": {"default": "v"}},
+        "outputs": {"o": {"value": "${{ inputs.x }}" * 3}},
+        "runs": {"using": "composite", "steps": [{"run": "true"}]},
+    }
+    steps = [
+        {"uses": "./a", "id": f"s{number}", "with": {"x": f"${{{{ steps.s{number - 1}.outputs.o }}}}"}}
+        for number in range(40)
+    ]
+
+    with pytest.raises(ImportFailure, match="more than 2,000,000 characters"):
+        _with_actions({"a": action}, steps)
+
+
+def test_each_action_is_read_once() -> None:
+    read: list[str] = []
+
+    def read_action(path: str) -> str:
+        read.append(path)
+        return "runs: {using: composite, steps: [{run: make}]}"
+
+    workflow = "on: push\njobs: {test: {runs-on: ubuntu-latest, steps: [{uses: ./a}, {uses: ./a}]}}"
+    imported = convert(workflow, SourceFormat.GITHUB, read_action=read_action)
+
+    assert read == ["./a"]
+    assert imported.document.count("name: make") + imported.document.count("make (2)") == 2

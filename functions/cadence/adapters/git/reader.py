@@ -1,7 +1,7 @@
 """`GitReader` with dulwich: fetches only what a question needs, into memory, and keeps nothing."""
 
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from urllib.request import url2pathname
 
@@ -58,49 +58,26 @@ class DulwichGitReader:
                 raise TooLarge(f"{path} is larger than {LARGEST_FILE // 1_000_000} MB.")
             return content.as_raw_string()
 
-    def read_folders(
-        self, url: str, commit: str, folders: Sequence[str], credentials: GitCredentials | None = None
-    ) -> Mapping[str, Mapping[str, bytes]]:
+    def read_folder(
+        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None, asked: Sequence[str] = ()
+    ) -> tuple[Mapping[str, bytes], Collection[str]]:
         """Implements FolderReader."""
         with self._open(url, credentials) as remote:
-            name = commit_id(commit)
-            remote.fetch([name], depth=1, without=b"blob:none")
-            tree = commit_of(remote.store, name).tree
-            blobs = {folder: _blobs(remote.store, tree, folder) for folder in folders}
-            absent = sorted({blob for inside in blobs.values() for blob in inside.values() if blob not in remote.store})
-            if absent:
-                remote.fetch(absent, depth=None, without=b"")
-            contents = {
-                folder: {file: remote.store[blob].as_raw_string() for file, blob in inside.items()}
-                for folder, inside in blobs.items()
-            }
-        if sum(len(content) for inside in contents.values() for content in inside.values()) > LARGEST_FILE:
-            where = " and ".join(folder for folder, inside in contents.items() if inside)
-            raise TooLarge(f"The files in {where} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
-        return contents
+            tree = _tree(remote, commit)
+            blobs = _blobs(remote.store, tree, folder)
+            existing = [path for path in asked if not isinstance(_found(remote.store, tree, path), NotFound)]
+            return _contents(remote, blobs, folder), existing
 
     def read_files(
         self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
     ) -> Mapping[str, bytes | NotFound]:
         """Implements FolderReader."""
-        blobs: dict[str, ObjectID] = {}
-        found: dict[str, bytes | NotFound] = {}
         with self._open(url, credentials) as remote:
-            name = commit_id(commit)
-            remote.fetch([name], depth=1, without=b"blob:none")
-            tree = commit_of(remote.store, name).tree
-            for path in paths:
-                try:
-                    blobs[path] = _find(remote.store, tree, path)
-                except NotFound as error:
-                    found[path] = error
-            absent = sorted({blob for blob in blobs.values() if blob not in remote.store})
-            if absent:
-                remote.fetch(absent, depth=None, without=b"")
-            found |= {path: remote.store[blob].as_raw_string() for path, blob in blobs.items()}
-        if sum(len(content) for content in found.values() if isinstance(content, bytes)) > LARGEST_FILE:
-            raise TooLarge(f"The files {', '.join(paths)} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
-        return {path: found[path] for path in paths}
+            tree = _tree(remote, commit)
+            found = {path: _found(remote.store, tree, path) for path in paths}
+            blobs = {path: one for path, one in found.items() if not isinstance(one, NotFound)}
+            contents = _contents(remote, blobs, ", ".join(blobs))
+            return {path: one if isinstance(one, NotFound) else contents[path] for path, one in found.items()}
 
     def read_archive(
         self,
@@ -227,6 +204,32 @@ def _parting(remote: RemoteRepository, base: ObjectID, head: ObjectID) -> Object
             continue
         return None if base_commit is None else ObjectID(base_commit)
     raise NotFound("The repository's history is incomplete.")
+
+
+def _tree(remote: RemoteRepository, commit: str) -> ObjectID:
+    """Fetches a commit without its files; returns its tree."""
+    name = commit_id(commit)
+    remote.fetch([name], depth=1, without=b"blob:none")
+    tree: ObjectID = commit_of(remote.store, name).tree
+    return tree
+
+
+def _contents(remote: RemoteRepository, blobs: Mapping[str, ObjectID], where: str) -> Mapping[str, bytes]:
+    """Fetches the blobs that are missing. Raises TooLarge for those of `where` together."""
+    absent = sorted({blob for blob in blobs.values() if blob not in remote.store})
+    if absent:
+        remote.fetch(absent, depth=None, without=b"")
+    contents = {file: remote.store[blob].as_raw_string() for file, blob in blobs.items()}
+    if sum(map(len, contents.values())) > LARGEST_FILE:
+        raise TooLarge(f"The files in {where} are larger than {LARGEST_FILE // 1_000_000} MB in all.")
+    return contents
+
+
+def _found(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID | NotFound:
+    try:
+        return _find(store, tree, path)
+    except NotFound as error:
+        return error
 
 
 def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:

@@ -18,7 +18,7 @@ from cadence.domain.melodium.stored_program import COMPO, ProgramFacts, facts_of
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.planning import told
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import InvalidRequest, NotFound
+from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent, Push
 
 PROGRAM_FOLDER = ".melodium-ci"
@@ -74,6 +74,8 @@ class RunPushed:
             files = self._files(pushed)
         except NotFound:
             return None
+        except TooLarge as error:
+            return self._failed(run_id, pushed, error.message)
         if COMPO not in files:
             return None
         try:

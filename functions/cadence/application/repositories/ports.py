@@ -1,6 +1,6 @@
 """Ports over connected repositories, their code hosts, and what was reported to these."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -288,12 +288,13 @@ class CodeHosts(Protocol):
 class FolderReader(Protocol):
     """Reads folders and files of repositories."""
 
-    def read_folders(
-        self, url: str, commit: str, folders: Sequence[str], credentials: GitCredentials | None = None
-    ) -> Mapping[str, Mapping[str, bytes]]:
-        """Returns the files directly in each folder, by name; none if there is no such folder.
+    def read_folder(
+        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None, asked: Sequence[str] = ()
+    ) -> tuple[Mapping[str, bytes], Collection[str]]:
+        """Returns the files directly in a folder, by name, and those of the paths `asked` that are files.
 
-        Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
+        There are none if there is no such folder. Raises like `GitReader`; TooLarge if the files of the folder have
+        more than 5 MB together.
         """
 
     def read_files(

@@ -35,6 +35,7 @@ from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
 _KEPT = timedelta(days=30)
+_PROGRAM = f"{PROGRAM_FOLDER}/{COMPO}"
 _SHARED = "Its runs are those of an earlier delivery of this head."
 _SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip cadence|cadence skip)\]", re.IGNORECASE)
 
@@ -170,20 +171,20 @@ class ProcessRepositoryDelivery:
             event = with_commit(event, self.tags, repository.clone_url, credentials)
             event = with_whole_commits(event, partial(self.open_repository.open, repository))
             commit = self._pipelines_commit(repository, event)
-            wanted = (FOLDER, PROGRAM_FOLDER) if is_push_to_branch(event) else (FOLDER,)
-            folders = self.folders.read_folders(repository.clone_url, commit, wanted, credentials)
-            files = self.pipelines.files(folders[FOLDER])
+            asked = (_PROGRAM,) if is_push_to_branch(event) else ()
+            folder, program = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials, asked)
+            files = self.pipelines.files(folder)
             others = CommitFiles(folders=self.folders, url=repository.clone_url, commit=commit, credentials=credentials)
         except (NotFound, InvalidRequest, TooLarge, Forbidden) as error:
             return EventOutcome((), f"The commit's pipelines cannot be read. {error.message}", event.commit)
-        program = COMPO in folders.get(PROGRAM_FOLDER, {})
         if not files and not program:
             return EventOutcome((), f"The commit has no pipeline in {FOLDER}.", event.commit)
         runs = self._start_files(repository, event, files, others, credentials, key)
         words = f"{len(files)} pipeline{'' if len(files) == 1 else 's'} in {FOLDER}, {len(runs)} triggered."
         if program:
-            runs += self._start_program(repository, event, credentials, key)
-            words += f" The program in {PROGRAM_FOLDER} was started."
+            started = self._start_program(repository, event, credentials, key)
+            runs += started
+            words += f" The program in {PROGRAM_FOLDER} was started." if started else ""
         return EventOutcome(runs, words, event.commit)
 
     def _pipelines_commit(self, repository: Repository, event: GitEvent) -> str:
@@ -213,7 +214,7 @@ class ProcessRepositoryDelivery:
             created_by=f"{repository.kind} {repository.name}",
         )
         # No file in the other folder has this name.
-        parts = (repository.repository_id, key.delivery_id, str(key.number), f"{PROGRAM_FOLDER}/{COMPO}")
+        parts = (repository.repository_id, key.delivery_id, str(key.number), _PROGRAM)
         run = self.programs.run(derived_ulid(key.first_seen, *parts), pushed)
         return [run.run_id] if run else []
 

@@ -1,6 +1,7 @@
 """The command `import`: converts workflows of other systems into pipeline documents."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -78,9 +79,11 @@ def action_reader(file: Path | None) -> Callable[[str], str | None]:
         if root is None:
             return None
         for name in ("", "action.yml", "action.yaml"):
-            found = (root / folder / name).resolve()
-            if found.is_relative_to(root) and found.is_file() and found.stat().st_size <= MAX_YAML_BYTES:
-                return found.read_text(encoding="utf-8", errors="replace")
+            # Names that are too long and links in a circle raise, too.
+            with suppress(OSError, RuntimeError):
+                found = (root / folder / name).resolve()
+                if found.is_relative_to(root) and found.is_file() and found.stat().st_size <= MAX_YAML_BYTES:
+                    return found.read_text(encoding="utf-8", errors="replace")
         return None
 
     return read

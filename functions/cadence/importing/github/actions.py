@@ -30,7 +30,7 @@ _TOOLCHAINS = {
     "oven-sh/setup-bun": ("bun-version", "oven/bun"),
 }
 _DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
-_HASH = re.compile(r"\$\{\{\s*hashFiles\(([^)]*)\)\s*\}\}")
+_HASH = re.compile(r"\$\{\{\s*hashFiles\(((?:(?!\$\{\{)[^)])*)\)\s*\}\}")
 _FILE = re.compile(r"""'(?!!|/|~|\.\./)[^'$]+'""")
 _GLOB = re.compile(r"[*?\[]")
 
@@ -104,7 +104,7 @@ def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
             return ["true"]
     folder = job.in_script(plain(given.get("path", ".")), line)
     name = "".join(split(plain(given["name"]))[::2]) if given.get("name") else None
-    pattern = re.sub(r"\$\{\{.*?\}\}", "*", plain(given["pattern"])) if given.get("pattern") else None
+    pattern = "*".join(split(plain(given["pattern"]))[::2]) if given.get("pattern") else None
     matching = [
         key for key in job.available if key == name or (name is None and (pattern is None or fnmatchcase(key, pattern)))
     ]
@@ -204,7 +204,7 @@ def _cached_path(job: GitHubJob, path: str, line: int) -> str:
             "Caches are kept from within the working directory.",
             "Have the tool write there.",
         )
-    return within(re.sub(r"\$\{\{.*?\}\}", "", path))
+    return within("".join(split(path)[::2]))
 
 
 def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -> list[str]:

@@ -31,6 +31,8 @@ from cadence.importing.shared.cel import FAILED, all_of, bare, output, state
 _HAPPENED = '(has(event.type) ? event.type : "")'
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
 _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
+_LONGEST = 10_000
+"""Characters of CEL, well above what a document may have: a value that stands twice in another doubles each time."""
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
 
@@ -110,6 +112,13 @@ class _Translator:
         self._scope, self._settles = scope, settles
 
     def value(self, node: Expression) -> str:
+        """Returns the CEL text. Raises GitHubExpressionError without a counterpart, or if the text is far too long."""
+        text = self._value(node)
+        if len(text) > _LONGEST:
+            raise GitHubExpressionError("its translation is too long")
+        return text
+
+    def _value(self, node: Expression) -> str:
         match node:
             case LiteralValue(value):
                 return json.dumps(value, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Any
 from cadence.importing.github.templates import split
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.report import ImportFailure
-from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, plain
+from cadence.importing.shared.yaml_source import MAX_YAML_BYTES, YamlSource, listed, mapping, merged_data, plain
 
 ReadAction = Callable[[str], str | None]
 """Returns the text of an action or a workflow of the repository, such as `./.github/actions/setup` (a folder) or
@@ -16,6 +16,8 @@ ReadAction = Callable[[str], str | None]
 
 _DEEPEST = 10
 _MOST_STEPS = 500
+_MOST_USES = 1_000
+"""Of actions in a workflow, as one without steps adds none to its job."""
 _QUOTED = re.compile(r"('(?:[^']|'')*')")
 _NAME = re.compile(
     r"(?<![\w.'-])(?:inputs\.[A-Za-z_][\w-]*|github\.action_path|steps\.[A-Za-z_][\w-]*(?:\.outputs\.[A-Za-z_][\w-]*)?)"
@@ -29,11 +31,14 @@ class CompositeActions:
     source: YamlSource
     read: ReadAction
     _used: int = field(default=0, init=False)
+    _put_in: int = field(default=0, init=False)
+    """Characters that took the place of names, as values repeat and are in one another."""
+    _actions: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, init=False)
 
     def expand(self, body: Mapping[str, Any]) -> None:
         """Replaces the steps of a job that use composite actions of the repository, in place.
 
-        Raises ImportFailure if they are too many.
+        Raises ImportFailure if they are too many, or too large.
         """
         steps = body.get("steps")
         if not isinstance(steps, list) or not any(_local(step) for step in steps):
@@ -87,10 +92,7 @@ class CompositeActions:
 
     def _workflow(self, uses: str) -> Mapping[str, Any]:
         text = self.read(_path(uses)) if uses.endswith((".yml", ".yaml")) else None
-        try:
-            return YamlSource(text).merged() if text is not None else {}
-        except ImportFailure:
-            return {}
+        return merged_data(text) if text is not None else {}
 
     def _expanded(self, step: Any, outputs: dict[str, str], depth: int) -> Iterator[Any]:
         """The steps in the place of a step, which may be itself; `outputs` gets the values of the action's outputs."""
@@ -99,6 +101,9 @@ class CompositeActions:
             yield step
             return
         self._used += 1
+        if self._used > _MOST_USES:
+            line = self.source.line(step, "uses")
+            raise ImportFailure(f"The workflow uses actions of its repository more than {_MOST_USES:,} times.", line)
         prefix = slug(plain(step.get("id")) or f"action-{self._used}")
         names = self._inputs(step, action)
         inner = [dict(one) for one in listed(mapping(action["runs"]).get("steps")) if isinstance(one, dict)]
@@ -113,19 +118,17 @@ class CompositeActions:
             yield from self._expanded(placed, within, depth + 1)
         if step_id := plain(step.get("id")):
             for output, about in mapping(action.get("outputs")).items():
-                value = _in_expressions(plain(mapping(about).get("value")), {**names, **within})
+                value = self._in_expressions(plain(mapping(about).get("value")), {**names, **within})
                 if (text := as_expression(value)) is not None:
                     outputs[f"steps.{step_id}.outputs.{output}"] = text
 
     def _action(self, uses: str) -> Mapping[str, Any] | None:
-        text = self.read(_path(uses))
-        if text is None:
-            return None
-        try:
-            data = YamlSource(text).merged()
-        except ImportFailure:
-            return None
-        return data if mapping(data.get("runs")).get("using") == "composite" else None
+        path = _path(uses)
+        if path not in self._actions:
+            text = self.read(path)
+            data = merged_data(text) if text is not None else {}
+            self._actions[path] = data if mapping(data.get("runs")).get("using") == "composite" else None
+        return self._actions[path]
 
     def _inputs(self, step: Mapping[str, Any], action: Mapping[str, Any]) -> dict[str, str]:
         """What stands for `inputs.x` in the action; a value that cannot be written as an expression stays as it is."""
@@ -139,10 +142,45 @@ class CompositeActions:
 
     def _replaced(self, value: Any, names: Mapping[str, str]) -> Any:
         """A copy of a value of YAML in whose expressions these names are replaced; the value itself without names."""
-        return _replaced(value, names, self._copied) if names else value
+        return self._copied(value, names) if names else value
 
-    def _copied(self, copy: Any, original: Any) -> None:
-        self.source.register(copy, self.source.line(original))
+    def _copied(self, value: Any, names: Mapping[str, str], key: str = "") -> Any:
+        if isinstance(value, dict):
+            made: Any = {name: self._copied(item, names, name) for name, item in value.items()}
+        elif isinstance(value, list):
+            made = [self._copied(item, names) for item in value]
+        elif isinstance(value, str):
+            # A condition is an expression as a whole unless it has `${{`.
+            in_whole = key == "if" and "${{" not in value
+            return self._in_expression(value, names) if in_whole else self._in_expressions(value, names)
+        else:
+            return value
+        self.source.register(made, self.source.line(value))
+        return made
+
+    def _in_expressions(self, text: str, names: Mapping[str, str]) -> str:
+        parts = split(text)
+        return "".join(
+            part if index % 2 == 0 else f"${{{{ {self._in_expression(part, names).strip()} }}}}"
+            for index, part in enumerate(parts)
+        )
+
+    def _in_expression(self, text: str, names: Mapping[str, str]) -> str:
+        def put_in(match: re.Match[str]) -> str:
+            found = names.get(match[0])
+            if found is None and match[0].startswith("steps."):
+                head, dot, rest = match[0].partition(".outputs.")
+                found = f"{names[head]}{dot}{rest}" if head in names else None
+            if found is None:
+                return match[0]
+            self._put_in += len(found)
+            if self._put_in > MAX_YAML_BYTES:
+                raise ImportFailure(f"The values that actions are given have more than {MAX_YAML_BYTES:,} characters.")
+            return found
+
+        return "".join(
+            piece if index % 2 else _NAME.sub(put_in, piece) for index, piece in enumerate(_QUOTED.split(text))
+        )
 
     def _register(self, container: Any, line: int) -> None:
         self.source.register(container, line)
@@ -184,43 +222,6 @@ def _path(uses: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _replaced(value: Any, names: Mapping[str, str], copied: Callable[[Any, Any], None], key: str = "") -> Any:
-    if isinstance(value, dict):
-        made: Any = {name: _replaced(item, names, copied, name) for name, item in value.items()}
-    elif isinstance(value, list):
-        made = [_replaced(item, names, copied) for item in value]
-    elif isinstance(value, str):
-        return _in_condition(value, names) if key == "if" else _in_expressions(value, names)
-    else:
-        return value
-    copied(made, value)
-    return made
-
-
-def _in_condition(text: str, names: Mapping[str, str]) -> str:
-    """A condition, which is an expression as a whole unless it has `${{`."""
-    return _in_expressions(text, names) if "${{" in text else _in_expression(text, names)
-
-
-def _in_expressions(text: str, names: Mapping[str, str]) -> str:
-    parts = split(text)
-    return "".join(
-        part if index % 2 == 0 else f"${{{{ {_in_expression(part, names).strip()} }}}}"
-        for index, part in enumerate(parts)
-    )
-
-
-def _in_expression(text: str, names: Mapping[str, str]) -> str:
-    def put_in(match: re.Match[str]) -> str:
-        found = names.get(match[0])
-        if found is None and match[0].startswith("steps."):
-            head, dot, rest = match[0].partition(".outputs.")
-            found = f"{names[head]}{dot}{rest}" if head in names else None
-        return match[0] if found is None else found
-
-    return "".join(piece if index % 2 else _NAME.sub(put_in, piece) for index, piece in enumerate(_QUOTED.split(text)))
 
 
 def _with_settings(inner: dict[str, Any], outer: Mapping[str, Any]) -> dict[str, Any]:

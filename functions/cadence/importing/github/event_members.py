@@ -13,15 +13,17 @@ EVENT_KINDS: Mapping[str, str] = {
 }
 """The kinds of events by their names in GitHub Actions."""
 
-ACTIONS: Mapping[str, str] = {
+PULL_REQUEST_TYPES: Mapping[str, str] = {
     "opened": "opened",
     "reopened": "reopened",
     "synchronize": "updated",
     "labeled": "labelled",
     "unlabeled": "unlabelled",
     "closed": "closed",
-    "published": "published",
 }
+"""The types of events of pull requests by their names in GitHub Actions."""
+
+ACTIONS: Mapping[str, str] = {**PULL_REQUEST_TYPES, "published": "published"}
 """The types of events by the values of `github.event.action`."""
 
 LABELS = "event.pull_request.labels.*.name"

@@ -4,12 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from cadence.importing.github.job import GitHubJob
 from cadence.importing.shared.globs import changed
 from cadence.importing.shared.names import variable
-from cadence.importing.shared.yaml_source import mapping, plain
+from cadence.importing.shared.yaml_source import mapping, merged_data, plain
 
 _WITHOUT_MEANING = frozenset({"filters", "token", "list-files", "initial-fetch-depth"})
 _MORE_THAN_GLOBS = re.compile(r"[!()\[\]+@]|\$\{\{")
@@ -40,11 +38,7 @@ def paths_filter(job: GitHubJob, step: Mapping[str, Any]) -> dict[str, Any] | No
 
 def _filters(text: str) -> Mapping[str, list[str]]:
     """Returns the patterns by name; none if they are in a file, or if one is more than a pattern of paths."""
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return {}
-    filters = {plain(name): _flat(patterns) for name, patterns in mapping(data).items()}
+    filters = {name: _flat(patterns) for name, patterns in merged_data(text).items()}
     usable = all(
         re.fullmatch(r"[A-Za-z_][\w-]*", name)
         and patterns

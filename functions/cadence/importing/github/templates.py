@@ -9,11 +9,11 @@ from cadence.importing.shared.names import slug
 def split(text: str) -> list[str]:
     """The texts and expressions in turn: text, expression, text, …"""
     parts: list[str] = []
-    rest = text
-    while (start := rest.find("${{")) >= 0 and (end := rest.find("}}", start)) >= 0:
-        parts += [rest[:start], rest[start + 3 : end]]
-        rest = rest[end + 2 :]
-    return [*parts, rest]
+    at = 0
+    while (start := text.find("${{", at)) >= 0 and (end := text.find("}}", start)) >= 0:
+        parts += [text[at:start], text[start + 3 : end]]
+        at = end + 2
+    return [*parts, text[at:]]
 
 
 def only_expression(text: str) -> Expression | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cadence.domain.triggers.cron import BadCron, read_cron
+from cadence.importing.github.event_members import PULL_REQUEST_TYPES
 from cadence.importing.shared.draft import ImportDraft
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, plain, texts
@@ -11,14 +12,6 @@ from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, pl
 _INPUT_TYPES = {"boolean": "bool", "number": "f64"}
 _EMPTY = {"bool": False, "f64": 0, "string": ""}
 _PATTERNS = {"push": ("branches", "paths", "tags"), "pull_request": ("branches", "paths")}
-_TYPES = {
-    "opened": "opened",
-    "reopened": "reopened",
-    "synchronize": "updated",
-    "labeled": "labelled",
-    "unlabeled": "unlabelled",
-    "closed": "closed",
-}
 _STATES = {"completed": ["succeeded", "failed", "cancelled", "timed_out"], "success": ["succeeded"]}
 
 
@@ -96,12 +89,12 @@ def _types(settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) 
     """Returns the types of pull requests' events that have counterparts, and notes those that have none."""
     wanted = texts(settings.get("types"))
     for name in wanted:
-        if name not in _TYPES:
+        if name not in PULL_REQUEST_TYPES:
             draft.notes.add(
                 source.line(settings, "types"), f"on.pull_request.types: {name}",
                 "Nothing in Cadence starts a pipeline by this event.", "Start a run through the API when it happens.",
             )  # fmt: skip
-    return [_TYPES[name] for name in wanted if name in _TYPES]
+    return [PULL_REQUEST_TYPES[name] for name in wanted if name in PULL_REQUEST_TYPES]
 
 
 def _release_types(settings: Mapping[str, Any], source: YamlSource, draft: ImportDraft) -> None:

@@ -130,7 +130,7 @@ def _known(job: GitLabJob, found: list[str], line: int, where: str) -> list[str]
 
 
 def _known_part(path: str) -> str:
-    return within(re.sub(r"\$\{\{.*?\}\}/?", "", path))
+    return within(re.sub(r"\$\{\{(?:(?!\$\{\{).)*?\}\}/?", "", path))
 
 
 def _exit_codes(settings: Mapping[str, Any]) -> list[int]:
@@ -176,7 +176,7 @@ def _soft_fail(job: GitLabJob) -> None:
 def _timeout(job: GitLabJob) -> None:
     text = plain(job.body["timeout"])
     parts = re.findall(r"(\d+)\s*([a-z]*)", text.lower())
-    seconds = sum(int(number) * _UNITS.get(unit[:1] or "s", 0) for number, unit in parts if unit[:2] != "mo")
+    seconds = sum(int(number[:12]) * _UNITS.get(unit[:1] or "s", 0) for number, unit in parts if unit[:2] != "mo")
     if seconds > 0:
         job.treatment.body["max_duration"] = min(seconds, LONGEST_SECONDS)
     else:

@@ -90,6 +90,14 @@ class YamlSource:
             self._alive.append(copy)
 
 
+def merged_data(text: str) -> dict[str, Any]:
+    """The data of a YAML text with merge keys resolved, as `YamlSource.merged`; empty if it cannot be read."""
+    try:
+        return YamlSource(text).merged()
+    except ImportFailure:
+        return {}
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 

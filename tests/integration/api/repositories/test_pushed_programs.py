@@ -43,6 +43,18 @@ def test_a_program_alone_is_enough_and_one_that_cannot_be_read_is_a_failed_statu
     assert world.host.status_of(broken)["cadence/melodium-ci"]["state"] == "failure"
 
 
+def test_a_program_that_is_too_large_fails_alone(world: World) -> None:
+    world.connect()
+    large: dict[str, str | None] = {".melodium-ci/data.txt": "x" * 6_000_000}
+    commit = world.source.commit({**PROGRAM, **large, ".cadence/tests.yaml": TESTS})
+
+    delivery = world.push(commit)
+
+    assert delivery["outcome"] == ("1 pipeline in .cadence, 1 triggered. The program in .melodium-ci was started.")
+    runs = [world.api.services.runs.get_run(run_id) for run_id in delivery["runs"]]
+    assert {run.pipeline for run in runs if run.state is RunState.FAILED} == {"melodium-ci"}
+
+
 def test_pull_requests_and_tags_run_no_program(world: World) -> None:
     world.connect()
     base = world.source.commit({**PROGRAM, ".cadence/tests.yaml": TESTS})

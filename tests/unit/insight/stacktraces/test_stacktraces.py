@@ -198,3 +198,10 @@ def test_any_mixture_of_lines_is_read_without_overlap(lines: list[str]) -> None:
 @pytest.mark.parametrize("line", ["\tat " + "a." * 60_000, "    at " + "(" * 60_000, "x: " * 40_000, "| " * 60_000])
 def test_long_lines_take_no_longer_than_their_beginning(line: str) -> None:
     assert find(["java.lang.Error: x", line] * 50) in ([], find(["java.lang.Error: x", line[:2_000]] * 50))
+
+
+def test_errors_of_ruby_on_line_after_line_are_no_endless_chain() -> None:
+    found = find(["app.rb:1:in `x': message (E)"] * 3000)
+
+    assert [trace.first for trace in found[:2]] == [0, found[0].last + 1]
+    assert found[-1].last == 2999

@@ -77,6 +77,8 @@ def test_a_file_of_a_repository_at_a_commit_uses_its_own_files() -> None:
         ("../..", "leaves the repository"),
         ("lib/../../../x.yaml", "leaves the repository"),
         ("../.git/config.yaml", "leaves the repository"),
+        ("../.GIT/config.yaml", "leaves the repository"),
+        ("module/.git/config.yaml", "leaves the repository"),
         ("/etc/passwd.yaml", "is not relative to this file, with / between its parts"),
         ("lib\\build.yaml", "is not relative to this file, with / between its parts"),
         ("lib/build.sh", "does not end with .yaml, .yml or .json"),

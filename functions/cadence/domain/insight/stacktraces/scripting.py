@@ -12,6 +12,9 @@ _RUBY_HEAD = re.compile(
 _RUBY_CALL = re.compile(r"\s+(?:\d+: )?from (?P<file>[^:]+):(?P<line>\d+)(?::in [`'](?P<function>[^']*)')?$")
 _RUBY_LIBRARY = re.compile(r"/gems/|/lib/ruby/|^<internal:")
 
+_MOST_CAUSES = 50
+"""Of one error of Ruby, as lines that follow each other may be errors of their own, without end."""
+
 _PHP_HEAD = re.compile(
     r"(?:PHP )?(?:Fatal|Parse) error:\s+(?:Uncaught )?(?:(?P<error>[A-Za-z_\\][\w\\]*): )?(?P<message>.*?)"
     r" in (?P<file>\S.*?)(?::| on line )(?P<line>\d+)$"
@@ -24,6 +27,10 @@ _PHP_LIBRARY = re.compile(r"/vendor/")
 
 def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
     """Returns the error of Ruby that line `start` begins, with the error it was rescued from."""
+    return _ruby_error(lines, start, _MOST_CAUSES)
+
+
+def _ruby_error(lines: Sequence[str], start: int, most_causes: int) -> StackTrace | None:
     head = _RUBY_HEAD.match(lines[start])
     if head is None:
         return None
@@ -33,7 +40,7 @@ def ruby_error(lines: Sequence[str], start: int) -> StackTrace | None:
         call = _RUBY_CALL.match(lines[at])
         if call is None:
             # The error it was rescued from follows at once.
-            cause = ruby_error(lines, at)
+            cause = _ruby_error(lines, at, most_causes - 1) if most_causes else None
             break
         frames.append(_frame(call, at, _RUBY_LIBRARY))
     last = cause.last if cause else start + len(frames) - 1

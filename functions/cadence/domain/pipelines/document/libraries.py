@@ -183,7 +183,9 @@ def path_fault(path: str, document: str) -> str | None:
     if path.startswith("/") or "\\" in path or any(ord(character) < 32 for character in path):
         return "is not relative to this file, with / between its parts"
     joined = _joined(path, document)
-    if joined.split("/")[0] in ("..", ".", ".git"):
+    parts = joined.split("/")
+    # File systems that ignore case read `.GIT` as `.git`.
+    if parts[0] in ("..", ".") or any(part.lower() == ".git" for part in parts):
         return "leaves the repository"
     if posixpath.splitext(joined)[1] not in SUFFIXES:
         return "does not end with " + ", ".join(SUFFIXES[:-1]) + f" or {SUFFIXES[-1]}"
