@@ -7,7 +7,6 @@ resident memory
 
 import http.client
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.figures import Goal, Report
+from bench.figures import Goal, Report, cpu_seconds
 from bench.stack import Stack, local_stack
 from bench.stream_agent import peer as through_fifo
 from cadence.local.ministack.server import MiniStack
@@ -218,8 +217,10 @@ def _is_agent(pid: int) -> bool:
 
 def _cpu_seconds(pid: int) -> float:
     """CPU time of a process so far, 0 if it is gone."""
-    stat = _read(pid, "stat").rpartition(b")")[2].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK") if stat else 0.0
+    try:
+        return cpu_seconds(pid)
+    except OSError:
+        return 0.0
 
 
 def _descendants(root: int) -> set[int]:

@@ -38,8 +38,13 @@ export function recent(readings: readonly Sent[][], now: number): Sent[][] {
   return within.length ? within : readings.slice(-1);
 }
 
+/** One flow for each reader of a stream, also if it reads the stream by several inputs. */
 export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: readonly Sent[]): Flow[] {
+  const known = new Set<string>();
   return edges.flatMap(({ source, source_port: port, target }) => {
+    const key = `${source}.${port} ${target}`;
+    if (known.has(key)) return [];
+    known.add(key);
     const now = sent.find((one) => one.source === source && one.port === port);
     if (!now) return [];
     const then = before.find((one) => one.source === source && one.port === port);
@@ -65,6 +70,16 @@ const speed = (rate: number) => `${bytes(Math.round(rate))}/s`;
 export function briefly(flow: Flow): string {
   if (flow.ended) return "all sent";
   return flow.rate === null ? bytes(flow.size) : speed(flow.rate);
+}
+
+/** What is written on the edges by their names, which `edgeKey` returns: of all streams between two treatments. */
+export function labelsOf(flows: readonly Flow[], edgeKey: (flow: Flow) => string): Map<string, string> {
+  const labels = new Map<string, string>();
+  for (const flow of flows) {
+    const other = labels.get(edgeKey(flow));
+    labels.set(edgeKey(flow), other === undefined ? briefly(flow) : `${other}, ${briefly(flow)}`);
+  }
+  return labels;
 }
 
 /** Such as `12 MB · 1.5 MB/s · 200 kB behind`. */

@@ -5,6 +5,7 @@ import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { ago, counted } from "../model/format.ts";
+import { away } from "../model/moments.ts";
 import { ActionForm, Confirm } from "../parts/acting.tsx";
 import { useKept, useLoaded, useNow } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
@@ -157,8 +158,8 @@ function Silence({ silenced }: { silenced: () => void }) {
         { name: "hours", label: "Hours", value: "2" },
         { name: "comment", label: "Why", optional: true },
       ]}
-      act={async ({ project, rule, hours, comment }) => {
-        const ends_at = new Date(Date.now() + Number(hours) * HOUR).toISOString();
+      act={async ({ project, rule, hours = "", comment }) => {
+        const ends_at = away(hours, HOUR, "hours");
         await post(["alerts", "silences"], { project, where: rule ? { rule } : {}, ends_at, comment });
         silenced();
         return `Alerts of ${project} are kept, and sent after ${new Date(ends_at).toLocaleString()} if still open.`;

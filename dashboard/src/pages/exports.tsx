@@ -5,6 +5,7 @@ import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { bodyWith, deliveryOf, exportBody, KINDS, SCHEMES } from "../model/exports.ts";
 import { counted } from "../model/format.ts";
+import { away } from "../model/moments.ts";
 import { ActionForm, Confirm, Press } from "../parts/acting.tsx";
 import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
@@ -16,6 +17,8 @@ import type { PartProps } from "./admin.tsx";
 
 type Schemas = components["schemas"];
 type Export = Schemas["ExportView"];
+
+const DAY = 86_400_000;
 
 export function Exports({ again, changed, name }: PartProps) {
   return name ? (
@@ -221,9 +224,9 @@ function One({ name, again, changed }: PartProps & { name: string }) {
               { name: "days", label: "Of the last days", value: "1" },
               { name: "signals", label: "Sends", hint: "logs, traces", optional: true },
             ]}
-            act={async ({ days, signals = "" }) => {
+            act={async ({ days = "", signals = "" }) => {
               const named = signals.split(/[\s,]+/).filter(Boolean);
-              const since = new Date(Date.now() - Number(days) * 86_400_000).toISOString();
+              const since = away(days, -DAY, "days");
               await post(["exports", name, "backfills"], { since, signals: named.length ? named : null });
               changed();
               return "It is sent, the newest runs first.";

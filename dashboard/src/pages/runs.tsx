@@ -1,5 +1,4 @@
 // What ran: a live list, filtered by the address.
-import { useEffect } from "preact/hooks";
 import { pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { between, duration, softFailures } from "../model/format.ts";
@@ -7,7 +6,7 @@ import { hasEnded, words } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
 import { heard } from "../parts/announced.ts";
-import { useLoaded, useNow } from "../parts/data.ts";
+import { useLoaded, useNow, useWatch } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { State } from "../parts/state.tsx";
@@ -35,14 +34,7 @@ export function Runs() {
     (last) => (last?.at(0)?.version ? 250 : 3_000),
     "runs",
   );
-  useEffect(() => {
-    const controller = new AbortController();
-    import("../parts/watching.ts").then(
-      ({ watchList }) => watchList(controller.signal),
-      () => undefined, // requests that wait do as well
-    );
-    return () => controller.abort();
-  }, []);
+  useWatch(null);
   const now = useNow(true);
   const runs = loaded.value?.flatMap((page) => page.items) ?? [];
   const medians = medianDurations(runs);

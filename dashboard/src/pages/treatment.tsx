@@ -1,5 +1,4 @@
 // What happened in one treatment: why, its inputs and outputs, history, environment, placement, resources, log.
-import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
@@ -8,7 +7,7 @@ import { unreported } from "../model/engine.ts";
 import { bytes, clock, counted, duration } from "../model/format.ts";
 import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
-import { useLoaded } from "../parts/data.ts";
+import { useLoaded, useWatch } from "../parts/data.ts";
 import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { later } from "../parts/later.tsx";
 import { Logs } from "../parts/logs.tsx";
@@ -35,15 +34,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
   );
   const one = loaded.value;
   const isOver = one !== null && hasEnded(one.state);
-  useEffect(() => {
-    const controller = new AbortController();
-    if (!isOver)
-      import("../parts/watching.ts").then(
-        ({ watchRun }) => watchRun(run, controller.signal),
-        () => undefined, // requests that wait do as well
-      );
-    return () => controller.abort();
-  }, [run, isOver]);
+  useWatch(run, !isOver);
   if (!one) return loaded.error ? <Unavailable what={name} error={loaded.error} /> : <Loading what="the treatment" />;
   return (
     <>

@@ -10,7 +10,8 @@ export interface Loaded<T> {
 
 /**
  * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again). Of what is
- * announced as `news`, it waits for the next announcement instead.
+ * announced as `news`, it waits for the next announcement instead, and at least as long as the answer took: of what
+ * changes all the time, at most half of the time is spent on answers.
  * While Cadence cannot be reached it asks again, too. Nothing is asked for while the tab is hidden; a tab that comes back
  * asks at once.
  */
@@ -38,6 +39,7 @@ export function useLoaded<T>(
       turn += 1;
       const mine = turn;
       const count = heard(news);
+      const began = Date.now();
       try {
         last = await current.current.load(controller.signal, last);
         failures = 0;
@@ -45,8 +47,9 @@ export function useLoaded<T>(
         setLoaded({ key, value: last, error: null });
         const ms = current.current.every(last);
         if (count === null || ms === null) return again(ms);
+        const rested = 2 * Date.now() - began;
         await announced(news, count, controller.signal);
-        if (mine === turn && !controller.signal.aborted) again(0);
+        if (mine === turn && !controller.signal.aborted) again(Math.max(0, rested - Date.now()));
       } catch (error) {
         if (controller.signal.aborted) return;
         failures += 1;
@@ -67,6 +70,20 @@ export function useLoaded<T>(
     };
   }, [key]);
   return loaded.key === key ? loaded : { value: null, error: null };
+}
+
+/** Has changes of a run (null: of the list of runs) announced while `wanted`. */
+export function useWatch(run: string | null, wanted = true): void {
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    if (wanted)
+      import("./watching.ts").then(
+        ({ watchList, watchRun }) => void (run === null ? watchList(signal) : watchRun(run, signal)),
+        () => undefined, // requests that wait do as well
+      );
+    return () => controller.abort();
+  }, [run, wanted]);
 }
 
 /** What was loaded last of the same subject, until the next answer is there: after a change, nothing disappears. */

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
-import { briefly, type Flow, flowsOf, recent, type Sent, wordsOf } from "../model/flows.ts";
+import { type Flow, flowsOf, labelsOf, recent, type Sent, wordsOf } from "../model/flows.ts";
 import { href, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
 import { edgeKey, type GraphEdge } from "./graph.tsx";
@@ -38,14 +38,14 @@ export function Flows({ run, edges, label }: Props) {
   );
   const flows = loaded.value?.flows ?? [];
   useEffect(() => {
-    label(new Map(flows.map((flow) => [edgeKey(flow), briefly(flow)])));
+    label(labelsOf(flows, edgeKey));
     return () => label(null);
   }, [loaded.value]);
   if (flows.length === 0) return null;
   return (
     <ul class="flows" aria-label="What flows">
       {flows.map((flow) => (
-        <li key={edgeKey(flow)}>
+        <li key={`${flow.port} ${edgeKey(flow)}`}>
           <a href={href(valueRoute(run, `${flow.source}.${flow.port}`))}>
             {flow.source}.{flow.port}
           </a>{" "}

@@ -97,6 +97,30 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("spends at most half of the time on a list that changes all the time", async () => {
+    at.served.instead.set("/v1/runs", { ...(at.served.recorded["/v1/runs"] as object), version: "1" });
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const socket = await connected(page, {});
+    await page.route("**/v1/runs?*", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await route.continue();
+    });
+    const requests = asked(page, "/v1/runs?");
+    await page.goto(`${at.served.url}/ui/runs`);
+    await socket.ready;
+    await expect.poll(() => requests.at(-1), { timeout: PATIENCE }).toContain("version=1&wait=0");
+    const before = requests.length;
+    for (let time = 0; time < 2_000; time += 20) {
+      socket.send({ kind: "new", of: "runs" });
+      await page.waitForTimeout(20);
+    }
+    const asks = requests.length - before;
+    expect(asks).toBeGreaterThan(1);
+    expect(asks).toBeLessThan(8);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it.each([1440, 320])("shows what flows over an edge, %i pixels wide", async (width) => {
     const graph = at.served.recorded[`${PATH}/graph`] as { edges: { source: string; flow: string }[] };
     const run = at.served.recorded[PATH] as { treatments: { name: string; state: string }[] };

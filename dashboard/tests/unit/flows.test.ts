@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { briefly, flowsOf, recent, type Sent, wordsOf } from "../../src/model/flows.ts";
+import { briefly, flowsOf, labelsOf, recent, type Sent, wordsOf } from "../../src/model/flows.ts";
 
 const EDGES = [
   { source: "encode", source_port: "frames", target: "upload" },
@@ -34,4 +34,20 @@ it("measures speed over ten seconds", () => {
   expect(recent(readings, 13_000).map(([one]) => one?.at)).toEqual([6_000, 12_000]);
   expect(recent(readings, 60_000).map(([one]) => one?.at)).toEqual([12_000]);
   expect(recent([], 60_000)).toEqual([]);
+});
+
+it("tells of each stream between two treatments, once for each reader", () => {
+  const twice = [...EDGES, EDGES[2] as (typeof EDGES)[0]];
+  const sound = { ...sent(7_000, 3_000), port: "sound" };
+  const flows = flowsOf(twice, [sent(12_000_000, 3_000), sound], []);
+  expect(flows.map(({ port, target }) => `${port} → ${target}`)).toEqual([
+    "frames → upload",
+    "frames → check",
+    "sound → upload",
+  ]);
+  const labels = labelsOf(flows, ({ source, target }) => `${source} ${target}`);
+  expect([...labels]).toEqual([
+    ["encode upload", "12 MB, 7.0 kB"],
+    ["encode check", "12 MB"],
+  ]);
 });

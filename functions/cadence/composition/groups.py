@@ -29,7 +29,6 @@ from cadence.application.scheduling.control_treatment import ControlTreatment
 from cadence.application.scheduling.each_items import EachItems
 from cadence.application.scheduling.end_treatment import EndTreatment
 from cadence.application.scheduling.expand_each import ExpandEach
-from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.shared.run_ports import Machines
 from cadence.application.shared.storage import ReserveStorage, RunStorage
@@ -37,6 +36,7 @@ from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.documents import check_document
 from cadence.composition.shared.machines import state_machines
+from cadence.composition.shared.readiness import treatment_readiness
 
 
 def act() -> tuple[ControlTreatment, Machines]:
@@ -44,16 +44,7 @@ def act() -> tuple[ControlTreatment, Machines]:
     runs, groups = DynamoRunStore(config.runs_table), DynamoGroupStore(config.runs_table)
     machines = state_machines(config)
     chunks = S3Chunks(Buckets.of(config.data_bucket, config.value_buckets))
-    readiness = Readiness(
-        runs=runs,
-        treatments=runs,
-        values=runs,
-        edges=runs,
-        groups=groups,
-        machines=machines,
-        wake_ups=SqsWakeUps(config.wake_ups_queue_url),
-        clock=now,
-    )
+    readiness = treatment_readiness(config, runs, machines)
     storage = _storage(config, runs)
     elements = EachItems(
         treatments=runs,
@@ -133,14 +124,5 @@ def wake_group() -> WakeGroup:
             stop_child=stop_child,
             clock=now,
         ),
-        readiness=Readiness(
-            runs=runs,
-            treatments=runs,
-            values=runs,
-            edges=runs,
-            groups=groups,
-            machines=machines,
-            wake_ups=wake_ups,
-            clock=now,
-        ),
+        readiness=treatment_readiness(config, runs, machines),
     )

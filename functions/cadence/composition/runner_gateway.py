@@ -21,7 +21,6 @@ from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runners.samples import DynamoSampleStore
 from cadence.adapters.dynamodb.runners.stream_store import DynamoStreamStore
-from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.runs.step_reports import DynamoStepReports
 from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
@@ -63,7 +62,6 @@ from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
 from cadence.application.runners.shells import PermittedShells
 from cadence.application.scheduling.mark_started import MarkStarted
-from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.storage import ReserveStorage
 from cadence.application.test_reports.split_durations import FixDurations
@@ -71,6 +69,7 @@ from cadence.application.values.caches import FindCache, ReadCache, SaveCache, W
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.machines import state_machines
+from cadence.composition.shared.readiness import treatment_readiness
 from cadence.composition.shared.secret_sources import secret_sources
 from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
@@ -121,16 +120,7 @@ def gateway() -> Gateway:
     step_reports = DynamoStepReports(config.runs_table)
     sources = InputStreams(treatments=runs, values=runs, streams=streams)
     wake_ups = SqsWakeUps(config.wake_ups_queue_url)
-    readiness = Readiness(
-        runs=runs,
-        treatments=runs,
-        values=runs,
-        edges=runs,
-        groups=DynamoGroupStore(config.runs_table),
-        machines=machines,
-        wake_ups=wake_ups,
-        clock=now,
-    )
+    readiness = treatment_readiness(config, runs, machines)
     begin = MarkStarted(runs, readiness, machines)
     slots = gates.runner_slots(config, runs, machines)
     settle = Settle(

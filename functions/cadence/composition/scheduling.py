@@ -1,7 +1,6 @@
 """Wiring of the Lambdas that the two state machines call, and of the watchdog."""
 
 from datetime import timedelta
-from typing import Protocol
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.lambda_log_stream import LambdaLogStream
@@ -15,7 +14,6 @@ from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOff
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
 from cadence.adapters.dynamodb.runners.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
-from cadence.adapters.dynamodb.runs.groups import DynamoGroupStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
@@ -45,7 +43,6 @@ from cadence.application.runs.stop_child_run import StopChildRun
 from cadence.application.scheduling.admit import Admission, Admit
 from cadence.application.scheduling.end_treatment import EndTreatment
 from cadence.application.scheduling.execution_failed import ExecutionFailed
-from cadence.application.scheduling.readiness import Readiness
 from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.watchdog import Watchdog
@@ -54,30 +51,8 @@ from cadence.application.values.purge_transient_values import PurgeTransientValu
 from cadence.composition.shared import gates, settings
 from cadence.composition.shared.clock import now
 from cadence.composition.shared.machines import state_machines
+from cadence.composition.shared.readiness import treatment_readiness
 from cadence.composition.shared.secret_sources import secret_sources
-
-
-class _Feeding(Protocol):
-    """Settings of a Lambda that feeds consumers."""
-
-    @property
-    def runs_table(self) -> str: ...
-
-    @property
-    def wake_ups_queue_url(self) -> str: ...
-
-
-def _readiness(runs: DynamoRunStore, machines: Machines, config: _Feeding) -> Readiness:
-    return Readiness(
-        runs=runs,
-        treatments=runs,
-        values=runs,
-        edges=runs,
-        groups=DynamoGroupStore(config.runs_table),
-        machines=machines,
-        wake_ups=SqsWakeUps(config.wake_ups_queue_url),
-        clock=now,
-    )
 
 
 def _settle(
@@ -87,7 +62,7 @@ def _settle(
         treatments=runs,
         values=runs,
         runners=DynamoRunnerStore(config.runners_table),
-        readiness=_readiness(runs, machines, config),
+        readiness=treatment_readiness(config, runs, machines),
         slots=gates.runner_slots(config, runs, machines),
         provider_function_prefix=config.provider_function_prefix,
         deadlines=SqsDeadlines(config.deadlines_queue_url),
@@ -105,7 +80,7 @@ def admit() -> tuple[Admit, Machines]:
     use_case = Admit(
         runs=runs,
         admission=Admission(treatments=runs, values=runs, documents=documents, clock=now),
-        readiness=_readiness(runs, machines, config),
+        readiness=treatment_readiness(config, runs, machines),
         deadlines=SqsDeadlines(config.deadlines_queue_url),
         log_stream=LambdaLogStream(config.log_stream_function),
         clock=now,
@@ -180,7 +155,7 @@ def stop_run() -> tuple[StopRun, Machines]:
             clock=now,
         ),
         machines=machines,
-        readiness=_readiness(runs, machines, config),
+        readiness=treatment_readiness(config, runs, machines),
         clock=now,
     )
     return use_case, machines

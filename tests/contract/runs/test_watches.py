@@ -121,8 +121,8 @@ class Watching:
             raise NotFound("There is no such token.")
         return Credentials(self.stored[token_id])
 
-    def token(self, permission: str = "runs:read") -> str:
-        token, text = issue_token("acme", "*", "t", frozenset({permission}), "a", self.time)
+    def token(self, permission: str = "runs:read", organization: str = "acme") -> str:
+        token, text = issue_token(organization, "*", "t", frozenset({permission}), "a", self.time)
         self.stored[token.token_id] = token
         return text
 
@@ -310,6 +310,21 @@ def test_changes_of_the_list_are_announced_within_the_organization(at: Watching)
     with pytest.raises(Unauthenticated):
         at.runs.ping("c1")
     assert at.runs.ring_list("acme") == 0
+
+
+def test_a_list_ends_where_the_connection_is_renewed_by_a_token_of_another_organization(at: Watching) -> None:
+    at.watch("c1", "01a")
+    at.runs.watch("c1", None, at.token(organization="globex"), "")
+    at.sockets.taken()
+    assert at.runs.ring_list("globex") == 1
+    at.sockets.taken()
+    at.runs.ping("c1")
+
+    [(_, problem), (_, pong)] = at.sockets.taken()
+    assert problem["code"] == "not_found"
+    assert "run" not in problem
+    assert pong == {"kind": "pong", "runs": {"01a": 0}}
+    assert at.runs.ring_list("globex") == 0
 
 
 def test_an_organization_is_watched_until_a_minute_of_silence(at: Watching) -> None:

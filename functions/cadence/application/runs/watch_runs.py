@@ -137,11 +137,11 @@ class WatchRuns:
         numbers: dict[str, int] = {}
         for watch in watches:
             try:
-                if not watch.is_list:
-                    self.visible.get(principal, watch.subject)
+                self._check(principal, watch)
             except CadenceError as error:
                 self.watches.remove(connection_id, watch.subject)
-                message = {"kind": "problem", "code": error.code, "detail": error.message, "run": watch.subject}
+                subject = {} if watch.is_list else {"run": watch.subject}
+                message = {"kind": "problem", "code": error.code, "detail": error.message, **subject}
                 self.sockets.post(connection_id, self.as_message(message))
                 continue
             alive_until = min(self.clock() + ALIVE_FOR, watch.ends_at)
@@ -177,6 +177,13 @@ class WatchRuns:
         """Returns a part as text for all who watch the run, with the number that it takes."""
         number = self.watches.next_number(run_id, self.clock() + _LONGEST_WATCH)
         return self.as_message({"kind": "states", "run": run_id, "number": number, **part})
+
+    def _check(self, principal: Principal, watch: RunWatch) -> None:
+        """Raises NotFound for what the caller does not see, which another token of this connection may have seen."""
+        if not watch.is_list:
+            self.visible.get(principal, watch.subject)
+        elif watch.organization != principal.organization:
+            raise NotFound(f"The runs of {watch.organization} are not those of this connection's first token.")
 
     def _of_ticket(self, text: str) -> Principal:
         try:

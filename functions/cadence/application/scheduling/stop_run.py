@@ -41,10 +41,10 @@ class StopRun:
         run = self._request(run_id, error)
         self.runs.keep_stop_token(run_id, stop_token)
         # An interrupted admission is completed first, so that the count of unsettled treatments can reach zero.
-        specs: Sequence[TreatmentSpec] = ()
-        with suppress(NotFound):  # without a plan there are no treatments
-            specs = self.admission.admission_of(run).specs
-        treatments = self.treatments.list_treatments(run_id)
+        try:
+            specs, treatments = self.admission.admission_of(run)
+        except NotFound:  # its plan is gone; without one there are no treatments
+            specs, treatments = (), self.treatments.list_treatments(run_id)
         reason = run.cause or "the run was stopped"
         if run.stop_requested is RunState.FAILED and error.name in _ADMISSION_ERRORS:
             treatments = self._fail(treatments, _without_digest(specs), reason)

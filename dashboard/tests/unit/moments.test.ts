@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { away } from "../../src/model/moments.ts";
+
+const HOUR = 3_600_000;
+
+it.each([
+  ["2", HOUR, 2 * HOUR],
+  ["0.5", HOUR, HOUR / 2],
+  ["3", -HOUR, -3 * HOUR],
+])("is %s times %d ms away", (text, unit, far) => {
+  const before = Date.now();
+  const time = Date.parse(away(text, unit, "hours"));
+  expect(time).toBeGreaterThanOrEqual(before + far);
+  expect(time).toBeLessThanOrEqual(Date.now() + far);
+});
+
+it.each(["two", "", "0", "-1", "1e30", "Infinity"])("refuses %j", (text) => {
+  expect(() => away(text, HOUR, "hours")).toThrow(`Write hours as a number above 0; "${text}" is none`);
+});
