@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.kinesis_log_lines import KinesisLogLines
@@ -144,6 +145,24 @@ def test_a_bucket_that_refuses_holds_back_no_other_run(
         S3LogSegments("data", value_buckets=SEGMENTS).read("//elsewhere/runs/r/logs/1")
     with pytest.raises(NotFound, match="does not use any more"):
         S3LogSegments("data").read("//elsewhere/runs/r/logs/1")
+
+
+def test_lines_are_written_once_where_the_bucket_lets_nothing_be_removed(
+    world: World,
+    stream: KinesisLogLines,
+    log_indexer: Any,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream.put(batch(1, 2, bucket="elsewhere"))
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteObject")
+
+    s3, *_ = BUCKETS.find("//elsewhere/any")
+    monkeypatch.setattr(s3, "delete_object", refuse)
+    assert log_indexer(delivered(*sent()), None) == {"batchItemFailures": []}
+    assert read(world) == ["confidential there 1", "confidential there 2"]
+    assert DynamoStrayRecords("logs", "data").list("default", 10) == []
 
 
 def test_lines_are_indexed_where_they_are(
