@@ -7,6 +7,7 @@ import { visible } from "../model/ansi.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
+import { Field } from "../parts/field.tsx";
 import { Rows } from "../parts/rows.tsx";
 
 type Page = components["schemas"]["AuditPage"];
@@ -59,22 +60,22 @@ export function Audit() {
         {FILTERS.map(({ name, label, hint }) => (
           <label key={name}>
             <span>{label}</span>
-            <input
+            <Field
               type="search"
               size={12}
               placeholder={hint}
               value={given[name] ?? ""}
-              onChange={(event) => setQuery({ [name]: event.currentTarget.value.trim() || null })}
+              commit={(text) => setQuery({ [name]: text.trim() || null })}
             />
           </label>
         ))}
         {(["since", "until"] as const).map((name) => (
           <label key={name}>
             <span>{name === "since" ? "Since" : "Until"}</span>
-            <input
+            <Field
               type="datetime-local"
               value={given[name] ?? ""}
-              onChange={(event) => setQuery({ [name]: event.currentTarget.value || null })}
+              commit={(text) => setQuery({ [name]: text || null })}
             />
           </label>
         ))}

@@ -9,6 +9,7 @@ import { location_, navigate, setQuery } from "../navigation.ts";
 import { Confirm, Press } from "../parts/acting.tsx";
 import { Ago } from "../parts/ago.tsx";
 import { useKept, useLoaded } from "../parts/data.ts";
+import { Field } from "../parts/field.tsx";
 import { Fact } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { Rows } from "../parts/rows.tsx";
@@ -52,12 +53,12 @@ function All({ again, changed }: Omit<PartProps, "name">) {
         </label>
         <label>
           <span>Project</span>
-          <input
+          <Field
             type="search"
             size={12}
             placeholder="default"
             value={project ?? ""}
-            onChange={(event) => setQuery({ project: event.currentTarget.value.trim() || null })}
+            commit={(text) => setQuery({ project: text.trim() || null })}
           />
         </label>
       </form>

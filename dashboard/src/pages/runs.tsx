@@ -7,6 +7,7 @@ import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
 import { heard } from "../parts/announced.ts";
 import { useLoaded, useNow, useWatch } from "../parts/data.ts";
+import { Field } from "../parts/field.tsx";
 import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { State } from "../parts/state.tsx";
@@ -85,12 +86,7 @@ function Filter({ name, label, value }: { name: string; label: string; value: st
   return (
     <label>
       <span>{label}</span>
-      <input
-        type="search"
-        value={value}
-        size={12}
-        onChange={(event) => setQuery({ [name]: event.currentTarget.value || null })}
-      />
+      <Field type="search" value={value} size={12} commit={(text) => setQuery({ [name]: text || null })} />
     </label>
   );
 }

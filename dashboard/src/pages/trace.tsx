@@ -39,7 +39,8 @@ export function TracePage({ run }: { run: string }) {
   const port = query.get("port");
   const asked: Query = { direction: isForward ? "forward" : "backward", limit: query.get("limit") };
   for (const name of SELECTORS) asked[name] = query.get(name);
-  if (port) asked.offset = query.get("offset");
+  const offset = port && query.get("offset");
+  asked.offset = offset;
   const subject = port ?? query.get("treatment") ?? (query.get("line") ? "a log line" : null) ?? "the run";
   useTitle(`Trace of ${subject}`);
   const key = JSON.stringify([run, asked]);
@@ -87,7 +88,7 @@ export function TracePage({ run }: { run: string }) {
       </header>
       {loaded.error && <Failure error={loaded.error} />}
       {!trace && !loaded.error && <Loading what="the trace" />}
-      {port && <Followed run={run} port={port} part={start?.part ?? null} />}
+      {port && <Followed run={run} port={port} offset={offset ? Number(offset) : null} />}
       {trace && (
         <>
           <Way trace={trace} run={run} selected={query.get("node")} />

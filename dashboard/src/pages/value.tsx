@@ -5,6 +5,7 @@ import { decoded, hexdump, utf8 } from "../model/bytes.ts";
 import { bytes } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
+import { Field } from "../parts/field.tsx";
 import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { Preview } from "../parts/preview.tsx";
@@ -80,13 +81,13 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
           {content.size > PIECE && (
             <label class="scrubber">
               <span class="hidden">Offset in bytes</span>
-              <input
+              <Field
                 type="range"
                 min={0}
                 max={Math.max(0, content.size - 1)}
                 step={16}
                 value={offset}
-                onChange={(event) => setQuery({ offset: event.currentTarget.value })}
+                commit={(text) => setQuery({ offset: text })}
               />
             </label>
           )}

@@ -8,62 +8,69 @@ import { linesOf } from "../model/trace.ts";
 import { setQuery } from "../navigation.ts";
 import { href, parted, valueRoute } from "../routes.ts";
 import { useLoaded } from "./data.ts";
+import { Field } from "./field.tsx";
 import { Failure } from "./notes.tsx";
 import { State } from "./state.tsx";
 
 type Schemas = components["schemas"];
 type Content = Schemas["ContentView"];
-type Part = Schemas["PartView"];
 
 const PIECE = 4_096;
 const BEFORE = 1_024;
 const LONGEST = 400;
 const MOST_LINES = 60;
 
+interface FollowedProps {
+  run: string;
+  port: string;
+  /** The byte that is followed; null for the whole value. */
+  offset: number | null;
+}
+
 /** The lines around the place that is followed. */
-export function Followed({ run, port, part }: { run: string; port: string; part: Part | null }) {
+export function Followed({ run, port, offset }: FollowedProps) {
   const { treatment, port: name } = parted(port);
-  const from = part && part.offset > BEFORE ? part.offset - BEFORE : 0;
+  const from = Math.max(0, (offset ?? 0) - BEFORE);
   const loaded = useLoaded(`followed/${run}/${port}/${from}`, (signal) =>
     get<Content>(["runs", run, "treatments", treatment, "outputs", name], { offset: from, length: PIECE }, signal),
   );
   const content = loaded.value;
-  if (!content) return loaded.error ? <Failure error={loaded.error} /> : null;
-  if (content.size === 0) return null;
-  const all = linesOf(decoded(content.content_base64), content.offset);
-  const place = part ? all.findLastIndex((line) => line.offset <= part.offset) : 0;
+  if (!content && loaded.error) return <Failure error={loaded.error} />;
+  if (content?.size === 0) return null;
+  const all = content ? linesOf(decoded(content.content_base64), content.offset) : [];
+  const place = offset === null ? 0 : all.findLastIndex((line) => line.offset <= offset);
   const first = Math.max(0, Math.min(place - MOST_LINES / 2, all.length - MOST_LINES));
   return (
     <section class="card" aria-labelledby="followed-title">
       <div class="section-head">
         <h2 id="followed-title">What is followed</h2>
-        <span class="quiet-text">{part ? "one place of it" : "the whole value"}</span>
+        <span class="quiet-text">{offset === null ? "the whole value" : "one place of it"}</span>
         <span class="fill" />
         <label class="inline">
           Byte{" "}
-          <input
+          <Field
             type="number"
             class="byte"
             data-key="o"
             aria-label="Byte to follow"
             min={0}
-            max={Math.max(0, content.size - 1)}
-            value={part?.offset ?? ""}
-            onChange={(event) => setQuery({ offset: event.currentTarget.value || null, node: null })}
+            max={content ? content.size - 1 : undefined}
+            value={offset ?? ""}
+            commit={(text) => setQuery({ offset: text || null, node: null })}
           />
         </label>
-        {part && (
+        {offset !== null && (
           <button type="button" onClick={() => setQuery({ offset: null, node: null })}>
             Whole value
           </button>
         )}
-        <a class="button" href={href(valueRoute(run, port), { offset: part ? String(part.offset) : null })}>
+        <a class="button" href={href(valueRoute(run, port), { offset: offset === null ? null : String(offset) })}>
           Open
         </a>
       </div>
       <ol class="follow-lines">
         {all.slice(first, first + MOST_LINES).map((line, at) => {
-          const isHere = part !== null && first + at === place;
+          const isHere = offset !== null && first + at === place;
           const label = `Follow the line at byte ${line.offset}: ${line.text.slice(0, 60)}`;
           return (
             <li key={line.offset} class={isHere ? "marked" : undefined}>
@@ -81,7 +88,7 @@ export function Followed({ run, port, part }: { run: string; port: string; part:
           );
         })}
       </ol>
-      {content.size > content.offset + PIECE && (
+      {content && content.size > content.offset + PIECE && (
         <p class="quiet-text">It goes on: {bytes(content.size)} in all. Any byte of it can be followed.</p>
       )}
     </section>

@@ -5,6 +5,7 @@ import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.
 import { type Place, placeOf } from "../model/sparse.ts";
 import { href, lineMark } from "../routes.ts";
 import { files } from "./export.tsx";
+import { Field } from "./field.tsx";
 import { FilteredLog } from "./log_filtered.ts";
 import { Row, Unread } from "./log_row.tsx";
 import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
@@ -198,13 +199,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
         <span class="fill" />
         <label class="inline">
           <span class="hidden">Find in the log (regular expression)</span>
-          <input
-            type="search"
-            data-key="f"
-            placeholder="Find …"
-            value={grep}
-            onChange={(event) => setGrep(event.currentTarget.value)}
-          />
+          <Field type="search" data-key="f" placeholder="Find …" value={grep} commit={setGrep} />
         </label>
         <label class="inline">
           <span class="hidden">Go to a line or a time</span>

@@ -40,7 +40,8 @@ export async function openPage(
     acceptDownloads: true,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  // Less than a whole test may take: what does not come is told by its own name.
+  page.setDefaultTimeout(PATIENCE / 2);
   const faults: string[] = [];
   page.on("console", (message) => {
     const expected = /status of (404|503)|ERR_(EMPTY_RESPONSE|CONNECTION)/.test(message.text());

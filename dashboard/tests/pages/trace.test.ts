@@ -7,8 +7,16 @@ import { setting } from "./setting.ts";
 
 const PATH = `/v1/runs/${TRACED}/provenance`;
 
+interface Node {
+  id: string;
+  kind: string;
+  next: string | null;
+  cut: boolean;
+  part?: object;
+}
+
 interface Trace {
-  nodes: { id: string; kind: string; next: string | null; cut: boolean }[];
+  nodes: Node[];
 }
 
 describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
@@ -35,6 +43,23 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
 
   it("follows another line by keyboard, and a byte that is written", async () => {
     const { page } = await open(PAGES["trace of a line forward"]);
+    const whole = at.served.recorded[`${PATH}#forward`] as Trace;
+    const [start, ...rest] = whole.nodes as [Node, ...Node[]];
+    at.served.instead.set(PATH, (url: URL) => {
+      const offset = Number(url.searchParams.get("offset"));
+      return { ...whole, nodes: [{ ...start, part: { ...start.part, offset, line: null } }, ...rest] };
+    });
+    let arrive = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    await page.route(
+      (url) => url.pathname === PATH && url.searchParams.get("offset") === "0",
+      async (route) => {
+        await arrived;
+        await route.continue();
+      },
+    );
     const line = page.getByRole("button", { name: /^Follow the line at byte 0: apple 3/ });
     await line.focus();
     const asked = page.waitForRequest(
@@ -46,7 +71,10 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
     await page.keyboard.press("o");
     const byte = page.getByRole("spinbutton", { name: "Byte to follow" });
     await byte.fill("20");
-    await byte.press("Enter");
+    // What is typed stays when the answer to the step before arrives, and so does the focus.
+    arrive();
+    await page.getByRole("heading", { name: "Trace of rows.out, byte 0" }).waitFor();
+    await page.keyboard.press("Enter");
     await page.waitForURL(/offset=20/);
     await page.getByRole("button", { name: "Whole value" }).click();
     expect(query(page)).toEqual({ port: "rows.out", direction: "forward" });

@@ -121,7 +121,7 @@ def test_a_step_ends_as_its_command_does(
     assert f"info: step: {port}" in said
     (worker,) = workers_of(api, ids.run)
     api.finished(worker)
-    lines = "\n".join(line["text"] for line in api.get(f"/v1/runs/{worker}/logs?limit=1000")["lines"])
+    lines = "\n".join(lines_of(api, worker))
     assert re.search(rf"^unit-tests: sh -c .* ended with {state} after ", lines, re.MULTILINE), lines
 
 
@@ -136,12 +136,18 @@ def test_a_worker_that_is_killed_in_the_middle_of_its_work_has_failed(engine: En
             (worker,) = workers_of_group(api, ids.group)
             run = api.until(worker, lambda run: run["state"] == "running")
             assert "running" in {each["state"] for each in run["treatments"] if each["name"] == "worker"}
+            # An engine whose worker goes while the two agree on what to do may wait for it forever.
+            eventually(lambda: any("it is tidied" in line for line in lines_of(api, worker)), what=lambda: worker)
             os.kill(pid_of(worker), signal.SIGKILL)
             run = api.finished(worker)
         asking.communicate(timeout=HANGS)
     assert run["state"] == "failed"
     # In a sandbox the engine's end is told by the sandbox.
     assert re.fullmatch(r"worker failed: the command .*signal 9 \(SIGKILL\)", run["cause"])
+
+
+def lines_of(api: Api, run: str) -> list[str]:
+    return [line["text"] for line in api.get(f"/v1/runs/{run}/logs?limit=1000")["lines"]]
 
 
 def workers_of_group(api: Api, group: str) -> list[str]:
