@@ -359,12 +359,18 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
             return any(host["pool"] == pool for host in api.get("/v1/hosts")["items"])
 
         eventually(joined, what=lambda: (tmp_path / "log").read_text())
+        pools_are_known_anew()
         yield pool
     finally:
         process.terminate()
         process.wait(120)
         api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
-        time.sleep(SECONDS + 0.5)  # processes that place workers may still know the pool as it was
+        pools_are_known_anew()
+
+
+def pools_are_known_anew() -> None:
+    """Processes that place workers may know the pools as they were some seconds ago."""
+    time.sleep(SECONDS + 0.5)
 
 
 @pytest.mark.parametrize("time_", range(TIMES))
