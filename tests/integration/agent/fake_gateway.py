@@ -12,6 +12,7 @@ import re
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,8 @@ class FakeGateway:
         self.violations: list[str] = []
         #: How many outputs each request spoke of that spoke of several.
         self.together: list[int] = []
+        #: What a request of a kind waits for before it is looked at.
+        self.before: dict[str, Callable[[], object]] = {}
         self.fail_next: Counter[str] = Counter()
         self.lose_next: Counter[str] = Counter()
         self.status: dict[str, int] = {}
@@ -358,6 +361,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix("/runner/v1/")
         kind, call, token = self._route(path, json.loads(content))
         owner = self.owner
+        owner.before.get(kind, lambda: None)()
         with owner.lock:
             owner.requests[kind] += 1
             if kind in owner.status:
