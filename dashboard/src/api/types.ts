@@ -3513,8 +3513,8 @@ export interface components {
          * PathStepView
          * @description A treatment of the critical path: it had the run's time from `since` to `until`.
          *
-         *     Of this time, in seconds, it `waited` (for its turn, an approval or its next attempt), was `starting` (a runner was
-         *     sought and booted) and `ran`.
+         *     Of this time, in seconds, it was `queued` (for its turn, an approval, a runner or its next attempt), its runner
+         *     `booted`, and it `ran`.
          */
         PathStepView: {
             /** Treatment */
@@ -3533,10 +3533,10 @@ export interface components {
              * Format: date-time
              */
             until: string;
-            /** Waited */
-            waited: number;
-            /** Starting */
-            starting: number;
+            /** Queued */
+            queued: number;
+            /** Booted */
+            booted: number;
             /** Ran */
             ran: number;
         };

@@ -55,12 +55,15 @@ export function drawStrip(context: CanvasRenderingContext2D, strip: Strip, colou
   for (const edge of ends) if (path.get(edge.from) === edge.to) line(edge);
   context.stroke();
   states.forEach((state, node) => {
-    context.fillStyle = colours.tones[tone(state)];
-    context.fillRect(x(node), y(node), wide, tall);
+    const kind = tone(state);
+    // What broke is seen without its colour as well.
+    const more = kind === "bad" ? Math.max(1, tall * 0.25) : 0;
+    context.fillStyle = colours.tones[kind];
+    context.fillRect(x(node), y(node) - more, wide, tall + 2 * more);
   });
   if (selected === null) return;
   context.strokeStyle = colours.focus;
-  context.strokeRect(x(selected) - 2, y(selected) - 2, wide + 4, tall + 4);
+  context.strokeRect(x(selected) - 4, y(selected) - 4, wide + 8, tall + 8);
 }
 
 /** The node at a place of the strip, or the nearest one if it is no farther than a finger is wide. */

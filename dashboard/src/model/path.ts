@@ -10,8 +10,8 @@ export interface Step {
   since: string;
   until: string;
   /** Seconds. */
-  waited: number;
-  starting: number;
+  queued: number;
+  booted: number;
   ran: number;
 }
 
@@ -32,10 +32,10 @@ export function took(steps: readonly Step[], now: number): number {
   return (hasEnded(last.state) ? Date.parse(last.until) : now) - Date.parse(first.since);
 }
 
-/** Where its time went, such as `1.2 s waiting, 12 s starting, 27 s running`. */
+/** Where its time went, such as `1.2 s queued, 12 s booting, 27 s running`. */
 export function spent(steps: readonly Step[]): string {
-  const sum = (of: "waited" | "starting" | "ran") => steps.reduce((all, step) => all + step[of], 0);
-  return [[sum("waited"), "waiting"] as const, [sum("starting"), "starting"] as const, [sum("ran"), "running"] as const]
+  const sum = (of: "queued" | "booted" | "ran") => steps.reduce((all, step) => all + step[of], 0);
+  return [[sum("queued"), "queued"] as const, [sum("booted"), "booting"] as const, [sum("ran"), "running"] as const]
     .filter(([seconds]) => seconds >= 0.001)
     .map(([seconds, word]) => `${duration(1_000 * seconds)} ${word}`)
     .join(", ");

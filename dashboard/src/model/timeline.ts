@@ -1,10 +1,10 @@
-// The times of a treatment as spans: queued, starting and running, for each of its attempts.
+// The times of a treatment as spans: queued, booted and ran, for each of its attempts.
 import type { Tone } from "./states.ts";
 import { hasEnded, shownState, tone } from "./states.ts";
 import type { Change } from "./travel.ts";
 
 export interface Span {
-  kind: "queued" | "starting" | "ran";
+  kind: "queued" | "booted" | "ran";
   attempt: number;
   from: number;
   to: number;
@@ -23,8 +23,8 @@ interface Timed {
 
 const KINDS: Record<string, Span["kind"]> = {
   ready: "queued",
-  placing: "starting",
-  booting: "starting",
+  placing: "queued",
+  booting: "booted",
   running: "ran",
 };
 

@@ -36,7 +36,7 @@ export function CriticalPath({ run, steps, now }: Props) {
           <tr>
             <th scope="col">Treatment</th>
             <th scope="col">State</th>
-            {["Time", "Waiting", "Starting", "Running"].map((title) => (
+            {["Time", "Queued", "Booted", "Ran"].map((title) => (
               <th key={title} scope="col" class="number">
                 {title}
               </th>
@@ -55,8 +55,8 @@ export function CriticalPath({ run, steps, now }: Props) {
               <td data-label="Time" class="number">
                 {duration((hasEnded(step.state) ? Date.parse(step.until) : now) - Date.parse(step.since))}
               </td>
-              {[step.waited, step.starting, step.ran].map((seconds, at) => (
-                <td key={at} data-label={["Waiting", "Starting", "Running"][at]} class="number">
+              {[step.queued, step.booted, step.ran].map((seconds, at) => (
+                <td key={at} data-label={["Queued", "Booted", "Ran"][at]} class="number">
                   {duration(1_000 * seconds)}
                 </td>
               ))}

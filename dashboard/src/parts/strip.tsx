@@ -107,7 +107,7 @@ export function Strip({ layout, nodes, edges, path, treatments, selected, choose
         aria-label="To the graph"
         onClick={() => large.current?.scrollIntoView({ block: "center" })}
       >
-        ↑ Graph
+        ↑<span class="strip-word"> Graph</span>
       </button>
       <canvas
         ref={canvas}

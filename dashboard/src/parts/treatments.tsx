@@ -120,7 +120,7 @@ interface BarsProps {
   now: number;
 }
 
-const WORDS = { queued: "waited for its turn", starting: "waited for its runner", ran: "ran" };
+const WORDS = { queued: "queued", booted: "booted in", ran: "ran" };
 
 function Bars({ treatment, changes, step, begin, until, now }: BarsProps) {
   const found = spans(treatment, changes, now);

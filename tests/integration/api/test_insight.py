@@ -204,7 +204,7 @@ treatments:
     assert nodes["test"]["instances"] == {"pending": 2}
     assert {name for name, node in nodes.items() if node["group"] == "test"} == {"test:3.11", "test:3.12"}
     (step,) = graph["critical_path"]
-    assert (step["treatment"], step["waited"], step["ran"]) == ("list", 5.0, 0.0)
+    assert (step["treatment"], step["queued"], step["ran"]) == ("list", 5.0, 0.0)
 
 
 def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):

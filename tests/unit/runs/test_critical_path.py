@@ -48,7 +48,7 @@ def treatment(
 
 def command(name: str, ready: float, started: float, finished: float | None = None) -> Treatment:
     """A treatment whose runner took half of the time from `ready` to `started` to boot."""
-    changes = [(ready, S.READY), ((ready + started) / 2, S.PLACING), (started, S.RUNNING)]
+    changes = [(ready, S.READY), ((ready + started) / 2, S.BOOTING), (started, S.RUNNING)]
     return treatment(name, *changes, *([(finished, S.SUCCEEDED)] if finished is not None else []))
 
 
@@ -63,7 +63,7 @@ def names(steps: Sequence[PathStep]) -> list[str]:
 
 
 def shares(step: PathStep) -> tuple[float, float, float]:
-    return step.waited.total_seconds(), step.starting.total_seconds(), step.ran.total_seconds()
+    return step.queued.total_seconds(), step.booted.total_seconds(), step.ran.total_seconds()
 
 
 def test_it_leads_through_the_producer_that_ended_last():
@@ -116,8 +116,8 @@ def test_of_those_under_way_it_ends_with_the_one_that_has_been_for_the_longest_t
     assert names(path([command("p", 0, 2), command("c", 2, 4)], {"c": ["p"]})) == ["p"]
 
 
-def test_earlier_attempts_count_and_what_lies_between_them_is_waiting():
-    changes = [(0, S.READY), (1, S.PLACING), (2, S.RUNNING), (5, S.FAILED), (9, S.READY), (10, S.PLACING)]
+def test_earlier_attempts_count_and_what_lies_between_them_is_queued():
+    changes = [(0, S.READY), (1, S.BOOTING), (2, S.RUNNING), (5, S.FAILED), (9, S.READY), (10, S.BOOTING)]
     retried = treatment("a", *changes, (12, S.RUNNING), (20, S.SUCCEEDED), attempts=(1, 1, 1, 1, 2, 2, 2, 2))
 
     (step,) = path([retried], {})

@@ -140,8 +140,8 @@ class EdgeView(Model):
 class PathStepView(Model):
     """A treatment of the critical path: it had the run's time from `since` to `until`.
 
-    Of this time, in seconds, it `waited` (for its turn, an approval or its next attempt), was `starting` (a runner was
-    sought and booted) and `ran`.
+    Of this time, in seconds, it was `queued` (for its turn, an approval, a runner or its next attempt), its runner
+    `booted`, and it `ran`.
     """
 
     treatment: str
@@ -149,8 +149,8 @@ class PathStepView(Model):
     attempt: int
     since: datetime
     until: datetime
-    waited: float
-    starting: float
+    queued: float
+    booted: float
     ran: float
 
     @classmethod
@@ -161,8 +161,8 @@ class PathStepView(Model):
             attempt=step.attempt,
             since=step.since,
             until=step.until,
-            waited=step.waited.total_seconds(),
-            starting=step.starting.total_seconds(),
+            queued=step.queued.total_seconds(),
+            booted=step.booted.total_seconds(),
             ran=step.ran.total_seconds(),
         )
 

@@ -153,13 +153,13 @@ def _show_path(steps: Sequence[Mapping[str, Any]]) -> None:
     out.print()
     out.print(Text.assemble(("critical path  ", "dim"), (path_words(steps), "bold")), soft_wrap=True)
     print_section_table(
-        ("TREATMENT", "STATE", "TIME", "WAITED", "STARTING", "RAN"),
+        ("TREATMENT", "STATE", "TIME", "QUEUED", "BOOTED", "RAN"),
         (
             (
                 step["treatment"],
                 state_text(step["state"]),
                 duration(step["since"], step["until"]),
-                *(seconds_text(step[share]) for share in ("waited", "starting", "ran")),
+                *(seconds_text(step[share]) for share in ("queued", "booted", "ran")),
             )
             for step in steps
         ),

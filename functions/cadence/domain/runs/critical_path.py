@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
 
-_STARTING = frozenset({TreatmentState.PLACING, TreatmentState.BOOTING})
 _NOTHING = timedelta()
 
 
@@ -15,8 +14,9 @@ _NOTHING = timedelta()
 class PathStep:
     """A treatment on the critical path, and its share of it, from `since` to `until`.
 
-    That begins when the treatment before it let it go on, and ends when it let the next one go on. Of this time it
-    `waited` (for its turn, an approval or its next attempt), was `starting` (a runner was sought and booted) and `ran`.
+    That begins when the treatment before it let it go on, and ends when it let the next one go on. Of this time its
+    runner `booted` for some and it `ran` for some, as in `cadence.domain.runners.timing`; for the rest it was `queued`,
+    also between its attempts.
     """
 
     treatment: str
@@ -24,8 +24,8 @@ class PathStep:
     attempt: int
     since: datetime
     until: datetime
-    waited: timedelta
-    starting: timedelta
+    queued: timedelta
+    booted: timedelta
     ran: timedelta
 
 
@@ -92,11 +92,11 @@ def _ready(treatment: Treatment) -> datetime | None:
 
 
 def _step(treatment: Treatment, since: datetime, until: datetime) -> PathStep:
-    starting = ran = _NOTHING
+    booted = ran = _NOTHING
     for state, begin, end in _states(treatment, until):
         share = max(_NOTHING, min(end, until) - max(begin, since))
-        if state in _STARTING:
-            starting += share
+        if state == TreatmentState.BOOTING:
+            booted += share
         elif state == TreatmentState.RUNNING:
             ran += share
     return PathStep(
@@ -105,8 +105,8 @@ def _step(treatment: Treatment, since: datetime, until: datetime) -> PathStep:
         attempt=treatment.attempt,
         since=since,
         until=until,
-        waited=until - since - starting - ran,
-        starting=starting,
+        queued=until - since - booted - ran,
+        booted=booted,
         ran=ran,
     )
 
