@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.e2e.api import Api
 from tests.e2e.conftest import Cadence
-from tests.waiting import eventually
+from tests.waiting import last_look
 
 TREATMENTS = {
     "first": {"run": "sleep 3"},
@@ -22,23 +22,28 @@ TREATMENTS = {
 }
 
 
+def streaming(graph: dict[str, Any]) -> dict[str, Any]:
+    """The edge of the stream."""
+    edge: dict[str, Any] = next(one for one in graph["edges"] if one["target_port"] == "parts")
+    return edge
+
+
 def test_what_flows_and_the_critical_path(api: Api, cadence: Cadence) -> None:
     connections = ["send.parts -> take.parts"]
     run_id = api.start({"cadence": 1, "name": "flowing", "treatments": TREATMENTS, "connections": connections})
 
-    def flowing() -> dict[str, Any] | None:
+    def shown_graph() -> dict[str, Any]:
         graph: dict[str, Any] = json.loads(cadence("graph", run_id, "--json", "--seconds", "3").stdout)
-        edge = next(one for one in graph["edges"] if one["target_port"] == "parts")
-        return graph if edge["flow_now"] and edge["flow_now"]["per_second"] else None
+        return graph
 
-    graph = eventually(flowing, what="nothing flows")
-    edge = next(one for one in graph["edges"] if one["target_port"] == "parts")
+    graph = last_look(shown_graph, lambda graph: (streaming(graph)["flow_now"] or {}).get("per_second"))
+    edge = streaming(graph)
     assert edge["flow_now"]["size"] >= 100_000
     assert edge["flow_now"]["stalled"] is False
     assert [step["treatment"] for step in graph["critical_path"]] == ["first", "send"]
     assert graph["critical_path"][-1]["state"] == "running"
 
-    assert api.ended(run_id)["state"] == "succeeded"
+    assert api.finished(run_id)["state"] == "succeeded"
     ended = json.loads(cadence("graph", run_id, "--json").stdout)
     path = ended["critical_path"]
     assert [step["treatment"] for step in path] == ["first", "send", "take"]

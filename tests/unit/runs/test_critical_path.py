@@ -1,6 +1,6 @@
 """The critical path: which treatments a run's time went into."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -53,7 +53,7 @@ def command(name: str, ready: float, started: float, finished: float | None = No
 
 
 def path(
-    treatments: Sequence[Treatment], producers: dict[str, Sequence[str]], now: float = 1_000
+    treatments: Sequence[Treatment], producers: Mapping[str, Sequence[str]], now: float = 1_000
 ) -> Sequence[PathStep]:
     return critical_path({one.name: one for one in treatments}, producers, at(now))
 

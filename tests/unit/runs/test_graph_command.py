@@ -19,9 +19,10 @@ def sent(size: int, behind: int | None = None, *, ended: bool = False) -> dict[s
 
 
 def flow_now(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
-    readings = [{("export", "rows"): one} if one else {} for one in (before, now)]
-    (found,) = with_flows([edge("export.rows", "total.rows")], *readings, 2.0)
-    return found["flow_now"]
+    before_by_port, now_by_port = ({("export", "rows"): one} if one else {} for one in (before, now))
+    (found,) = with_flows([edge("export.rows", "total.rows")], before_by_port, now_by_port, 2.0)
+    flow: dict[str, Any] = found["flow_now"]
+    return flow
 
 
 def test_a_flow_has_the_rate_between_two_readings():
