@@ -113,7 +113,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
       <Header run={run} now={now} />
       {loaded.error && <Failure error={loaded.error} />}
       {found.roots.length > 0 && (
-        <WhyPanel run={id} found={found} states={states}>
+        <WhyPanel run={id} found={found} states={states} ended={ended}>
           {ended && !run.replay_of && <Since run={run} />}
         </WhyPanel>
       )}
