@@ -2281,6 +2281,11 @@ export interface components {
             /** Edges */
             edges: components["schemas"]["EdgeView"][];
             /**
+             * Critical Path
+             * @description The chain of treatments, each after the one before it, that the run's time went into, of a run that has not ended until now. Null on every page but the last.
+             */
+            critical_path: components["schemas"]["PathStepView"][] | null;
+            /**
              * Next
              * @description The cursor of the next page, null at the end. Graphs of usual sizes have one.
              */
@@ -3100,16 +3105,44 @@ export interface components {
              */
             created_at: string;
         };
-        /** NodeView */
+        /**
+         * NodeView
+         * @description Its times are those of its latest attempt.
+         */
         NodeView: {
             /** Name */
             name: string;
+            /**
+             * Kind
+             * @description `command`, `gather` (a matrix), `each`, `trigger`, or `element` (inside an engine).
+             */
+            kind: string;
+            /**
+             * Group
+             * @description The treatment that gathers it, if it is an instance of a matrix.
+             */
+            group: string | null;
             /** State */
             state: string;
+            /** Attempt */
+            attempt: number;
+            /** Ready At */
+            ready_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
             /** Inputs */
             inputs: string[];
             /** Outputs */
             outputs: string[];
+            /**
+             * Instances
+             * @description Of a group: the number of its instances by their state.
+             */
+            instances: {
+                [key: string]: number;
+            } | null;
         };
         /** NumberedLine */
         NumberedLine: {
@@ -3475,6 +3508,37 @@ export interface components {
             line: number | null;
             /** Candidates */
             candidates: number;
+        };
+        /**
+         * PathStepView
+         * @description A treatment of the critical path: it had the run's time from `since` to `until`.
+         *
+         *     Of this time, in seconds, it was `queued` (for its turn, an approval, a runner or its next attempt), its runner
+         *     `booted`, and it `ran`.
+         */
+        PathStepView: {
+            /** Treatment */
+            treatment: string;
+            /** State */
+            state: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Queued */
+            queued: number;
+            /** Booted */
+            booted: number;
+            /** Ran */
+            ran: number;
         };
         /** PendingApprovalList */
         PendingApprovalList: {

@@ -1,6 +1,9 @@
 // Draws a run's graph on a canvas: nodes with their states, edges as blocks or streams.
+
+import type { Parts } from "../model/groups.ts";
 import type { Box } from "../model/islands.ts";
 import type { Layout } from "../model/layout.ts";
+import { markOf } from "../model/marks.ts";
 import { type Tone, tone } from "../model/states.ts";
 
 export const NODE = { width: 168, height: 34, gapX: 56, gapY: 14 };
@@ -26,6 +29,10 @@ export interface Drawn {
   /** Ends of each edge. */
   ends: readonly { from: number; to: number }[];
   selected: number | null;
+  /** The nodes of the critical path, each with the one after it. */
+  path?: ReadonlyMap<number, number | undefined> | null;
+  /** Of each node that is a group: its instances by tone. */
+  parts?: readonly (Parts | undefined)[] | null;
   /** Lit nodes; everything else is faint. Null: all. */
   lit: ReadonlySet<number> | null;
 }
@@ -205,7 +212,6 @@ interface Seen {
 const TOGETHER = 50;
 
 function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Palette, seen: Seen): void {
-  context.lineWidth = 1.5;
   let style = "";
   let count = 0;
   drawn.layout.routes.forEach((route, edge) => {
@@ -220,12 +226,14 @@ function drawEdges(context: CanvasRenderingContext2D, drawn: Drawn, colours: Pal
     const isLit = drawn.lit === null || (drawn.lit.has(ends.from) && drawn.lit.has(ends.to));
     const isStream = drawn.streams[edge] === true;
     // Edges that look alike are drawn together: as many as keep the path simple.
-    const wanted = `${chosen} ${isLit} ${isStream}`;
+    const isCritical = drawn.path?.get(ends.from) === ends.to;
+    const wanted = `${chosen} ${isLit} ${isStream} ${isCritical}`;
     if (wanted !== style || count === TOGETHER) {
       if (count) context.stroke();
       style = wanted;
       count = 0;
-      context.strokeStyle = chosen ? colours.focus : colours.line;
+      context.strokeStyle = chosen ? colours.focus : isCritical ? colours.text : colours.line;
+      context.lineWidth = isCritical ? 3 : 1.5;
       context.globalAlpha = isLit ? 1 : 0.25;
       context.setLineDash(isStream ? [6, 4] : []);
       context.beginPath();
@@ -273,10 +281,10 @@ function drawNode(
     context.roundRect(left, top, NODE.width, NODE.height, 8);
     context.fillStyle = colours.washes[kind];
     context.fill();
-    context.lineWidth = chosen ? 2.5 : 1.25;
+    context.lineWidth = chosen || drawn.path?.has(node) ? 2.5 : 1.25;
     context.strokeStyle = chosen ? colours.focus : colours.tones[kind];
     context.stroke();
-    mark(context, kind, left + 17, top + NODE.height / 2, colours);
+    mark(context, state, left + 17, top + NODE.height / 2, colours);
     context.fillStyle = colours.text;
     context.font = `500 13px ${colours.font}`;
     context.textBaseline = "middle";
@@ -285,34 +293,40 @@ function drawNode(
       left + 31,
       top + NODE.height / 2 + 0.5,
     );
+    drawParts(context, drawn.parts?.[node] ?? [], left, top, colours);
   }
   context.globalAlpha = 1;
 }
 
-const MARKS: Record<Tone, string> = {
-  ok: "m-3.6 .2 2.6 2.6 4.6-5.4",
-  bad: "m-2.8-2.8 5.6 5.6m0-5.6-5.6 5.6",
-  busy: "m-1.8-3v6l4.6-3z",
-  wait: "m-.1 0h.2",
-  off: "m-3 0h6",
-};
-const paths = new Map<Tone, Path2D>();
+/** A bar at the bottom of a group's node: how many of its instances are in which state. */
+function drawParts(context: CanvasRenderingContext2D, parts: Parts, left: number, top: number, colours: Palette): void {
+  const count = parts.reduce((sum, [, one]) => sum + one, 0);
+  const width = NODE.width - 16;
+  let x = left + 8;
+  for (const [kind, one] of parts) {
+    context.fillStyle = colours.tones[kind];
+    context.fillRect(x, top + NODE.height - 6, (width * one) / count, 3);
+    x += (width * one) / count;
+  }
+}
 
-function mark(context: CanvasRenderingContext2D, kind: Tone, x: number, y: number, colours: Palette): void {
-  let path = paths.get(kind);
+const paths = new Map<string, Path2D>();
+
+function mark(context: CanvasRenderingContext2D, state: string, x: number, y: number, colours: Palette): void {
+  let path = paths.get(state);
   if (!path) {
-    path = new Path2D(`M0 0${MARKS[kind]}`);
-    paths.set(kind, path);
+    path = new Path2D(markOf(state));
+    paths.set(state, path);
   }
   context.save();
-  context.translate(x, y);
-  context.strokeStyle = colours.tones[kind];
-  context.lineWidth = 1.4;
+  context.translate(x - 8, y - 8);
+  context.strokeStyle = colours.tones[tone(state)];
+  context.lineWidth = 1.6;
   context.lineCap = "round";
+  context.lineJoin = "round";
   context.beginPath();
-  context.arc(0, 0, 6.6, 0, Math.PI * 2);
+  context.arc(8, 8, 6.6, 0, Math.PI * 2);
   context.stroke();
-  context.lineWidth = 1.7;
   context.stroke(path);
   context.restore();
 }

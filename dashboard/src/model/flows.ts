@@ -21,6 +21,8 @@ export interface Flow {
   /** Bytes that the target does not have yet; null while it does not read. */
   behind: number | null;
   ended: boolean;
+  /** Nothing was sent for some seconds, although its producer has not said that it was all. */
+  stalled: boolean;
 }
 
 interface Edge {
@@ -31,6 +33,7 @@ interface Edge {
 
 /** Streams are sent in pieces, so that their speed is that of some time. */
 const WINDOW = 10_000;
+const STALLED = 5_000;
 
 /** The readings of the last ten seconds, and one before them if there is none, the oldest first. */
 export function recent(readings: readonly Sent[][], now: number): Sent[][] {
@@ -59,6 +62,7 @@ export function flowsOf(edges: readonly Edge[], sent: readonly Sent[], before: r
         rate: then && now.at > then.at ? (Math.max(0, now.size - then.size) * 1_000) / (now.at - then.at) : null,
         behind: reader ? reader.behind : null,
         ended: now.ended,
+        stalled: !now.ended && then?.size === now.size && now.at - then.at >= STALLED,
       },
     ];
   });
@@ -69,6 +73,7 @@ const speed = (rate: number) => `${bytes(Math.round(rate))}/s`;
 /** What fits onto an edge between two treatments: its speed, such as `1.5 MB/s`. */
 export function briefly(flow: Flow): string {
   if (flow.ended) return "all sent";
+  if (flow.stalled) return "stalled";
   return flow.rate === null ? bytes(flow.size) : speed(flow.rate);
 }
 
@@ -86,6 +91,7 @@ export function labelsOf(flows: readonly Flow[], edgeKey: (flow: Flow) => string
 export function wordsOf(flow: Flow): string {
   const parts = [bytes(flow.size)];
   if (flow.ended) parts.push("all sent");
+  else if (flow.stalled) parts.push("stalled");
   else if (flow.rate !== null) parts.push(speed(flow.rate));
   if (flow.behind) parts.push(`${bytes(flow.behind)} behind`);
   return parts.join(" · ");

@@ -1,4 +1,5 @@
 // Which treatments broke by themselves, and which only because of others.
+import { groupOf } from "./groups.ts";
 import { broke } from "./states.ts";
 
 export interface Standing {
@@ -28,10 +29,16 @@ export function lineAt(cursor: string): string {
 export function why(treatments: readonly Standing[], links: readonly Link[]): Why {
   const byName = new Map(treatments.map((treatment) => [treatment.name, treatment]));
   const before = new Map<string, string[]>();
-  for (const { source, target } of links) {
+  const follows = (target: string, source: string) => {
     const known = before.get(target);
     if (known) known.push(source);
     else before.set(target, [source]);
+  };
+  for (const { source, target } of links) follows(target, source);
+  // A group that broke did so because of its instances.
+  for (const { name } of treatments) {
+    const group = groupOf(name);
+    if (group !== null && byName.has(group)) follows(group, name);
   }
   const below = new Map<string, boolean>();
   const hasBrokenAncestor = (name: string): boolean => {

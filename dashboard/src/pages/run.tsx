@@ -1,17 +1,19 @@
 // Why, or how far? A run's header, the reason first, its graph, its treatments and its log.
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { get, type Problem, pages, post } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { between, softFailures } from "../model/format.ts";
+import { folded, groupOf, parts } from "../model/groups.ts";
+import type { Layout } from "../model/layout.ts";
+import { onGraph } from "../model/path.ts";
 import { broke, counts, hasEnded, shownState, withoutGroups, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
-import { useLoaded, useNow } from "../parts/data.ts";
+import { useKept, useLoaded, useNow } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
-import { Graph } from "../parts/graph.tsx";
 import { Crumbs, Fact, useTitle } from "../parts/head.tsx";
 import { later } from "../parts/later.tsx";
 import { useRun } from "../parts/live.ts";
@@ -27,8 +29,12 @@ type Schemas = components["schemas"];
 type Run = Schemas["RunWithTreatments"];
 type GraphPage = Schemas["GraphView"];
 
+const CriticalPath = later(() => import("../parts/critical.tsx").then((part) => part.CriticalPath), true);
+const NONE: readonly never[] = [];
+const Graph = later(() => import("../parts/graph.tsx").then((part) => part.Graph), true);
 const Flows = later(() => import("../parts/flows.tsx").then((part) => part.Flows), true);
 const Since = later(() => import("../parts/since.tsx").then((part) => part.Since), true);
+const Strip = later(() => import("../parts/strip.tsx").then((part) => part.Strip), true);
 const Summaries = later(() => import("../parts/summaries.tsx").then((part) => part.Summaries), true);
 const Tests = later(() => import("../parts/tests.tsx").then((part) => part.Tests), true);
 
@@ -38,11 +44,15 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const loaded = useRun(id);
   const run = loaded.value;
   const ended = run ? hasEnded(run.state) : false;
-  // The shape of the graph may grow while the run goes on; its states come with the run.
-  const shape = useLoaded(
-    `graph/${id}`,
-    (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
-    () => (ended ? null : 5_000),
+  // The shape of the graph may grow while the run goes on; its states come with the run, its critical path is read
+  // once more at the end.
+  const shape = useKept(
+    id,
+    useLoaded(
+      `graph/${id}/${ended}`,
+      (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
+      () => (ended ? null : 5_000),
+    ),
   );
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
@@ -52,26 +62,50 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const [labels, setLabels] = useState<ReadonlyMap<string, string> | null>(null);
   const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
   const shown = useMemo(() => new Map(past.treatments.map((one) => [one.name, one])), [past.treatments]);
-  const edges = useMemo(() => shape.value?.flatMap((page) => page.edges) ?? [], [shape.value]);
-  const nodes = useMemo(
-    () =>
-      shape.value
-        ?.flatMap((page) => page.nodes)
-        .map((node) => {
-          const one = shown.get(node.name);
-          return { name: node.name, state: one ? shownState(one) : isPast ? "pending" : node.state };
-        }) ?? [],
-    [shape.value, shown, isPast],
+  const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
+  const marked = useMemo(() => rows.map((one) => ({ name: one.name, state: shownState(one) })), [rows]);
+  const whole = useMemo(
+    () => ({
+      nodes: shape.value?.flatMap((page) => page.nodes) ?? [],
+      edges: shape.value?.flatMap((page) => page.edges) ?? [],
+    }),
+    [shape.value],
   );
+  const groups = useMemo(() => new Set(whole.nodes.flatMap((node) => (node.instances ? [node.name] : []))), [whole]);
+  const open = selected === null ? null : (groupOf(selected) ?? selected);
+  const opened = open !== null && groups.has(open) ? rows.filter((one) => groupOf(one.name) === open) : NONE;
+  const { names, edges } = useMemo(
+    () =>
+      folded(
+        whole.nodes,
+        whole.edges,
+        open,
+        opened.map((one) => one.name),
+      ),
+    [whole, open, opened.length],
+  );
+  const nodes = useMemo(() => {
+    const known = new Map(whole.nodes.map((node) => [node.name, node.state]));
+    const instances = parts(past.treatments, groups);
+    return names.map((name) => {
+      const one = shown.get(name);
+      const state = one ? shownState(one) : isPast ? "pending" : (known.get(name) ?? "pending");
+      return { name, state, parts: instances.get(name) };
+    });
+  }, [whole, names, groups, past.treatments, shown, isPast]);
+  const steps = (!isPast && shape.value?.at(-1)?.critical_path) || NONE;
+  const path = useMemo(() => onGraph(steps, new Set(names)), [steps, names]);
+  const large = useRef<HTMLDivElement>(null);
+  const [layout, setLayout] = useState<Layout | null>(null);
+  const choose = (name: string) => setQuery({ t: name === selected ? null : name });
   const sending = useMemo(
-    () => edges.filter((edge) => edge.flow === "stream" && states.get(edge.source)?.state === "running"),
-    [edges, states],
+    () => whole.edges.filter((edge) => edge.flow === "stream" && states.get(edge.source)?.state === "running"),
+    [whole, states],
   );
   const found = useMemo(
-    () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], edges),
-    [run, edges],
+    () => why(run?.treatments.map((one) => ({ ...one, state: shownState(one) })) ?? [], whole.edges),
+    [run, whole],
   );
-  const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
 
   if (!run) return loaded.error ? <Unavailable what="Run" error={loaded.error} /> : <Loading what="the run" />;
   return (
@@ -79,7 +113,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
       <Header run={run} now={now} />
       {loaded.error && <Failure error={loaded.error} />}
       {found.roots.length > 0 && (
-        <WhyPanel run={id} found={found} states={states}>
+        <WhyPanel run={id} found={found} states={states} ended={ended}>
           {ended && !run.replay_of && <Since run={run} />}
         </WhyPanel>
       )}
@@ -106,14 +140,19 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         </div>
         {shape.error && <Failure error={shape.error} />}
         {nodes.length > 0 && (
-          <Graph
-            nodes={nodes}
-            edges={edges}
-            labels={isPast || ended ? null : labels}
-            selected={selected}
-            choose={(name) => setQuery({ t: name === selected ? null : name })}
-          />
+          <div ref={large} class="graph-place">
+            <Graph
+              nodes={nodes}
+              edges={edges}
+              labels={isPast || ended ? null : labels}
+              selected={names.includes(selected ?? "") ? selected : open}
+              path={path}
+              laid={setLayout}
+              choose={choose}
+            />
+          </div>
         )}
+        {steps.length > 0 && <CriticalPath run={id} steps={steps} now={now} />}
         {!isPast && !ended && sending.length > 0 && <Flows run={id} edges={sending} label={setLabels} />}
         <Scrubber past={past} />
         {selected && shown.has(selected) && (
@@ -127,10 +166,24 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
           end={isPast ? new Date(past.end).toISOString() : run.finished_at}
           now={past.at ?? now}
           at={past.at}
+          changes={past.travel?.changes}
+          path={steps}
         />
       </section>
       {may("logs:read") && (
         <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={line ?? query.get("line")} />
+      )}
+      {layout && (
+        <Strip
+          layout={layout}
+          nodes={nodes}
+          edges={edges}
+          path={path}
+          treatments={marked}
+          selected={selected}
+          choose={choose}
+          large={large}
+        />
       )}
     </>
   );

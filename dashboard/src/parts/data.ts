@@ -10,8 +10,8 @@ export interface Loaded<T> {
 
 /**
  * Calls `load` at once, when `key` changes, and `every` milliseconds after each answer (null: not again). Of what is
- * announced as `news`, it waits for the next announcement instead, and at least as long as the answer took: of what
- * changes all the time, at most half of the time is spent on answers.
+ * announced as `news`, it waits for the next announcement instead, for `most` milliseconds at the most, and at least as
+ * long as the answer took: of what changes all the time, at most half of the time is spent on answers.
  * While Cadence cannot be reached it asks again, too. Nothing is asked for while the tab is hidden; a tab that comes back
  * asks at once.
  */
@@ -20,6 +20,7 @@ export function useLoaded<T>(
   load: (signal: AbortSignal, last: T | null) => Promise<T>,
   every: (value: T | null) => number | null = () => null,
   news = "",
+  most: number | null = null,
 ): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T> & { key: string }>({ key, value: null, error: null });
   const current = useRef({ load, every });
@@ -48,7 +49,8 @@ export function useLoaded<T>(
         const ms = current.current.every(last);
         if (count === null || ms === null) return again(ms);
         const rested = 2 * Date.now() - began;
-        await announced(news, count, controller.signal);
+        const { signal } = controller;
+        await announced(news, count, most === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(most)]));
         if (mine === turn && !controller.signal.aborted) again(Math.max(0, rested - Date.now()));
       } catch (error) {
         if (controller.signal.aborted) return;

@@ -19,6 +19,7 @@ interface Props {
 }
 
 const MOST = 12;
+const STALLS = 6_000;
 
 export function Flows({ run, edges, label }: Props) {
   const sources = [...new Set(edges.map((edge) => edge.source))].slice(0, MOST);
@@ -35,6 +36,7 @@ export function Flows({ run, edges, label }: Props) {
     },
     () => 2_000,
     `flows/${run}`,
+    STALLS, // a stream that stalls announces nothing
   );
   const flows = loaded.value?.flows ?? [];
   useEffect(() => {

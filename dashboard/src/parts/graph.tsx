@@ -13,6 +13,7 @@ import {
   type View,
 } from "../draw/graph.ts";
 import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
+import type { Parts } from "../model/groups.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
 import { theme } from "./theme.ts";
@@ -24,6 +25,8 @@ export interface GraphNode {
   label?: string;
   /** The name of the island that it stands on. */
   island?: string;
+  /** Of a group: its instances by tone. */
+  parts?: Parts | undefined;
 }
 
 export interface GraphEdge {
@@ -46,13 +49,18 @@ interface Props {
   labels?: ReadonlyMap<string, string> | null;
   selected: string | null;
   choose: (name: string) => void;
+  /** The names of the critical path, in order. */
+  path?: readonly string[] | null;
+  /** Takes the layout whenever there is a new one. */
+  laid?: (layout: Layout) => void;
   /** Whether the chosen node is in the middle where the whole graph does not fit. */
   centred?: boolean;
   /** What the graph shows, for those who do not see it. */
   title?: string;
 }
 
-export function Graph({ nodes, edges, labels = null, selected, choose, centred = false, title }: Props) {
+export function Graph(props: Props) {
+  const { nodes, edges, labels = null, selected, choose, path = null, laid, centred = false, title } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -83,12 +91,20 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
       ends.map(({ from, to }) => ({ from, to })),
       islands.length > 1 ? nodes.map((node) => islands.indexOf(node.island ?? "")) : null,
     ).then((made) => {
-      if (current) setLayout(made);
+      if (!current) return;
+      setLayout(made);
+      laid?.(made);
     });
     return () => {
       current = false;
     };
   }, [shape]);
+
+  const critical = useMemo(() => {
+    const index = new Map(names.map((name, at) => [name, at]));
+    const found = path?.flatMap((name) => index.get(name) ?? []) ?? [];
+    return found.length ? new Map(found.map((node, at) => [node, found[at + 1]])) : null;
+  }, [shape, path?.join("\n")]);
 
   const drawn = useRef<Drawn | null>(null);
   const chosen = selected === null ? null : names.indexOf(selected);
@@ -107,6 +123,8 @@ export function Graph({ nodes, edges, labels = null, selected, choose, centred =
               labels.get(edgeKey({ source: names[from] as string, target: names[to] as string })),
             ),
           selected: chosen !== null && chosen >= 0 ? chosen : null,
+          path: critical,
+          parts: nodes.some((node) => node.parts) ? nodes.map((node) => node.parts) : null,
           lit: hovered === null ? null : related(hovered, ends),
         }
       : null;
@@ -292,7 +310,19 @@ interface Painted extends Drawn, View {
   colours: Palette;
 }
 
-const BESIDE_STATES = ["layout", "ends", "labels", "selected", "lit", "x", "y", "scale", "colours"] as const;
+const BESIDE_STATES = [
+  "layout",
+  "ends",
+  "labels",
+  "selected",
+  "path",
+  "parts",
+  "lit",
+  "x",
+  "y",
+  "scale",
+  "colours",
+] as const;
 
 function isSameButStates(one: Painted, other: Painted): boolean {
   return BESIDE_STATES.every((key) => one[key] === other[key]);

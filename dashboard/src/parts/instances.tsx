@@ -15,8 +15,14 @@ type Schemas = components["schemas"];
 const MOST_PAGES = 10;
 const MOST = 100;
 
-export function Instances({ run, group, ended }: { run: string; group: string; ended: boolean }) {
-  const loaded = useLoaded(
+interface Props {
+  run: string;
+  group: string;
+  ended: boolean;
+}
+
+function useInstances({ run, group, ended }: Props) {
+  return useLoaded(
     `instances/${run}/${group}/${ended}`,
     async (signal) => {
       const path = ["runs", run, "treatments", group, "instances"];
@@ -25,6 +31,26 @@ export function Instances({ run, group, ended }: { run: string; group: string; e
     () => (ended ? null : 2_000),
     `states/${run}`,
   );
+}
+
+/** What failed instances of a group have in common. */
+export function Common(props: Props) {
+  const { value } = useInstances(props);
+  return (
+    <>
+      {common(value ?? []).map((sentence) => (
+        <p key={sentence} class="common">
+          Of <a href={href({ page: "treatment", run: props.run, treatment: props.group })}>{props.group}</a>:{" "}
+          <strong>{visible(sentence)}</strong>
+        </p>
+      ))}
+    </>
+  );
+}
+
+export function Instances(props: Props) {
+  const { run } = props;
+  const loaded = useInstances(props);
   const all = loaded.value ?? [];
   const broken = all.filter((one) => broke(one.state));
   const shown = [...broken, ...all.filter((one) => !broke(one.state))].slice(0, MOST);

@@ -14,6 +14,7 @@ type History = components["schemas"]["RunHistoryView"];
 type Treatment = components["schemas"]["TreatmentSummary"];
 
 const STEPS = 200;
+const MOST_AT_ONCE = 500;
 const NONE: readonly Treatment[] = [];
 
 export interface Past {
@@ -39,7 +40,8 @@ export function usePast(id: string, run: Run | null, now: number): Past {
   const given = Date.parse(new URLSearchParams(location_.value.search).get("at") ?? "");
   const asked = dragged ?? (Number.isNaN(given) ? null : given);
   const ended = run ? hasEnded(run.state) : false;
-  const needed = wanted || asked !== null;
+  // Of a run that has ended the times of all attempts are shown at once, unless it is long.
+  const needed = wanted || asked !== null || (ended && (run?.treatments.length ?? 0) <= MOST_AT_ONCE);
   const loaded = useLoaded<Travel | null>(
     `history/${id}/${needed}/${ended}`,
     async (signal) => {

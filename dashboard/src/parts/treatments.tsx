@@ -1,8 +1,11 @@
 // The treatments of a run as a table with their times as bars; long lists are made only as far as they are in view.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { components } from "../api/types.ts";
 import { between, duration } from "../model/format.ts";
-import { broke, shownState, tone } from "../model/states.ts";
+import type { Step } from "../model/path.ts";
+import { broke, hasEnded, shownState } from "../model/states.ts";
+import { spans } from "../model/timeline.ts";
+import type { Change } from "../model/travel.ts";
 import { href } from "../routes.ts";
 import { State } from "./state.tsx";
 
@@ -20,13 +23,18 @@ interface Props {
   now: number;
   /** A moment that is marked in the times. */
   at?: number | null;
+  /** The states that each was in; where they are not read, times are those of the latest attempt. */
+  changes?: ReadonlyMap<string, readonly Change[]> | undefined;
+  /** The critical path, marked in the times. */
+  path?: readonly Step[];
 }
 
-export function Treatments({ run, treatments, selected, start, end, now, at = null }: Props) {
+export function Treatments({ run, treatments, selected, start, end, now, at = null, changes, path = [] }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const begin = start ? Date.parse(start) : now;
   const until = Math.max(begin + 1, end ? Date.parse(end) : now);
+  const steps = useMemo(() => new Map(path.map((step) => [step.treatment, step])), [path]);
   const many = treatments.length > MANY;
   const first = many ? Math.max(0, Math.floor(top / ROW) - 10) : 0;
   const shown = many ? treatments.slice(first, first + 40) : treatments;
@@ -77,7 +85,14 @@ export function Treatments({ run, treatments, selected, start, end, now, at = nu
               </td>
               <td class="number">{between(one.started_at ?? null, one.finished_at, now)}</td>
               <td class="bars">
-                <Bars treatment={one} begin={begin} until={until} now={now} />
+                <Bars
+                  treatment={one}
+                  changes={changes?.get(one.name)}
+                  step={steps.get(one.name)}
+                  begin={begin}
+                  until={until}
+                  now={now}
+                />
               </td>
             </tr>
           ))}
@@ -97,29 +112,40 @@ function note(treatment: Treatment): string | undefined {
 
 interface BarsProps {
   treatment: Treatment;
+  changes: readonly Change[] | undefined;
+  /** What it had of the run's time on the critical path. */
+  step: Step | undefined;
   begin: number;
   until: number;
   now: number;
 }
 
-function Bars({ treatment, begin, until, now }: BarsProps) {
-  if (!treatment.ready_at) return null;
-  const at = (time: number) => `${Math.min(100, Math.max(0, ((time - begin) / (until - begin)) * 100)).toFixed(2)}%`;
-  const ready = Date.parse(treatment.ready_at);
-  const end = treatment.finished_at ? Date.parse(treatment.finished_at) : now;
-  const started = treatment.started_at ? Date.parse(treatment.started_at) : end;
-  const width = (from: number, to: number) =>
-    `max(2px, ${(Math.max(0, (to - from) / (until - begin)) * 100).toFixed(2)}%)`;
+const WORDS = { queued: "queued", booted: "booted in", ran: "ran" };
+
+function Bars({ treatment, changes, step, begin, until, now }: BarsProps) {
+  const found = spans(treatment, changes, now);
+  if (!found.length && !step) return null;
+  const place = (from: number, to: number) => ({
+    left: `${Math.min(100, Math.max(0, ((from - begin) / (until - begin)) * 100)).toFixed(2)}%`,
+    width: `max(2px, ${(Math.max(0, (to - from) / (until - begin)) * 100).toFixed(2)}%)`,
+  });
+  const attempts = new Set(found.map((span) => span.attempt)).size > 1;
+  const words = found.map(
+    (span) => `${attempts ? `attempt ${span.attempt} ` : ""}${WORDS[span.kind]} ${duration(span.to - span.from)}`,
+  );
   return (
-    <span
-      class="bar-track"
-      title={`waited for its runner ${duration(started - ready)}, ran ${duration(end - started)}`}
-    >
-      <i class="bar-queued" style={{ left: at(ready), width: width(ready, started) }} />
-      {treatment.started_at && (
+    <span class="bar-track" title={[...words, ...(step ? ["on the critical path"] : [])].join(", ")}>
+      {found.map((span) => (
         <i
-          class={`bar-ran tone-${tone(shownState(treatment))}`}
-          style={{ left: at(started), width: width(started, end) }}
+          key={`${span.attempt} ${span.kind} ${span.from}`}
+          class={`bar-${span.kind} tone-${span.tone}`}
+          style={place(span.from, span.to)}
+        />
+      ))}
+      {step && (
+        <i
+          class="bar-critical"
+          style={place(Date.parse(step.since), hasEnded(step.state) ? Date.parse(step.until) : now)}
         />
       )}
     </span>

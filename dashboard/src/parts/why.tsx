@@ -4,6 +4,7 @@ import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { counted } from "../model/format.ts";
+import { groupOf } from "../model/groups.ts";
 import { words } from "../model/states.ts";
 import { lineAt, type Why } from "../model/why.ts";
 import { href, valueRoute } from "../routes.ts";
@@ -20,6 +21,8 @@ type Treatment = Schemas["TreatmentView"];
 
 const SameError = later(() => import("./since.tsx").then((part) => part.SameError), true);
 
+const Common = later(() => import("./instances.tsx").then((part) => part.Common), true);
+
 const MOST = 3;
 /** Characters of a line that are shown. */
 const LONGEST = 2_000;
@@ -30,18 +33,24 @@ interface Props {
   states: ReadonlyMap<string, Schemas["TreatmentSummary"]>;
   /** Whether inputs are shown here; the page of a treatment has them below. */
   withInputs?: boolean;
+  ended?: boolean;
   /** What stands beside the title. */
   children?: ComponentChildren;
 }
 
-export function WhyPanel({ run, found, states, withInputs = true, children }: Props) {
+export function WhyPanel({ run, found, states, withInputs = true, ended = true, children }: Props) {
   const { roots, consequences } = found;
+  const groups = roots.flatMap((name) => groupOf(name) ?? []);
+  const several = [...new Set(groups.filter((group, at) => groups.indexOf(group) < at))];
   return (
     <section class="card why" aria-labelledby="why-title">
       <div class="section-head">
         <h2 id="why-title">Why</h2>
         {children}
       </div>
+      {several.slice(0, MOST).map((group) => (
+        <Common key={group} run={run} group={group} ended={ended} />
+      ))}
       {roots.slice(0, MOST).map((name) => (
         <Root key={name} run={run} summary={states.get(name) as Schemas["TreatmentSummary"]} withInputs={withInputs} />
       ))}

@@ -152,6 +152,8 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
       expect.stringMatching(/^export\.rows to total 9\.0 MB · [\d.]+ (kB|MB)\/s · 1\.2 MB behind$/),
       expect.stringMatching(/^export\.rows to audit 9\.0 MB · [\d.]+ (kB|MB)\/s$/),
     ]);
+    // Nothing announces that a stream stalls.
+    await flows.filter({ hasText: "9.0 MB · stalled · 1.2 MB behind" }).first().waitFor();
     expect(await isCut(page)).toBe(false);
     expect(await violations(page)).toEqual([]);
     expect(faults).toEqual([]);

@@ -31,6 +31,39 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("tells on the run's page what failed instances have in common", async () => {
+    const run = at.served.recorded[PATH] as { treatments: Record<string, unknown>[] };
+    const total = run.treatments.find(({ name }) => name === "total");
+    const systems = ["linux 1", "mac 1", "mac 2", "linux 2"];
+    const instances = systems.map((matrix) => ({
+      ...total,
+      name: `total:${matrix}`,
+      state: matrix.startsWith("mac") ? "failed" : "succeeded",
+    }));
+    at.served.instead.set(PATH, { ...run, treatments: [...run.treatments, ...instances] });
+    for (const { name } of instances)
+      at.served.instead.set(
+        `${PATH}/treatments/${encodeURIComponent(name)}`,
+        at.served.recorded[`${PATH}/treatments/total`],
+      );
+    const items = instances.map(({ name, state }) => {
+      const [os, version] = name.slice("total:".length).split(" ");
+      return { name, state, soft_failed: false, matrix: { os, version } };
+    });
+    at.served.instead.set(`${PATH}/treatments/total/instances`, { items, next: null });
+    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const why = page.getByRole("region", { name: "Why" });
+    await why.getByText("Of total: All failed instances have os = mac, and all instances with it failed.").waitFor();
+    // The group broke because of its instances.
+    expect(await why.getByRole("heading", { level: 3 }).allTextContents()).toEqual([
+      expect.stringMatching(/^total:mac 1/),
+      expect.stringMatching(/^total:mac 2/),
+    ]);
+    await why.getByText("As a consequence 3 treatments did not succeed").waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it.each([1440, 320])("shows instances and resources, %i pixels wide", async (width) => {
     const name = `${PATH}/treatments/total`;
     const total = at.served.recorded[name] as { spec: object };

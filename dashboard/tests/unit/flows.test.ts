@@ -29,6 +29,16 @@ it("tells no speed from one reading, nor a negative one of a new attempt", () =>
   expect(words(sent(500, 1_000, [], true), [sent(400, 0)])).toEqual(["500 B · all sent"]);
 });
 
+it("tells that a stream is stalled once nothing was sent for five seconds", () => {
+  const words = (now: Sent, before: Sent) => {
+    const [flow] = flowsOf(EDGES.slice(0, 1), [now], [before]) as [ReturnType<typeof flowsOf>[0]];
+    return [wordsOf(flow), briefly(flow)];
+  };
+  expect(words(sent(500, 4_999), sent(500, 0))).toEqual(["500 B · 0 B/s", "0 B/s"]);
+  expect(words(sent(500, 5_000), sent(500, 0))).toEqual(["500 B · stalled", "stalled"]);
+  expect(words(sent(500, 9_000, [], true), sent(500, 0))).toEqual(["500 B · all sent", "all sent"]);
+});
+
 it("measures speed over ten seconds", () => {
   const readings = [1_000, 6_000, 12_000].map((at) => [sent(at, at)]);
   expect(recent(readings, 13_000).map(([one]) => one?.at)).toEqual([6_000, 12_000]);

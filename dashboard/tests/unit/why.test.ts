@@ -20,6 +20,18 @@ it("tells what broke by itself from what broke because of it", () => {
   expect(why(treatments, links)).toEqual({ roots: ["early", "late"], consequences: ["between", "below"] });
 });
 
+it("tells the instances that broke, not their group", () => {
+  const treatments = [
+    at("test", "failed", "2026-01-01T00:00:01Z"),
+    at("test:a", "failed", "2026-01-01T00:00:01Z"),
+    at("test:b", "succeeded"),
+    at("deploy", "skipped"),
+  ];
+  const links = [{ source: "test", target: "deploy" }];
+  expect(why(treatments, links)).toEqual({ roots: ["test:a"], consequences: ["test", "deploy"] });
+  expect(why([at("each", "failed")], [])).toEqual({ roots: ["each"], consequences: [] });
+});
+
 it("comes to an end with a circle, and with edges from nowhere", () => {
   const links = [
     { source: "a", target: "b" },

@@ -30,6 +30,11 @@ COMMANDS = {
     "show": LazyCommand(
         "runs.commands", "show", "Show a run, or one of its treatments; the cause of a failure comes first."
     ),
+    "graph": LazyCommand(
+        "runs.graph",
+        "graph",
+        "Show the graph of a run: its treatments, what flows over each edge, and the critical path.",
+    ),
     "logs": LazyCommand("logs.logs", "logs", "Print the log lines of a run."),
     "tests": LazyCommand(
         "test_reports.results",

@@ -3,7 +3,7 @@
 import base64
 import dataclasses
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -21,6 +21,7 @@ from cadence.application.shared.runner_ports import Host
 from cadence.domain.pipelines import plan
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.admission import beginning
+from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
@@ -171,6 +172,39 @@ def test_the_graph_shows_what_went_through(api, run_id):
 
     assert {node["name"]: node["state"] for node in graph["nodes"]} == {"greet": "succeeded", "shout": "failed"}
     assert graph["edges"][0]["size"] == len(GREETING)
+    greet = graph["nodes"][0]
+    assert (greet["kind"], greet["group"], greet["attempt"], greet["instances"]) == ("command", None, 1, None)
+    assert datetime.fromisoformat(greet["finished_at"]) == NOW
+
+
+def test_the_graph_tells_the_instances_of_a_group_and_the_path_through_them(api):
+    document = """
+cadence: 1
+name: matrix
+treatments:
+  list: {run: x}
+  test: {run: x, after: [list], matrix: {python: ["3.11", "3.12"]}}
+"""
+    run_id = api("POST", "/v1/projects/default/runs", {"document": document}).json["run_id"]
+    runs = api.services.runs
+    specs = plan.decode(api.services.documents.get(runs.get_run(run_id).plan_sha256))
+    begins = beginning(run_id, specs, NOW)
+    ready = StateChange(NOW, 1, TreatmentState.READY)
+    treatments = [
+        dataclasses.replace(one, ready_at=NOW, history=(ready,)) if one.name == "list" else one
+        for one in begins.treatments
+    ]
+    runs.admit(run_id, specs, treatments, begins.edges)
+    runs.settle(runs.get_treatment(run_id, "list"), TreatmentState.SUCCEEDED, None, 0, NOW + timedelta(seconds=5))
+
+    graph = api("GET", f"/v1/runs/{run_id}/graph").json
+
+    nodes = {node["name"]: node for node in graph["nodes"]}
+    assert nodes["test"]["kind"] == "gather"
+    assert nodes["test"]["instances"] == {"pending": 2}
+    assert {name for name, node in nodes.items() if node["group"] == "test"} == {"test:3.11", "test:3.12"}
+    (step,) = graph["critical_path"]
+    assert (step["treatment"], step["queued"], step["ran"]) == ("list", 5.0, 0.0)
 
 
 def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):
@@ -187,6 +221,8 @@ def test_a_large_run_is_told_page_by_page(api, run_id, monkeypatch):
         found, pages = pages_of(api, f"/v1/runs/{run_id}/graph", part)
         assert found == whole_graph[part]
         assert pages == len(whole_graph["nodes"]) + len(whole_graph["edges"])
+    first_page = api("GET", f"/v1/runs/{run_id}/graph").json
+    assert (whole_graph["critical_path"] is None, first_page["critical_path"]) == (False, None)
     first = api("GET", f"/v1/runs/{run_id}").json["next"]
     assert api("GET", f"/v1/runs/{run_id}/graph", query={"cursor": first}).status == 422
 

@@ -12,6 +12,7 @@ from api.shapes import Cursor, JsonObject
 from cadence.application.values.read_content import LONGEST
 from cadence.domain.limits.approval import Decision
 from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.critical_path import PathStep
 from cadence.domain.runs.run import Value
 from cadence.domain.values.previews import preview
 from cadence.domain.values.value_retention import bucket_of
@@ -108,10 +109,19 @@ class ApprovalView(Model):
 
 
 class NodeView(Model):
+    """Its times are those of its latest attempt."""
+
     name: str
+    kind: str = Field(description="`command`, `gather` (a matrix), `each`, `trigger`, or `element` (inside an engine).")
+    group: str | None = Field(description="The treatment that gathers it, if it is an instance of a matrix.")
     state: str
+    attempt: int
+    ready_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
     inputs: list[str]
     outputs: list[str]
+    instances: dict[str, int] | None = Field(description="Of a group: the number of its instances by their state.")
 
 
 class EdgeView(Model):
@@ -127,9 +137,43 @@ class EdgeView(Model):
     size: int | None
 
 
+class PathStepView(Model):
+    """A treatment of the critical path: it had the run's time from `since` to `until`.
+
+    Of this time, in seconds, it was `queued` (for its turn, an approval, a runner or its next attempt), its runner
+    `booted`, and it `ran`.
+    """
+
+    treatment: str
+    state: str
+    attempt: int
+    since: datetime
+    until: datetime
+    queued: float
+    booted: float
+    ran: float
+
+    @classmethod
+    def of(cls, step: PathStep) -> "PathStepView":
+        return cls(
+            treatment=step.treatment,
+            state=str(step.state),
+            attempt=step.attempt,
+            since=step.since,
+            until=step.until,
+            queued=step.queued.total_seconds(),
+            booted=step.booted.total_seconds(),
+            ran=step.ran.total_seconds(),
+        )
+
+
 class GraphView(Model):
     nodes: list[NodeView]
     edges: list[EdgeView]
+    critical_path: list[PathStepView] | None = Field(
+        description="The chain of treatments, each after the one before it, that the run's time went into, of a run that "
+        "has not ended until now. Null on every page but the last."
+    )
     next: str | None = Field(
         description="The cursor of the next page, null at the end. Graphs of usual sizes have one."
     )

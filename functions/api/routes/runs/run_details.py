@@ -1,6 +1,7 @@
 """The inside of a run: its graph, its values and where they came from."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
@@ -15,6 +16,7 @@ from api.routes.runs.insight_shapes import (
     GraphQuery,
     GraphView,
     NodeView,
+    PathStepView,
     SentValueList,
     SentValueView,
 )
@@ -37,7 +39,7 @@ _LONGEST_GRAPH = 3_000_000
 
 @endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
 def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
-    """Shows the treatments and all edges between them."""
+    """Shows the treatments, all edges between them, and the critical path."""
     insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("graph", run_id)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
@@ -47,13 +49,14 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     # In an order that stays: each treatment, then what leads to it.
     for position, part in enumerate(islice(_parts(insight), first, None), first):
         if size > _LONGEST_GRAPH:
-            return GraphView(nodes=nodes, edges=edges, next=sign(key, str(position), *listing))
+            return GraphView(nodes=nodes, edges=edges, critical_path=None, next=sign(key, str(position), *listing))
         if isinstance(part, NodeView):
             nodes.append(part)
         else:
             edges.append(part)
         size += len(part.model_dump_json())
-    return GraphView(nodes=nodes, edges=edges, next=None)
+    path = [PathStepView.of(step) for step in insight.critical_path(services.clock())]
+    return GraphView(nodes=nodes, edges=edges, critical_path=path, next=None)
 
 
 @endpoints.add("GET", "/v1/runs/{run_id}/values", Permission.RUNS_READ, answers={200: SentValueList}, errors=(404, 422))
@@ -129,13 +132,26 @@ def show_value(call: Call, services: Services, run_id: str, sha256: str, query: 
 
 def _parts(insight: RunDetails) -> Iterator[NodeView | EdgeView]:
     for spec in insight.specs.values():
-        yield NodeView(
-            name=spec.name,
-            state=str(insight.treatments[spec.name].state) if spec.name in insight.treatments else "pending",
-            inputs=[source_input.port for source_input in spec.inputs],
-            outputs=[output.port for output in spec.outputs],
-        )
+        yield _node(insight, spec)
         yield from _edges(insight, spec)
+
+
+def _node(insight: RunDetails, spec: TreatmentSpec) -> NodeView:
+    treatment = insight.treatments.get(spec.name)
+    instances = insight.instances.get(spec.name)
+    return NodeView(
+        name=spec.name,
+        kind=str(spec.kind),
+        group=spec.group,
+        state=str(treatment.state) if treatment else "pending",
+        attempt=treatment.attempt if treatment else 1,
+        ready_at=treatment.ready_at if treatment else None,
+        started_at=treatment.started_at if treatment else None,
+        finished_at=treatment.finished_at if treatment else None,
+        inputs=[source_input.port for source_input in spec.inputs],
+        outputs=[output.port for output in spec.outputs],
+        instances=Counter(str(one.state) for one in instances) if instances is not None else None,
+    )
 
 
 def _edges(insight: RunDetails, spec: TreatmentSpec) -> list[EdgeView]:

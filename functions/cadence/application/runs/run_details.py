@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from cadence.application.shared.ports import Documents
 from cadence.application.shared.run_ports import TreatmentStore, ValueStore
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.pipelines import plan
-from cadence.domain.pipelines.specification import TreatmentSpec
+from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runners.runner import Runner
+from cadence.domain.runs.critical_path import PathStep, critical_path
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.stored_input import stored_values
+from cadence.domain.runs.treatment_order import producers_of, with_elements
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotFound
 
@@ -47,6 +50,28 @@ class RunDetails:
     def values(self) -> Mapping[tuple[str, str], Value]:
         """The values by treatment and port."""
         return {(value.treatment, value.port): value for value in self.value_store.list_values(self.run.run_id)}
+
+    @cached_property
+    def instances(self) -> Mapping[str, Sequence[Treatment]]:
+        """The instances that exist, by the name of their group."""
+        groups: dict[str, list[Treatment]] = {
+            name: [] for name, spec in self.specs.items() if spec.kind in (TreatmentKind.GATHER, TreatmentKind.EACH)
+        }
+        for name, treatment in self.treatments.items():
+            group, colon, _ = name.partition(":")
+            if colon and group in groups:
+                groups[group].append(treatment)
+        return groups
+
+    def critical_path(self, now: datetime) -> Sequence[PathStep]:
+        """Returns the critical path of the run; that of one which has not ended leads until `now`."""
+        elements = {
+            group: [one.name for one in instances]
+            for group, instances in self.instances.items()
+            if self.specs[group].kind is TreatmentKind.EACH
+        }
+        producers = with_elements(producers_of(self.specs.values()), elements)
+        return critical_path(self.treatments, producers, self.run.finished_at or now)
 
     def spec(self, treatment: str) -> TreatmentSpec:
         """Returns a treatment's specification; instances made for elements are in no plan and are read one by one.

@@ -83,7 +83,7 @@ class RunRequests(ApiSession):
             graph["edges"] += page["edges"]
             cursor = page["next"]
             if cursor is None:
-                return graph
+                return {**graph, "critical_path": page["critical_path"]}
 
     def cost(self, run_id: str) -> Json:
         return self._call("GET", path_of("runs", run_id, "cost"))

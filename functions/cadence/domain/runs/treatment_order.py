@@ -18,6 +18,21 @@ def producers_of(specs: Iterable[TreatmentSpec]) -> Mapping[str, Sequence[str]]:
     return {name: tuple(producers) for name, producers in found.items()}
 
 
+def with_elements(
+    producers: Mapping[str, Sequence[str]], groups: Mapping[str, Collection[str]]
+) -> Mapping[str, Sequence[str]]:
+    """Adds the instances of `each` treatments, which are in no plan: `groups` has their names by that of their group.
+
+    They wait for what their group waits for, and it waits for them.
+    """
+    found = dict(producers)
+    for group, instances in groups.items():
+        before = producers.get(group, ())
+        found |= dict.fromkeys(instances, before)
+        found[group] = (*before, *instances)
+    return found
+
+
 def in_order(names: Collection[str], producers: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yields each name after its producers: by the length of the longest path that leads to it, then by name."""
     everyone = set(names).union(producers, *producers.values())
