@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.endpoint import Call, Endpoints, Model, Reply
 from api.routes.logs.line_shapes import LineView, fitting
-from api.shapes import TreatmentName
+from api.shapes import TreatmentNames
 from cadence.adapters.lines.line_json import line_json
 from cadence.application.logs.places import cursor
 from cadence.application.logs.ports import Line
@@ -17,12 +17,14 @@ from cadence.application.logs.read_logs import line_filter
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditKind
-from cadence.domain.logs.log import Segment
+from cadence.domain.logs.log import LEVELS, Segment
 from cadence.domain.runs.run import Run
 from cadence.domain.search.query import Query
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("logs")
+
+_LEVEL = "|".join(LEVELS)
 
 
 class NumberedLine(LineView):
@@ -51,9 +53,17 @@ class LogQuery(Model):
     time: datetime | None = Field(None, description="From the first line of this time on.")
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
-    treatment: TreatmentName | None = None
-    step: str | None = Field(None, min_length=1, max_length=100, description="The name of a step of the treatment.")
-    level: str | None = Field(None, max_length=20)
+    treatment: TreatmentNames | None = Field(
+        None, description="Only lines of this treatment, or of several: names, separated by commas."
+    )
+    step: str | None = Field(
+        None, min_length=1, max_length=100, description="The name of a step of the treatment, which is one then."
+    )
+    level: str | None = Field(
+        None,
+        pattern=rf"^({_LEVEL})(,({_LEVEL})){{0,3}}$",
+        description="Only lines of this level, or of several, separated by commas.",
+    )
     grep: str | None = Field(
         None,
         min_length=1,
@@ -81,8 +91,9 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     if len(places) > 1:
         message = f"Name one place of the log, not {' and '.join(places)}."
         raise InvalidRequest(message, [Violation(name, message) for name in places])
-    matches = line_filter(query.treatment, query.level, query.grep)
-    step = _number_of_step(services, run, query.treatment, query.step) if query.step else None
+    treatments = _names(query.treatment)
+    matches = line_filter(treatments, _names(query.level), query.grep)
+    step = _number_of_step(services, run, treatments, query.step) if query.step else None
     if query.before is not None:
         return _earlier(services, run.run_id, query, query.before, matches, step)
     after = _start(services, run.run_id, query)
@@ -133,9 +144,15 @@ def _page(
     return Reply(json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total}))
 
 
-def _number_of_step(services: Services, run: Run, treatment: str | None, step: str) -> int:
-    if treatment is None:
-        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", "is missing")])
+def _names(text: str | None) -> Sequence[str]:
+    return tuple(dict.fromkeys(text.split(","))) if text else ()
+
+
+def _number_of_step(services: Services, run: Run, treatments: Sequence[str], step: str) -> int:
+    if len(treatments) != 1:
+        problem = "is missing" if not treatments else "is more than one"
+        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", problem)])
+    treatment = treatments[0]
     spec, _ = services.debugging.look.context(services.look.read(run), treatment)
     names = [one.name for one in spec.steps]
     if step not in names:
