@@ -9,7 +9,9 @@ from cadence.domain.pipelines.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 # An element inside of an engine is named by its path there, in a further track with the track's number behind it.
-_TREATMENT = r"[a-z][a-z0-9_-]{0,62}(?:(?::[A-Za-z0-9._+~-]{1,1000})*|(?:/[A-Za-z_][A-Za-z0-9_]{0,199}){1,64}(?:#[0-9.]{1,40})?)"
+_TREATMENT = (
+    r"[a-z][a-z0-9_-]{0,62}(?:(?::[A-Za-z0-9._+~-]{1,1000})*|(?:/[A-Za-z_][A-Za-z0-9_]{0,199}){1,64}(?:#[0-9.]{1,40})?)"
+)
 TREATMENT_PATTERN = rf"^{_TREATMENT}$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"

@@ -5,13 +5,14 @@ import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { counted } from "../model/format.ts";
+import { lineMark } from "../model/line_range.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
 import { useLoaded } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { href, lineMark } from "../routes.ts";
+import { href } from "../routes.ts";
 
 type Found = components["schemas"]["FoundPage"];
 

@@ -31,9 +31,9 @@ Matches = Callable[[LineOwner, Line], bool]
 
 
 def line_filter(treatments: Sequence[str] = (), levels: Sequence[str] = (), grep: str | None = None) -> Query:
-    """Returns a query for lines with all given properties: of one of the treatments (none: of any), of one of the levels.
+    """Returns a query for lines of one of the treatments (none: of any), of one of the levels, that match `grep`.
 
-    `grep` is a regular expression searched in the text.
+    `grep` is a regular expression, searched in the text.
     """
     parts: list[Condition] = []
     if treatments:
