@@ -953,6 +953,11 @@ export interface components {
         /** CountView */
         CountView: {
             /**
+             * Field
+             * @description The field that it is counted by; null if not counted by a field.
+             */
+            field: string | null;
+            /**
              * Start
              * @description The beginning of the interval; null if not counted by time.
              */

@@ -47,9 +47,9 @@ export function Among({ names, chosen }: AmongProps) {
   return (
     <details class="among">
       <summary>
-        {chosen.length === 0 && "All treatments"}
+        Treatments: {chosen.length === 0 && "all"}
         {chosen.length === 1 && chosen[0]}
-        {chosen.length > 1 && `${chosen.length} treatments`}
+        {chosen.length > 1 && `${chosen.length} of ${names.length.toLocaleString("en")}`}
       </summary>
       <div class="among-list">
         {names.length > 8 && (

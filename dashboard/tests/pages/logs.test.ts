@@ -156,7 +156,7 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await page.getByText("10 lines", { exact: true }).waitFor();
     await page.getByRole("button", { name: "warning", exact: true }).click();
     await page.getByText("20 lines", { exact: true }).waitFor();
-    await page.getByText("All treatments", { exact: true }).click();
+    await page.getByText("Treatments: all", { exact: true }).click();
     await page.getByRole("checkbox", { name: "total" }).check();
     await page.getByText("10 lines", { exact: true }).waitFor();
     await page.getByRole("checkbox", { name: "export" }).check();
@@ -167,7 +167,7 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     expect(await other.page.getByRole("button", { name: "warning", exact: true }).getAttribute("aria-pressed")).toBe(
       "true",
     );
-    await other.page.getByText("2 treatments", { exact: true }).waitFor();
+    await other.page.getByText(/^Treatments: 2 of/).waitFor();
     expect(faults).toEqual([]);
     await other.page.context().close();
     await page.context().close();
