@@ -5078,6 +5078,31 @@ export interface components {
             /** Treatments */
             treatments: components["schemas"]["TreatmentCostView"][];
         };
+        /** RunCount */
+        RunCount: {
+            /** State */
+            state: string;
+            /** Runs */
+            runs: number;
+        };
+        /** RunCounts */
+        RunCounts: {
+            /**
+             * Counts
+             * @description Of the states that some runs are in.
+             */
+            counts: components["schemas"]["RunCount"][];
+            /**
+             * Complete
+             * @description False: there were more runs than one request reads; older ones are not counted.
+             */
+            complete: boolean;
+            /**
+             * Reached
+             * @description When the oldest run that was read was created; null if all were.
+             */
+            reached: string | null;
+        };
         /**
          * RunDataView
          * @description What lies where, and who read it.

@@ -399,6 +399,16 @@ def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadenc
     ]
     assert cadence("runs", "--commit", "C0FFEE").stdout.split("\t")[0] == run_id
     assert cadence("runs", "--commit", "beef").stdout == ""
+    assert cadence("runs", "--since", "1h", "--until", "2100-01-01T00:00Z").stdout.split("\t")[0] == run_id
+    assert cadence("runs", "--until", "2020-01-01T00:00Z").stdout == ""
+    assert cadence("runs", "--count", "--commit", "c0ffee").stdout.splitlines() == ["pending\t1", "all\t1"]
+    assert json.loads(cadence("runs", "--count", "--json").stdout) == {
+        "counts": [{"state": "pending", "runs": 1}],
+        "complete": True,
+        "reached": None,
+    }
+    refused = cadence("runs", "--count", "--state", "failed")
+    assert refused.exit_code == 2 and "leave out --state" in refused.stderr
 
 
 def test_summaries_are_shown_with_their_run_and_their_treatment(api, cadence, server, capsys):
