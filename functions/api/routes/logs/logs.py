@@ -76,7 +76,7 @@ class LogQuery(Model):
     "GET",
     "/v1/runs/{run_id}/logs",
     Permission.LOGS_READ,
-    answers={200: LogPage},
+    answers={200: LogPage, 304: None},
     errors=(404, 422),
     audit=AuditKind.VALUE,
 )
@@ -95,7 +95,7 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     matches = line_filter(treatments, _names(query.level), query.grep)
     step = _number_of_step(services, run, treatments, query.step) if query.step else None
     if query.before is not None:
-        return _earlier(services, run.run_id, query, query.before, matches, step)
+        return _earlier(services, run, query, query.before, matches, step)
     after = _start(services, run.run_id, query)
     wait = timedelta(seconds=query.wait)
     tail = services.read_logs.tail(run.run_id, after, query.limit, matches, wait, step)
@@ -107,7 +107,7 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     more = tail.more or shown < len(tail.lines) or shown == query.limit
     before = None if after is None else _first_cursor(tail.lines) or after
     total = services.read_logs.places.count(run.run_id) if places and query.after is None else None
-    return _page(tail.lines[:shown], until, before, more=more, total=total)
+    return _page(run, tail.lines[:shown], until, before, more=more, total=total)
 
 
 def _start(services: Services, run_id: str, query: LogQuery) -> str | None:
@@ -119,7 +119,8 @@ def _start(services: Services, run_id: str, query: LogQuery) -> str | None:
     return query.after
 
 
-def _earlier(services: Services, run_id: str, query: LogQuery, before: str, wanted: Query, step: int | None) -> Reply:
+def _earlier(services: Services, run: Run, query: LogQuery, before: str, wanted: Query, step: int | None) -> Reply:
+    run_id = run.run_id
     end = services.read_logs.places.end(run_id) if before == "end" else before
     found = services.read_logs.earlier(run_id, end, query.limit, wanted, step)
     # The last ones are those that are next to the place.
@@ -127,7 +128,7 @@ def _earlier(services: Services, run_id: str, query: LogQuery, before: str, want
     lines = found.lines[len(found.lines) - shown :]
     more = found.more or shown < len(found.lines)
     back = (_first_cursor(lines) if shown < len(found.lines) else found.after) if more else None
-    return _page(lines, end, back, more=more, total=services.read_logs.places.count(run_id))
+    return _page(run, lines, end, back, more=more, total=services.read_logs.places.count(run_id))
 
 
 def _first_cursor(lines: Sequence[tuple[Segment, int, Line]]) -> str | None:
@@ -135,13 +136,20 @@ def _first_cursor(lines: Sequence[tuple[Segment, int, Line]]) -> str | None:
 
 
 def _page(
-    lines: Sequence[tuple[Segment, int, Line]], after: str, before: str | None, *, more: bool, total: int | None
+    run: Run,
+    lines: Sequence[tuple[Segment, int, Line]],
+    after: str,
+    before: str | None,
+    *,
+    more: bool,
+    total: int | None,
 ) -> Reply:
     shown: list[dict[str, Any]] = [
         line_json(segment, index, line) | {"number": segment.lines_before + index + 1} for segment, index, line in lines
     ]
     before = None if before == cursor(0, 0) else before
-    return Reply(json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total}))
+    body = json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total})
+    return Reply(body, lasting=run.state.final)
 
 
 def _names(text: str | None) -> Sequence[str]:

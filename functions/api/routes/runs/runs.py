@@ -308,14 +308,20 @@ def list_following(call: Call, services: Services, run_id: str, query: Treatment
     return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))
-def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> RunWithTreatments:
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}",
+    Permission.RUNS_READ,
+    answers={200: RunWithTreatments, 304: None},
+    errors=(404, 422),
+)
+def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> Reply:
     """Shows a run and the state of each of its treatments."""
     run = services.visible.get(call.by, run_id)
     listing, key = ("treatments", run_id), services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
     page = services.treatments.page_of_treatments(run_id, TREATMENTS_PER_PAGE, after)
-    return RunWithTreatments(
+    shown = RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
         created_by_name=services.people.names_for(call.by, [run.created_by]).get(run.created_by, ""),
         document_sha256=run.document_sha256,
@@ -325,6 +331,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
         treatments=[treatment_summary(treatment) for treatment in page.items],
         next=sign(key, page.after, *listing) if page.after else None,
     )
+    return Reply(shown, lasting=run.state.final)
 
 
 @endpoints.add(
