@@ -2,7 +2,6 @@
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
-import { counted } from "../model/format.ts";
 import { rangeOf } from "../model/histogram.ts";
 import { condition, has, toggled } from "../model/search_query.ts";
 import { setQuery } from "../navigation.ts";
@@ -35,7 +34,7 @@ export function Facets({ q, every }: { q: string; every: number | null }) {
         {!found.complete && <span class="quiet-text">at least; there was more than one request counts</span>}
       </div>
       <div class="facets">
-        {FIELDS.map((field) => (
+        {FIELDS.filter((field) => found.counts.some((one) => one.field === field)).map((field) => (
           <Facet key={field} q={q} field={field} counts={found.counts.filter((one) => one.field === field)} />
         ))}
       </div>
@@ -60,12 +59,17 @@ function Facet({ q, field, counts }: { q: string; field: string; counts: Counts[
                 type="button"
                 class="facet"
                 aria-pressed={has(q, only)}
-                aria-label={`${field} ${name}, ${counted(lines, "line")}`}
                 onClick={() => setQuery({ q: toggled(q, only) })}
               >
                 <i style={{ width: `${(lines / most) * 100}%` }} />
-                <span class="clip">{name}</span>
-                <span class="facet-count">{lines.toLocaleString("en")}</span>
+                <span class="clip">
+                  <span class="hidden">{field} </span>
+                  {name}
+                </span>
+                <span class="facet-count">
+                  {lines.toLocaleString("en")}
+                  <span class="hidden"> {lines === 1 ? "line" : "lines"}</span>
+                </span>
               </button>
               <button
                 type="button"

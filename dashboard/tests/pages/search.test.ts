@@ -94,7 +94,7 @@ describe.skipIf(!canRun)("a search", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/logs/counts", { counts: COUNTS, complete: false });
     const { page } = await openPage(at.browser, at.served.url, "/ui/search?q=refused+since:2h");
     const q = () => new URL(page.url()).searchParams.get("q");
-    const errors = page.getByRole("button", { name: "level error, 8 lines" });
+    const errors = page.getByRole("button", { name: /^level error 8 ?lines$/ });
     await errors.click();
     await page.waitForFunction(() => location.search.includes("level"));
     expect(q()).toBe("refused level:error since:2h");
