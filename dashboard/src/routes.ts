@@ -87,11 +87,6 @@ export function valueRoute(run: string, value: string) {
   return { page: "value", run, ...parted(value) } as const;
 }
 
-/** How addresses name a line of a log. */
-export function lineMark(line: { segment: number; index: number }): string {
-  return `${line.segment}:${line.index}`;
-}
-
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);

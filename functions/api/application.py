@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from api.endpoint import ANY_TOKEN, PUBLIC, Call, Endpoint, Model, Reply
+from api.lasting import KEPT, compressed, etag_of, is_known
 from api.problems import Malformed, MethodNotAllowed, problem_of
 from api.reading import read_body, read_query
 from api.request_audit import RequestAudit
@@ -92,8 +93,8 @@ def build(
 
 def _route(
     endpoint: Endpoint, resolver: APIGatewayHttpResolver, services: Any, authenticate: Authenticate
-) -> Callable[..., Response[str]]:
-    def serve(**path: str) -> Response[str]:
+) -> Callable[..., Response[Any]]:
+    def serve(**path: str) -> Response[Any]:
         event = resolver.current_event
         audit = RequestAudit(endpoint, services, event.raw_event, event.path)
         headers = {name.lower(): value for name, value in event.headers.items()}
@@ -111,7 +112,7 @@ def _route(
         except CadenceError as error:
             audit.refuse(principal, error)
             raise
-        return _response(endpoint, answer)
+        return _response(endpoint, answer, headers)
 
     serve.__name__ = endpoint.function.__name__
     return serve
@@ -150,15 +151,21 @@ def _check_key(key: str | None) -> None:
         raise InvalidRequest(message, [Violation("Idempotency-Key", message)])
 
 
-def _response(endpoint: Endpoint, answer: Model | Reply) -> Response[str]:
+def _response(endpoint: Endpoint, answer: Model | Reply, asked: Mapping[str, str]) -> Response[Any]:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     body = reply.body.model_dump_json() if isinstance(reply.body, Model) else reply.body
-    return Response(
-        reply.status or endpoint.status,
-        reply.content_type if body is not None else None,
-        body or "",
-        headers={"cache-control": "no-store", **reply.headers},
-    )
+    status, headers = reply.status or endpoint.status, {"cache-control": "no-store", **reply.headers}
+    if body is None:
+        return Response(status, None, "", headers=headers)
+    if not reply.lasting:
+        return Response(status, reply.content_type, body, headers=headers)
+    headers |= {**KEPT, "etag": etag_of(body)}
+    if is_known(headers["etag"], asked):
+        return Response(304, None, "", headers=headers)
+    packed = compressed(body, asked)
+    if packed is None:
+        return Response(status, reply.content_type, body, headers=headers)
+    return Response(status, reply.content_type, packed, headers={**headers, "content-encoding": "gzip"})
 
 
 def _pattern(endpoint: Endpoint) -> re.Pattern[str]:

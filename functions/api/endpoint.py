@@ -72,12 +72,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that is not just the model of the first declared status."""
+    """An answer that is not just the model of the first declared status.
+
+    `lasting`: it is about what has ended, so that clients may keep it and ask whether it still holds (304).
+    """
 
     body: Model | str | None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON
+    lasting: bool = False
 
 
 Function = Callable[..., "Model | Reply"]

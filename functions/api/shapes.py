@@ -9,7 +9,10 @@ from cadence.domain.pipelines.document import Finding
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 # An element inside of an engine is named by its path there, in a further track with the track's number behind it.
-TREATMENT_PATTERN = r"^[a-z][a-z0-9_-]{0,62}(?:(?::[A-Za-z0-9._+~-]{1,1000})*|(?:/[A-Za-z_][A-Za-z0-9_]{0,199}){1,64}(?:#[0-9.]{1,40})?)$"
+_TREATMENT = (
+    r"[a-z][a-z0-9_-]{0,62}(?:(?::[A-Za-z0-9._+~-]{1,1000})*|(?:/[A-Za-z_][A-Za-z0-9_]{0,199}){1,64}(?:#[0-9.]{1,40})?)"
+)
+TREATMENT_PATTERN = rf"^{_TREATMENT}$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
@@ -21,6 +24,8 @@ TreatmentName = Annotated[str, StringConstraints(pattern=TREATMENT_PATTERN)]
 
 Examples: `test`, `test:3.13:linux`, `main/build/test#2`.
 """
+TreatmentNames = Annotated[str, StringConstraints(pattern=rf"^{_TREATMENT}(?:,{_TREATMENT})*$", max_length=4_000)]
+"""Of one or more treatments, separated by commas."""
 
 Limit = Annotated[int, Field(ge=1, le=200)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=500)]

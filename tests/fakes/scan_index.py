@@ -141,6 +141,9 @@ class ScanIndex(SearchIndex):
                 return LineCounts(_counts(tally), complete=False)
         return LineCounts(_counts(tally), complete=True)
 
+    def count_by_fields(self, scope: SearchScope, query: Query, fields: Sequence[FieldName]) -> Sequence[LineCounts]:
+        return [self.count(scope, query, field) for field in fields]
+
     def _seen(self, scope: SearchScope, query: Query, before: LinePosition | None) -> Iterable[Seen]:
         segments = [one for project in scope.projects for one in self.all_segments(scope.organization, project)]
         return self.scan(segments, query, Matcher(query, self.states.within()), before)

@@ -26,7 +26,8 @@ export async function request<T>(method: string, path: string, body?: unknown, s
   const open = session.peek();
   if (open) headers["Cadence-Session"] = open.secret;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const init: RequestInit = { method, headers, cache: "no-store" };
+  // What has ended may be kept: it is asked each time whether it still holds.
+  const init: RequestInit = { method, headers, cache: method === "GET" ? "no-cache" : "no-store" };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;
   let response: Response;

@@ -953,6 +953,11 @@ export interface components {
         /** CountView */
         CountView: {
             /**
+             * Field
+             * @description The field that it is counted by; null if not counted by a field.
+             */
+            field: string | null;
+            /**
              * Start
              * @description The beginning of the interval; null if not counted by time.
              */
@@ -5136,6 +5141,31 @@ export interface components {
             totals: components["schemas"]["TotalView"][];
             /** Treatments */
             treatments: components["schemas"]["TreatmentCostView"][];
+        };
+        /** RunCount */
+        RunCount: {
+            /** State */
+            state: string;
+            /** Runs */
+            runs: number;
+        };
+        /** RunCounts */
+        RunCounts: {
+            /**
+             * Counts
+             * @description Of the states that some runs are in.
+             */
+            counts: components["schemas"]["RunCount"][];
+            /**
+             * Complete
+             * @description False: there were more runs than one request reads; older ones are not counted.
+             */
+            complete: boolean;
+            /**
+             * Reached
+             * @description When the oldest run that was read was created; null if all were.
+             */
+            reached: string | null;
         };
         /**
          * RunDataView

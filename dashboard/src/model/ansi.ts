@@ -7,6 +7,8 @@ export interface Piece {
   /** Classes of the piece's colours and weight, such as `fg1 bold`. */
   look: string;
   colour?: string;
+  /** Why it is marked: it is no text that a reader would see otherwise. */
+  odd?: string;
 }
 
 interface Style {
@@ -22,15 +24,23 @@ const PLAIN: Style = { fg: "", rgb: "", bold: false, dim: false, italic: false, 
 // OSC (to BEL or ST), other strings (DCS, SOS, PM, APC), CSI, and two-character sequences; unfinished ones as well.
 const SEQUENCE =
   /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[([0-?]*)[ -/]*([@-~]|$)|\x1b./g;
+// U+FFFD is what the agent keeps of bytes that are not UTF-8.
+const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]+/g;
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 export function pieces(line: string): Piece[] {
-  if (!line.includes("\x1b")) return line ? [{ text: visible(line), look: "" }] : [];
   const found: Piece[] = [];
   let style = PLAIN;
   let position = 0;
   const add = (text: string) => {
-    if (text) found.push(piece(visible(text), style));
+    let from = 0;
+    for (const { 0: odd, index } of text.matchAll(ODD)) {
+      if (index > from) found.push(piece(text.slice(from, index), style));
+      from = index + odd.length;
+      const shown = visible(odd);
+      if (shown) found.push({ ...piece(shown, style, "odd"), odd: reasonOf(odd) });
+    }
+    if (from < text.length) found.push(piece(text.slice(from), style));
   };
   for (const match of line.matchAll(SEQUENCE)) {
     add(line.slice(position, match.index));
@@ -57,8 +67,14 @@ export function visible(text: string): string {
   });
 }
 
-function piece(text: string, style: Style): Piece {
+function reasonOf(odd: string): string {
+  if (/^\ufffd+$/.test(odd)) return "Bytes that are not UTF-8";
+  return odd.includes("\ufffd") ? "Bytes that are not UTF-8, and hidden characters" : "Hidden characters";
+}
+
+function piece(text: string, style: Style, mark = ""): Piece {
   const look = [
+    mark,
     style.fg,
     style.bold && "bold",
     style.dim && "dim",

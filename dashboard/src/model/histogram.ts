@@ -31,7 +31,7 @@ const INTERVALS = [1, 2, 5, 10, 15, 30].flatMap((one) => [one, one * MINUTE]);
 INTERVALS.push(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, WEEK, 4 * WEEK);
 INTERVALS.sort((a, b) => a - b);
 const UNITS: Record<string, number> = { s: 1, m: MINUTE, h: HOUR, d: DAY, w: WEEK };
-const TOKEN = /"(?:[^"\\]|\\.)*"\*?|\/(?:[^/\\]|\\.)*\/i?|\S+/g;
+export const TOKEN = /-?[A-Za-z_]+:"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*"\*?|\/(?:[^/\\]|\\.)*\/i?|\S+/g;
 
 /** The times of a query; null where they cannot be told here. A query without a beginning begins a week ago. */
 export function rangeOf(query: string, now: number): Range | null {
@@ -85,7 +85,7 @@ export function narrowed(query: string, start: number, end: number): string {
   return [...kept, `since:${iso(start)}`, `until:${iso(end)}`].join(" ");
 }
 
-function isTime(token: string): boolean {
+export function isTime(token: string): boolean {
   return /^(since|until):/.test(token) || (/^[^"/:]*[^"/]*\.\./.test(token) && /^[\dnty.]/.test(token));
 }
 

@@ -1,5 +1,20 @@
 // Times as a person writes them: so many hours or days from now, or ago.
 
+/** A field's local time as the API takes it; null for what is no time. */
+export function moment(text: string | null | undefined): string | null {
+  const time = text ? new Date(text) : null;
+  return time && !Number.isNaN(time.getTime()) ? time.toISOString() : null;
+}
+
+/** A time as a field for local times takes it, to the minute; empty for what is no time. */
+export function localMinute(text: string | null | undefined): string {
+  const time = text ? new Date(text) : null;
+  if (!time || Number.isNaN(time.getTime())) return "";
+  const two = (part: number) => String(part).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day}T${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
 /**
  * The time that is `text` times `unit` (milliseconds; negative: ago) away from now, as the API takes it. Throws an Error
  * that says what to write for `what`.

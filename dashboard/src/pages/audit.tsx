@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
+import { moment } from "../model/moments.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { useLoaded } from "../parts/data.ts";
 import { Export } from "../parts/export.tsx";
@@ -119,10 +120,4 @@ export function Audit() {
       </Rows>
     </>
   );
-}
-
-/** The field's local time as the API takes it; null for what is no time. */
-function moment(text: string | null | undefined): string | null {
-  const time = text ? new Date(text) : null;
-  return time && !Number.isNaN(time.getTime()) ? time.toISOString() : null;
 }

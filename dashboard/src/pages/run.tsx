@@ -171,7 +171,13 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         />
       </section>
       {may("logs:read") && (
-        <Logs run={id} treatment={selected ?? undefined} ended={ended} mark={line ?? query.get("line")} />
+        <Logs
+          run={id}
+          treatment={selected ?? undefined}
+          ended={ended}
+          mark={line ?? query.get("line")}
+          among={run.treatments.map((one) => one.name)}
+        />
       )}
       {layout && (
         <Strip

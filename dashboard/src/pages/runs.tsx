@@ -1,7 +1,8 @@
 // What ran: a live list, filtered by the address.
-import { pages } from "../api/client.ts";
+import { get, pages } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { between, duration, softFailures } from "../model/format.ts";
+import { localMinute, moment } from "../model/moments.ts";
 import { hasEnded, words } from "../model/states.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
@@ -10,19 +11,21 @@ import { useLoaded, useNow, useWatch } from "../parts/data.ts";
 import { Field } from "../parts/field.tsx";
 import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { State } from "../parts/state.tsx";
+import { State, StateMark } from "../parts/state.tsx";
 import { href } from "../routes.ts";
 
 type RunList = components["schemas"]["RunList"];
 type Run = components["schemas"]["RunView"];
+type Counts = components["schemas"]["RunCounts"];
 
-const STATES = ["", "running", "failed", "succeeded", "pending", "cancelled", "timed_out"];
+/** Counting reads up to a thousand runs, so it is not done again with each change of the list. */
+const COUNT_EVERY = 30_000;
 
 export function Runs() {
   useTitle("Runs");
   const query = new URLSearchParams(location_.value.search);
   const filters = Object.fromEntries(
-    ["project", "pipeline", "state", "branch", "commit", "by"].map((name) => [name, query.get(name)]),
+    ["project", "pipeline", "state", "branch", "commit", "by", "since", "until"].map((name) => [name, query.get(name)]),
   );
   const loaded = useLoaded<RunList[]>(
     `runs?${JSON.stringify(filters)}`,
@@ -48,21 +51,11 @@ export function Runs() {
           <Filter name="branch" label="Branch" value={filters.branch ?? ""} />
           <Filter name="commit" label="Commit" value={filters.commit ?? ""} />
           <Filter name="by" label="Started by" value={filters.by ?? ""} />
-          <label>
-            <span>State</span>
-            <select
-              value={filters.state ?? ""}
-              onChange={(event) => setQuery({ state: event.currentTarget.value || null })}
-            >
-              {STATES.map((state) => (
-                <option key={state} value={state}>
-                  {words(state) || "any"}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Time name="since" label="Since" value={filters.since} />
+          <Time name="until" label="Until" value={filters.until} />
         </form>
       </div>
+      <States filters={filters} />
       {loaded.error && <Failure error={loaded.error} />}
       {!loaded.value && !loaded.error && <Loading what="runs" />}
       {loaded.value && runs.length === 0 && (
@@ -89,6 +82,58 @@ function Filter({ name, label, value }: { name: string; label: string; value: st
       <Field type="search" value={value} size={12} commit={(text) => setQuery({ [name]: text || null })} />
     </label>
   );
+}
+
+/** A time of the address, which is the same for all who follow it; the field shows it as local time. */
+function Time({ name, label, value }: { name: string; label: string; value: string | null | undefined }) {
+  return (
+    <label>
+      <span>{label}</span>
+      <Field type="datetime-local" value={localMinute(value)} commit={(text) => setQuery({ [name]: moment(text) })} />
+    </label>
+  );
+}
+
+/** How many runs are in which state; one of them can be chosen. */
+function States({ filters }: { filters: Record<string, string | null> }) {
+  const { state, ...others } = filters;
+  const loaded = useLoaded(
+    `run-counts?${JSON.stringify(others)}`,
+    (signal) => get<Counts>(["runs", "counts"], others, signal),
+    () => COUNT_EVERY,
+  );
+  const found = loaded.value;
+  if (!found) return loaded.error ? <Failure error={loaded.error} /> : <p class="run-states" />;
+  const all = found.counts.reduce((sum, one) => sum + one.runs, 0);
+  const counts =
+    found.counts.some((one) => one.state === state) || !state ? found.counts : [...found.counts, { state, runs: 0 }];
+  return (
+    <div class="run-states" role="group" aria-label="Runs by state">
+      <button type="button" aria-pressed={!state} onClick={() => setQuery({ state: null })}>
+        All <span class="quiet-text">{counted(all, found.complete)}</span>
+      </button>
+      {counts.map((one) => (
+        <button
+          key={one.state}
+          type="button"
+          aria-pressed={one.state === state}
+          onClick={() => setQuery({ state: one.state === state ? null : one.state })}
+        >
+          <StateMark state={one.state} /> {words(one.state)}{" "}
+          <span class="quiet-text">{counted(one.runs, found.complete)}</span>
+        </button>
+      ))}
+      {!found.complete && found.reached && (
+        <span class="quiet-text">
+          counted since <Ago time={found.reached} />
+        </span>
+      )}
+    </div>
+  );
+}
+
+function counted(runs: number, isComplete: boolean): string {
+  return `${runs.toLocaleString("en")}${isComplete ? "" : "+"}`;
 }
 
 function RunRow({ run, now, median }: { run: Run; now: number; median: number | undefined }) {

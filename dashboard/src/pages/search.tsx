@@ -1,29 +1,35 @@
 // Where else? Lines of all runs.
 
 import { useEffect, useState } from "preact/hooks";
-import { get } from "../api/client.ts";
-import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
 import { counted } from "../model/format.ts";
+import { lineMark } from "../model/line_range.ts";
 import { location_, setQuery } from "../navigation.ts";
 import { Ago } from "../parts/ago.tsx";
-import { useLoaded } from "../parts/data.ts";
+import { Facets } from "../parts/facets.tsx";
+import { type FoundLine, lineKey, MOST, useFound } from "../parts/found.ts";
 import { useTitle } from "../parts/head.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
-import { href, lineMark } from "../routes.ts";
+import { QueryField } from "../parts/query_field.tsx";
+import { Text } from "../parts/text.tsx";
+import { href } from "../routes.ts";
+import "../style/search.css";
 
-type Found = components["schemas"]["FoundPage"];
+const LONGEST = 1_000;
+/** While lines are followed they are counted again after so many milliseconds. */
+const COUNT_EVERY = 15_000;
 
 export function Search() {
   useTitle("Search");
-  const q = new URLSearchParams(location_.value.search).get("q") ?? "";
+  const query = new URLSearchParams(location_.value.search);
+  const q = query.get("q") ?? "";
+  const isFollowed = query.get("follow") !== null;
   const [text, setText] = useState(q);
   useEffect(() => setText(q), [q]);
-  const loaded = useLoaded<Found | null>(`search/${q}`, (signal) =>
-    q ? get<Found>(["logs"], { q, limit: 100 }, signal) : Promise.resolve(null),
-  );
-  const lines = loaded.value?.lines ?? [];
+  const found = useFound(q, isFollowed);
+  const every = isFollowed ? COUNT_EVERY : null;
+  const count = found.lines?.length ?? 0;
   return (
     <>
       <div class="title-row">
@@ -36,56 +42,78 @@ export function Search() {
           setQuery({ q: text });
         }}
       >
-        <label class="hidden" for="query">
-          Query
-        </label>
-        <input
-          id="query"
-          type="search"
-          value={text}
-          placeholder='level:error treatment:build since:2h "connection refused"'
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
+        <QueryField value={text} changed={setText} />
         <button type="submit" class="primary">
           Search
         </button>
+        <button
+          type="button"
+          aria-pressed={isFollowed}
+          disabled={!q}
+          onClick={() => setQuery({ follow: isFollowed ? null : "1" })}
+        >
+          Follow
+        </button>
       </form>
-      {loaded.error && <Failure error={loaded.error} />}
-      {q && !loaded.value && !loaded.error && <Loading what="lines" />}
+      {found.error && <Failure error={found.error} />}
+      {q && !found.lines && !found.error && <Loading what="lines" />}
       {!q && (
         <Nothing>
           Words, "phrases", and filters such as <code>level:error</code>, <code>pipeline:NAME</code>,{" "}
-          <code>treatment:NAME</code>, <code>since:2h</code> are searched in the lines of all runs that you may see.
+          <code>treatment:NAME</code>, <code>since:2h</code> are searched in the lines of all runs that you may see. The
+          field completes their names and values.
         </Nothing>
       )}
-      {loaded.value && lines.length === 0 && <Nothing>No line matches.</Nothing>}
-      {q && <Histogram q={q} />}
-      {lines.length > 0 && (
-        <section class="card" aria-label="Lines found">
-          <p class="quiet-text">
-            {counted(lines.length, "line")}
-            {loaded.value?.next ? ", the newest ones" : ""}
-          </p>
+      {found.lines && count === 0 && (
+        <Nothing>
+          {found.reached ? "No line matches so far; older ones can be searched." : "No line matches."}
+          {isFollowed && " Lines that come are shown here."}
+        </Nothing>
+      )}
+      {q && <Histogram q={q} every={every} />}
+      {q && <Facets q={q} every={every} />}
+      {(count > 0 || found.older) && (
+        <section class="card" aria-labelledby="found-title">
+          <div class="section-head">
+            <h2 id="found-title">Lines found</h2>
+            <span class="quiet-text">
+              {counted(count, "line")}
+              {found.older || count >= MOST ? ", the newest ones" : ""}
+            </span>
+            <span class="quiet-text" role="status">
+              {isFollowed && (found.fresh ? `${counted(found.fresh, "new line")} since then` : "followed")}
+            </span>
+          </div>
           <ol class="found">
-            {lines.map((line) => (
-              <li key={`${line.run}/${lineMark(line)}`} class={`level-${line.level}`}>
-                <p class="quiet-text">
-                  <a
-                    href={href(
-                      { page: "treatment", run: line.run, treatment: line.treatment },
-                      { line: lineMark(line) },
-                    )}
-                  >
-                    {line.pipeline} / {line.treatment}
-                  </a>{" "}
-                  <Ago time={line.time} />
-                </p>
-                <code class="log-text">{visible(line.text.slice(0, 1_000))}</code>
-              </li>
+            {found.lines?.map((line, at) => (
+              <FoundRow key={lineKey(line)} line={line} isNew={at < found.fresh} />
             ))}
           </ol>
+          {found.older && (
+            <button type="button" onClick={found.older}>
+              Older lines
+            </button>
+          )}
         </section>
       )}
     </>
+  );
+}
+
+function FoundRow({ line, isNew }: { line: FoundLine; isNew: boolean }) {
+  const to = href({ page: "treatment", run: line.run, treatment: line.treatment }, { line: lineMark(line) });
+  return (
+    <li class={`level-${line.level}${isNew ? " new" : ""}`}>
+      <p class="quiet-text">
+        <a href={to}>
+          {visible(line.pipeline)} / {visible(line.treatment)}
+        </a>{" "}
+        <Ago time={line.time} />
+      </p>
+      <code class="log-text">
+        {line.gap ? "— lines are missing here: " : ""}
+        <Text text={line.text.slice(0, LONGEST)} />
+      </code>
+    </li>
   );
 }

@@ -4,6 +4,7 @@ import { get, type Query } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import { visible } from "../model/ansi.ts";
 import { bytes, counted } from "../model/format.ts";
+import { lineMark } from "../model/line_range.ts";
 import { hasEnded, words } from "../model/states.ts";
 import {
   arrow,
@@ -27,7 +28,7 @@ import { Graph } from "../parts/graph.tsx";
 import { RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading, Nothing } from "../parts/notes.tsx";
 import { StateMark } from "../parts/state.tsx";
-import { href, lineMark, parted } from "../routes.ts";
+import { href, parted } from "../routes.ts";
 import "../style/trace.css";
 
 const MOST = 1_000;

@@ -87,6 +87,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           treatment={name}
           ended={isOver}
           mark={new URLSearchParams(location_.value.search).get("line")}
+          steps={one.steps.map((step) => step.name)}
         />
       )}
     </>

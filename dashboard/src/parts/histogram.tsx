@@ -11,14 +11,19 @@ import "../style/histogram.css";
 
 type Counts = components["schemas"]["CountsView"];
 
-export function Histogram({ q }: { q: string }) {
-  const loaded = useLoaded(`counts/${q}`, async (signal) => {
-    const range = rangeOf(q, Date.now());
-    if (!range) return null;
-    const interval = intervalOf(range);
-    const counts = await get<Counts>(["logs", "counts"], { q: range.query, interval, by: "level" }, signal);
-    return { range, bars: barsOf(range, interval, counts.counts), isComplete: counts.complete };
-  });
+/** `every`: milliseconds until the lines are counted again; null for once. */
+export function Histogram({ q, every }: { q: string; every: number | null }) {
+  const loaded = useLoaded(
+    `counts/${q}`,
+    async (signal) => {
+      const range = rangeOf(q, Date.now());
+      if (!range) return null;
+      const interval = intervalOf(range);
+      const counts = await get<Counts>(["logs", "counts"], { q: range.query, interval, by: "level" }, signal);
+      return { range, bars: barsOf(range, interval, counts.counts), isComplete: counts.complete };
+    },
+    () => every,
+  );
   if (loaded.error) return <Failure error={loaded.error} />;
   if (!loaded.value) return null;
   const { range, bars, isComplete } = loaded.value;

@@ -53,7 +53,8 @@ export function useRun(id: string): Loaded<Run> {
   return loaded.id === id ? loaded : { value: null, error: null };
 }
 
-function shown(signal: AbortSignal): Promise<void> {
+/** Resolves once the tab is in view, or at the signal's end. */
+export function shown(signal: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
@@ -66,7 +67,8 @@ function shown(signal: AbortSignal): Promise<void> {
   });
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after so many milliseconds, or at the signal's end. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => {

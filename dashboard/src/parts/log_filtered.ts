@@ -1,7 +1,7 @@
 // The lines of a log that match, from a place on: as many as the reader asks for.
 import type { Query } from "../api/client.ts";
+import { lineMark } from "../model/line_range.ts";
 import type { Place } from "../model/sparse.ts";
-import { lineMark } from "../routes.ts";
 import type { Line } from "./log_row.tsx";
 import { AT_ONCE, type LogPage, type LogSource, PAGE, Polled, TAIL, type Told } from "./log_source.ts";
 

@@ -2,6 +2,7 @@
 // that match are read one after the other, from a place on. Both ask for what is written later.
 import { get, Problem, type Query } from "../api/client.ts";
 import type { components } from "../api/types.ts";
+import { lineMark } from "../model/line_range.ts";
 import type { Place } from "../model/sparse.ts";
 import { announced, heard } from "./announced.ts";
 import type { Line } from "./log_row.tsx";
@@ -127,6 +128,12 @@ export abstract class Polled {
         this.later(Math.min(15_000, 500 * 2 ** this.failures));
     }
   }
+}
+
+/** The mark of a line, by its number in the whole log; null if there is none. */
+export async function markOf(run: string, number: number): Promise<string | null> {
+  const { lines } = await get<LogPage>(["runs", run, "logs"], { line: number, limit: 1 });
+  return lines[0] ? lineMark(lines[0]) : null;
 }
 
 /** The first lines that match, for a file. */

@@ -1,14 +1,18 @@
 // A run's log: a scroller of its own, since browsers cannot lay out millions of rows.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Groups, ShownRows } from "../model/folds.ts";
 import { counted } from "../model/format.ts";
-import { keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
+import { between, isWithin, lineMark, numbersOf, rangeOf, rangeText } from "../model/line_range.ts";
+import { firstVisible, keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
 import { type Place, placeOf } from "../model/sparse.ts";
-import { href, lineMark } from "../routes.ts";
+import { location_, navigate, setQuery } from "../navigation.ts";
+import { href, parse } from "../routes.ts";
 import { files } from "./export.tsx";
 import { Field } from "./field.tsx";
 import { FilteredLog } from "./log_filtered.ts";
+import { Among, Levels, listed } from "./log_filters.tsx";
 import { Row, Unread } from "./log_row.tsx";
-import { AT_ONCE, firstLines, type LogSource } from "./log_source.ts";
+import { AT_ONCE, firstLines, type LogSource, markOf } from "./log_source.ts";
 import { WholeLog } from "./log_whole.ts";
 import { Failure } from "./notes.tsx";
 
@@ -16,13 +20,23 @@ interface Props {
   run: string;
   treatment?: string | undefined;
   ended: boolean;
-  /** `segment:index` of a line to begin at, which is marked. */
+  /** A line, or a range of lines, to begin at, which is marked, as addresses name it. */
   mark?: string | null;
+  /** Names of the run's treatments, of which some can be chosen. */
+  among?: readonly string[];
+  /** Names of the treatment's steps. */
+  steps?: readonly string[];
 }
 
-export function Logs({ run, treatment, ended, mark = null }: Props) {
-  const [grep, setGrep] = useState("");
-  const [level, setLevel] = useState("");
+/** Folded groups of a log: those of a log without filters, by their keys. */
+const NONE: ReadonlySet<string> = new Set();
+
+export function Logs({ run, treatment, ended, mark = null, among = [], steps = [] }: Props) {
+  const query = new URLSearchParams(location_.value.search);
+  const grep = query.get("grep") ?? "";
+  const level = listed(query.get("level")).join(",");
+  const of = treatment ?? listed(query.get("of")).join(",");
+  const range = rangeOf(mark);
   const [wrap, setWrap] = useState(false);
   const [, redraw] = useState(0);
   const [error, setError] = useState<Error | null>(null);
@@ -37,12 +51,11 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const [target, setTarget] = useState<{ row: number } | null>(null);
   const [isLost, setLost] = useState("");
 
-  // A line's address leads to it among all lines.
-  useEffect(() => {
-    if (!mark) return;
-    setGrep("");
-    setLevel("");
-  }, [mark]);
+  const groups = useRef(new Groups());
+  const [folded, setFolded] = useState(NONE);
+  /** The end of the marked range that moves, and what was marked here, where nothing has to be looked for. */
+  const head = useRef<string | null>(null);
+  const known = useRef<{ source: LogSource | null; mark: string | null }>({ source: null, mark: null });
 
   useEffect(() => {
     const told = {
@@ -53,17 +66,36 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       failed: setError,
       isOver: () => isOver.current,
     };
-    const isWhole = !treatment && !level && !grep;
-    const made = isWhole ? new WholeLog(run, told) : new FilteredLog(run, told, { treatment, level, grep });
+    const isWhole = !of && !level && !grep;
+    const made = isWhole ? new WholeLog(run, told) : new FilteredLog(run, told, { treatment: of, level, grep });
+    groups.current = new Groups();
+    setFolded(NONE);
     setSource(made);
     setUnseen(0);
     setError(null);
     setTarget(null);
-    if (mark) void go(made, { mark });
     return () => made.close();
-  }, [run, treatment, level, grep, mark]);
+  }, [run, of, level, grep]);
 
-  const count = source?.count ?? 0;
+  // What is marked here is in view; any other mark is gone to.
+  useEffect(() => {
+    const isKnown = known.current.source === source && known.current.mark === mark;
+    known.current = { source, mark };
+    if (!mark) setTarget(null);
+    else if (source && range && !isKnown) {
+      head.current = range.last;
+      void go(source, { mark: range.first }).then(() => box.current?.scrollIntoView({ block: "nearest" }));
+    }
+  }, [source, mark]);
+
+  // All lines of one treatment are there one after the other, with the marks of their groups.
+  if (treatment && !level && !grep && source) groups.current.take(source.count, (row) => source.at(row));
+  const foldable = groups.current.all.filter((group) => group.last > group.first);
+  const lines = new ShownRows(
+    source?.count ?? 0,
+    foldable.filter((group) => folded.has(group.key)),
+  );
+  const count = lines.count;
   const window_ = visibleWindow(count, view.top, view.height);
   useEffect(() => source?.look(window_.first, window_.count), [source, window_.first, window_.count, count > 0]);
 
@@ -79,7 +111,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element || !target) return;
-    element.scrollTop = scrollTo(target.row, count, element.clientHeight);
+    element.scrollTop = scrollTo(lines.placeOf(target.row), count, element.clientHeight);
     setView({ top: element.scrollTop, height: element.clientHeight });
   }, [target]);
 
@@ -94,12 +126,76 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   async function go(to: LogSource, place: Place | { mark: string }): Promise<void> {
     following.current = false;
     try {
-      const row = await to.find(place);
-      if (row !== null && row >= 0) setTarget({ row });
+      show(await to.find(place));
     } catch (problem) {
       if ((problem as Error).name !== "AbortError") setError(problem as Error);
     }
   }
+
+  /** Has a row in the middle, and unfolds what it is in. */
+  function show(row: number | null): void {
+    if (row === null || row < 0) return;
+    const around = groups.current.all.filter((group) => group.first < row && row <= group.last);
+    setFolded((before) =>
+      without(
+        before,
+        around.map((group) => group.key),
+      ),
+    );
+    setTarget({ row });
+  }
+
+  /** Marks a line or a range in the address; the page stays where it is. */
+  function select(text: string | null): void {
+    known.current.mark = text;
+    const route = parse(location.pathname);
+    if (route.page !== "run") setQuery({ line: text });
+    else {
+      const kept = Object.fromEntries([...query].filter(([name]) => name !== "line"));
+      navigate(href({ page: "run", run, ...(text ? { line: text } : {}) }, kept), { replace: true });
+    }
+  }
+
+  /** Moves one end of the marked range to a line. */
+  function extend(to: string): void {
+    const fixed = !range ? to : head.current === range.first ? range.last : range.first;
+    head.current = to;
+    select(rangeText(between(fixed, to)));
+  }
+
+  const choose = (event: MouseEvent, name: string) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.altKey) return;
+    if (!event.shiftKey && (grep || level || (!treatment && of))) return; // its address leads to it among all lines
+    event.preventDefault();
+    if (event.shiftKey) return extend(name);
+    head.current = name;
+    select(name);
+  };
+
+  /** Extends the marked range by a line; where none of its ends is in view, it begins with the first line in view. */
+  const extendBy = (step: 1 | -1) => {
+    const element = box.current;
+    if (!element) return;
+    const first = Math.ceil(firstVisible(count, element.scrollTop, element.clientHeight));
+    const names = Array.from({ length: window_.count }, (_, at) => {
+      const line = source?.at(lines.rowAt(window_.first + at));
+      return line ? lineMark(line) : null;
+    });
+    const from = range ? names.indexOf(head.current) : -1;
+    const at = from < 0 ? Math.max(0, first - window_.first) : from + step;
+    const to = names[at];
+    if (!to) return;
+    if (from < 0) {
+      head.current = to;
+      select(to);
+    } else extend(to);
+    const last = first + Math.floor(element.clientHeight / ROW) - 1;
+    const place = window_.first + at;
+    if (place < first || place > last) {
+      element.scrollTop += step * ROW;
+      setView({ top: element.scrollTop, height: element.clientHeight });
+    }
+  };
 
   // Where a pixel stands for many rows, wheel and keys move by as much as they do elsewhere.
   const move = (event: Event, pixels: number) => {
@@ -116,6 +212,11 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       if (!event.ctrlKey && !event.shiftKey) move(event, event.deltaMode ? event.deltaY * ROW : event.deltaY);
     };
     const keyed = (event: KeyboardEvent) => {
+      if (event.target === element && event.shiftKey && /^Arrow(Up|Down)$/.test(event.key)) {
+        event.preventDefault();
+        return extendBy(event.key === "ArrowDown" ? 1 : -1);
+      }
+      if (event.target === element && event.key === "Escape" && mark) return select(null);
       const page = (element?.clientHeight ?? 0) - 2 * ROW;
       const steps: Record<string, number> = { ArrowDown: 2 * ROW, ArrowUp: -2 * ROW, PageDown: page, PageUp: -page };
       if (event.target === element) move(event, steps[event.key] ?? 0);
@@ -140,19 +241,36 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
   const toError = async (step: 1 | -1) => {
     if (!source) return;
     following.current = false;
-    const middle = target?.row ?? Math.round(window_.first + window_.count / 2);
+    const middle = target?.row ?? lines.rowAt(Math.round(window_.first + window_.count / 2));
     const row = await source.error(middle, step).catch((problem: Error) => {
       setError(problem);
       return null;
     });
     if (row === null) setLost("No line of it is an error.");
-    else setTarget({ row });
+    else show(row);
   };
 
-  const toPlace = (text: string) => {
-    const place = text ? placeOf(text, source?.at(window_.first)?.time ?? null) : null;
-    setLost(text && !place ? "Write a line's number, or a time such as 14:03:22." : "");
+  const toPlace = async (text: string) => {
+    const numbers = numbersOf(text);
+    if (numbers) return toRange(numbers.first, numbers.last);
+    const place = text ? placeOf(text, source?.at(lines.rowAt(window_.first))?.time ?? null) : null;
+    setLost(text && !place ? "Write a line's number, two such as 10-20, or a time such as 14:03:22." : "");
     if (place && source) void go(source, place);
+  };
+
+  /** Marks lines by their numbers in the whole log. */
+  const toRange = async (first: number, last: number) => {
+    try {
+      const [begin, end] = await Promise.all([markOf(run, first), markOf(run, last)]);
+      setLost(begin ? "" : `The log has no line ${first.toLocaleString("en")}.`);
+      if (!begin) return;
+      const stop = end ?? begin;
+      head.current = stop;
+      select(rangeText(between(begin, stop)));
+      if (source) await go(source, { mark: begin });
+    } catch (problem) {
+      setError(problem as Error);
+    }
   };
 
   const toEnd = async () => {
@@ -167,20 +285,22 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
 
   const saveLines = async (kind: "log" | "jsonl") => {
     try {
-      const lines = await firstLines(run, { treatment, level, grep });
+      const found = await firstLines(run, { treatment: of, level, grep });
       const { saveJson, saveLog } = await files();
-      (kind === "log" ? saveLog : saveJson)([run, treatment ?? ""], lines);
-      setLost(lines.length < AT_ONCE ? "" : `The first ${counted(lines.length, "line")} were stored.`);
+      (kind === "log" ? saveLog : saveJson)([run, of.replaceAll(",", "-")], found);
+      setLost(found.length < AT_ONCE ? "" : `The first ${counted(found.length, "line")} were stored.`);
     } catch (problem) {
       setError(problem as Error);
     }
   };
 
-  const rows = Array.from({ length: window_.count }, (_, at) => window_.first + at);
+  const rows = Array.from({ length: window_.count }, (_, at) => lines.rowAt(window_.first + at));
+  const total = source?.count ?? 0;
+  const toggle = (key: string) => setFolded((all) => (all.has(key) ? without(all, [key]) : new Set([...all, key])));
   const more = source?.more;
   const isRead = source?.isRead ?? false;
-  const last = source?.at(count - 1)?.number ?? count;
-  const digits = String(Math.max(last, count)).length;
+  const last = source?.at(total - 1)?.number ?? total;
+  const digits = String(Math.max(last, total)).length;
   const address = (line: string) =>
     treatment === undefined ? href({ page: "run", run, line }) : href({ page: "treatment", run, treatment }, { line });
   return (
@@ -188,7 +308,7 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       <div class="section-head">
         <h2 id="logs-title">Log</h2>
         <span class="quiet-text" role="status">
-          {counted(count, "line")}
+          {counted(total, "line")}
           {more?.later ? " of more" : ""}
         </span>
         {isLost && (
@@ -199,29 +319,26 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
         <span class="fill" />
         <label class="inline">
           <span class="hidden">Find in the log (regular expression)</span>
-          <Field type="search" data-key="f" placeholder="Find …" value={grep} commit={setGrep} />
+          <Field
+            type="search"
+            data-key="f"
+            placeholder="Find …"
+            value={grep}
+            commit={(text) => setQuery({ grep: text || null })}
+          />
         </label>
         <label class="inline">
-          <span class="hidden">Go to a line or a time</span>
+          <span class="hidden">Go to a line, a range of lines or a time</span>
           <input
             class="place"
             data-key="j"
             placeholder="Line or time"
             onKeyDown={(event) => {
-              if (event.key === "Enter") toPlace(event.currentTarget.value);
+              if (event.key === "Enter") void toPlace(event.currentTarget.value);
             }}
           />
         </label>
-        <label class="inline">
-          <span class="hidden">Level</span>
-          <select value={level} onChange={(event) => setLevel(event.currentTarget.value)}>
-            {["", "error", "warning", "info", "debug"].map((one) => (
-              <option key={one} value={one}>
-                {one || "all levels"}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Levels chosen={listed(level)} />
         <span class="buttons">
           <button
             type="button"
@@ -241,11 +358,21 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
           >
             ↓ error
           </button>
+          {foldable.length > 0 && (
+            <button
+              type="button"
+              data-key="z"
+              onClick={() => setFolded(folded.size ? NONE : new Set(foldable.map((group) => group.key)))}
+            >
+              {folded.size ? "Unfold all" : "Fold all"}
+            </button>
+          )}
           <button type="button" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>
             Wide lines
           </button>
         </span>
       </div>
+      {!treatment && among.length > 1 && <Among names={among} chosen={listed(of)} />}
       {error && <Failure error={error} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled by keyboard */}
       <div class="log-box" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-label="Lines" aria-live="off">
@@ -259,9 +386,18 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
                 <Row
                   key={name}
                   line={line}
-                  isMarked={row === target?.row || name === mark}
+                  isMarked={row === target?.row || (range !== null && isWithin(range, line))}
                   named={treatment === undefined}
                   address={address(name)}
+                  choose={(event) => choose(event, name)}
+                  groups={foldable
+                    .filter((group) => group.first === row)
+                    .map((group) => ({
+                      group,
+                      name: group.title ?? steps[(group.step ?? 0) - 1] ?? `Step ${group.step}`,
+                      isFolded: folded.has(group.key),
+                      toggle: () => toggle(group.key),
+                    }))}
                 />
               );
             })}
@@ -274,6 +410,11 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
         )}
       </div>
       <div class="log-foot">
+        {range && (
+          <button type="button" class="quiet" data-key="u" onClick={() => select(null)}>
+            Unmark
+          </button>
+        )}
         {unseen > 0 && (
           <button type="button" class="primary" onClick={() => void toEnd()}>
             {counted(unseen, "new line")} ↓
@@ -305,4 +446,9 @@ export function Logs({ run, treatment, ended, mark = null }: Props) {
       </div>
     </section>
   );
+}
+
+function without(all: ReadonlySet<string>, keys: readonly string[]): ReadonlySet<string> {
+  const left = new Set([...all].filter((key) => !keys.includes(key)));
+  return left.size === all.size ? all : left;
 }

@@ -5,7 +5,12 @@ export function Text({ text }: { text: string }) {
   return (
     <>
       {pieces(text).map((piece, at) => (
-        <span key={at} class={piece.look || undefined} style={piece.colour ? { color: piece.colour } : undefined}>
+        <span
+          key={at}
+          class={piece.look || undefined}
+          title={piece.odd}
+          style={piece.colour ? { color: piece.colour } : undefined}
+        >
           {piece.text}
         </span>
       ))}

@@ -35,10 +35,12 @@ export function logLine(index: number, text: string) {
 export function logPage(url: URL, count: number, line: (index: number) => ServedLine) {
   const query = url.searchParams;
   const limit = Number(query.get("limit") ?? 1_000);
-  const level = query.get("level");
+  const among = (name: string, value: string) => query.get(name)?.split(",").includes(value) ?? true;
   const grep = query.get("grep");
-  const matches = (one: ServedLine) =>
-    (!level || one.level === level) && (!grep || new RegExp(grep).test((one as unknown as { text: string }).text));
+  const matches = (served: ServedLine) => {
+    const one = served as unknown as ReturnType<typeof logLine>;
+    return among("level", one.level) && among("treatment", one.treatment) && (!grep || new RegExp(grep).test(one.text));
+  };
   // The cursor of the end stays where it is when more is written.
   const cursor = (index: number) => {
     if (index < count) return `${line(index).segment}:${line(index).index}`;

@@ -1,7 +1,7 @@
 // Any place of a log of ten million lines, without what lies between.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { canRun, openPage, PATIENCE } from "./browser.ts";
+import { canRun, isCut, openPage, PATIENCE, type Theme, violations } from "./browser.ts";
 import { logLine, logPage } from "./lines.ts";
 import { serveLines } from "./many.ts";
 import { RUN } from "./server.ts";
@@ -15,7 +15,7 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
   const shown = (page: Page, text: string) => page.locator(".log-row").getByText(text, { exact: true });
 
   async function goTo(page: Page, place: string): Promise<void> {
-    await page.getByLabel("Go to a line or a time").fill(place);
+    await page.getByLabel("Go to a line, a range of lines or a time").fill(place);
     await page.keyboard.press("Enter");
   }
 
@@ -70,7 +70,7 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await shown(page, "fine 621").waitFor();
     expect(await page.locator(".log-row.marked .log-number").textContent()).toBe("621");
     await goTo(page, "soon");
-    await page.getByText("Write a line's number, or a time such as 14:03:22.").waitFor();
+    await page.getByText("Write a line's number, two such as 10-20, or a time such as 14:03:22.").waitFor();
     await page.context().close();
   });
 
@@ -103,6 +103,149 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await shown(page, "fine 799").waitFor();
     expect(new URL(page.url()).pathname).toBe(`/ui/runs/${RUN}/lines/1%3A799`);
     await page.context().close();
+  });
+
+  const marked = (page: Page) => page.locator(".log-row.marked .log-number").allTextContents();
+  const path = (page: Page) => decodeURIComponent(new URL(page.url()).pathname);
+
+  it("marks a range of lines by mouse and by keyboard, whose address shows the same", async () => {
+    serveSmall();
+    const { page, faults } = await open(`/ui/runs/${RUN}`);
+    await shown(page, "fine 1").waitFor();
+    const number = (text: string) => page.locator(".log-number").getByText(text, { exact: true });
+    await number("6").click();
+    await number("3").click({ modifiers: ["Shift"] });
+    expect(await marked(page)).toEqual(["3", "4", "5", "6"]);
+    expect(path(page)).toBe(`/ui/runs/${RUN}/lines/1:2-1:5`);
+    await page.getByRole("log").focus();
+    for (let times = 0; times < 5; times++) await page.keyboard.press("Shift+ArrowDown");
+    expect(await marked(page)).toEqual(["6", "7", "8"]);
+    await page.keyboard.press("Shift+ArrowUp");
+    expect(path(page)).toBe(`/ui/runs/${RUN}/lines/1:5-1:6`);
+    await goTo(page, "500-503");
+    await shown(page, "fine 500").waitFor();
+    expect(await marked(page)).toEqual(["500", "501", "502", "503"]);
+    expect(path(page)).toBe(`/ui/runs/${RUN}/lines/1:499-1:502`);
+    const other = await open(new URL(page.url()).pathname);
+    await shown(other.page, "fine 500").waitFor();
+    expect(await marked(other.page)).toEqual(["500", "501", "502", "503"]);
+    expect(await shown(other.page, "fine 500").isVisible()).toBe(true);
+    await other.page.context().close();
+    await page.getByRole("log").focus();
+    await page.keyboard.press("Escape");
+    expect(await marked(page)).toEqual([]);
+    expect(path(page)).toBe(`/ui/runs/${RUN}`);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("is filtered by several levels and treatments, which are part of the address", async () => {
+    const levels = ["error", "warning", "info", "debug"];
+    const asked: string[] = [];
+    at.served.instead.set(`${PATH}/logs`, (url: URL) => {
+      asked.push(url.searchParams.toString());
+      return logPage(url, 40, (index) => ({
+        ...logLine(index, `line ${index + 1}`),
+        level: levels[index % 4] as string,
+        treatment: index < 20 ? "export" : "total",
+      }));
+    });
+    const { page, faults } = await open(`/ui/runs/${RUN}`);
+    await shown(page, "line 1").waitFor();
+    await page.getByRole("button", { name: "error", exact: true }).click();
+    await page.getByText("10 lines", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "warning", exact: true }).click();
+    await page.getByText("20 lines", { exact: true }).waitFor();
+    await page.getByText("Treatments: all", { exact: true }).click();
+    await page.getByRole("checkbox", { name: "total" }).check();
+    await page.getByText("10 lines", { exact: true }).waitFor();
+    await page.getByRole("checkbox", { name: "export" }).check();
+    await page.getByText("20 lines", { exact: true }).waitFor();
+    expect(asked.at(-1)).toContain("treatment=total%2Cexport&level=error%2Cwarning");
+    const other = await open(new URL(page.url()).pathname + new URL(page.url()).search);
+    await other.page.getByText("20 lines", { exact: true }).waitFor();
+    expect(await other.page.getByRole("button", { name: "warning", exact: true }).getAttribute("aria-pressed")).toBe(
+      "true",
+    );
+    await other.page.getByText(/^Treatments: 2 of/).waitFor();
+    expect(faults).toEqual([]);
+    await other.page.context().close();
+    await page.context().close();
+  });
+
+  it("of a treatment folds its groups and steps, and unfolds those that hold an error gone to", async () => {
+    const texts = ["::group::Install", "fetching", "broken", "::endgroup::", "between", "::group::Build", "compiling"];
+    at.served.instead.set(`${PATH}/logs`, (url: URL) =>
+      logPage(url, texts.length, (index) => ({
+        ...logLine(index, texts[index] as string),
+        level: index === 2 ? "error" : "info",
+        step: 1,
+      })),
+    );
+    const { page, faults } = await open(`/ui/runs/${RUN}/t/total`);
+    const group = (name: RegExp) => page.getByRole("button", { name });
+    await shown(page, "fetching").waitFor();
+    await group(/^Install/).click();
+    expect(await page.locator(".log-number").allTextContents()).toEqual(["1", "5", "6", "7"]);
+    await group(/^Install 4 lines 1 error$/).waitFor();
+    await page.keyboard.press("e");
+    await page.locator(".log-row.marked").getByText("broken", { exact: true }).waitFor();
+    await page.keyboard.press("z");
+    await group(/^Step 1 7 lines 1 error$/).waitFor();
+    expect(await page.locator(".log-number").allTextContents()).toEqual(["1"]);
+    await group(/^Step 1/).focus();
+    await page.keyboard.press("Enter");
+    expect(await page.locator(".log-number").allTextContents()).toEqual(["1", "5", "6"]);
+    await page.keyboard.press("z");
+    await shown(page, "compiling").waitFor();
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("marks bytes that are not UTF-8, and characters that hide", async () => {
+    at.served.instead.set(`${PATH}/logs`, (url: URL) =>
+      logPage(url, 1, (index) => logLine(index, "price \ufffd\ufffd for\u202e user")),
+    );
+    const { page } = await open(`/ui/runs/${RUN}`);
+    await page.locator(".log-text .odd").first().waitFor();
+    const odd = page.locator(".log-text .odd");
+    expect(await odd.allTextContents()).toEqual(["\ufffd\ufffd", "⟨U+202E⟩"]);
+    expect(await odd.first().getAttribute("title")).toBe("Bytes that are not UTF-8");
+    await page.context().close();
+  });
+
+  const looks = (["light", "dark"] as Theme[]).flatMap((theme) => [1440, 320].map((width) => ({ theme, width })));
+  it.each(looks)("with groups, marks and filters is fit for all, $theme, $width pixels", async ({ theme, width }) => {
+    const texts = [
+      "::group::Install",
+      "fetching",
+      "::endgroup::",
+      "::group::Build",
+      "broken \ufffd\ufffd\u202e",
+      "slow",
+    ];
+    const levels = ["info", "info", "info", "info", "error", "warning"];
+    at.served.instead.set(`${PATH}/logs`, (url: URL) =>
+      logPage(url, texts.length, (index) => ({
+        ...logLine(index, texts[index] as string),
+        level: levels[index] as string,
+      })),
+    );
+    for (const [name, path] of [
+      ["run", `/ui/runs/${RUN}/lines/1:3-1:4?level=error,warning,info&of=total`],
+      ["treatment", `/ui/runs/${RUN}/t/total?line=1:4`],
+    ] as const) {
+      const { page, faults } = await openPage(at.browser, at.served.url, path, { theme, width });
+      await page.locator(".log-row.marked").first().waitFor();
+      if (name === "run") await page.locator(".among summary").click();
+      else await page.getByRole("button", { name: /^Install/ }).click();
+      const file = `${process.env.PICTURES}/log-${name}-${theme}-${width}.png`;
+      if (process.env.PICTURES) await page.locator(".logs").screenshot({ path: file });
+      expect(await isCut(page)).toBe(false);
+      expect(await violations(page)).toEqual([]);
+      expect(faults).toEqual([]);
+      await page.context().close();
+    }
   });
 
   it("of one treatment is read back from its end", async () => {

@@ -1,7 +1,8 @@
 // Hits of a search over time, and the way to those of a part of it.
 import { describe, expect, it } from "vitest";
-import { canRun, openPage, PATIENCE } from "./browser.ts";
-import { PAGES } from "./server.ts";
+import { canRun, isCut, openPage, PATIENCE, type Theme, violations } from "./browser.ts";
+import { logLine } from "./lines.ts";
+import { PAGES, Refusal } from "./server.ts";
 import { setting } from "./setting.ts";
 
 describe.skipIf(!canRun)("the histogram of a search", { timeout: PATIENCE }, () => {
@@ -11,6 +12,7 @@ describe.skipIf(!canRun)("the histogram of a search", { timeout: PATIENCE }, () 
     const asked: URLSearchParams[] = [];
     const whole = at.served.recorded["/v1/logs/counts"] as { counts: object[] };
     at.served.instead.set("/v1/logs/counts", (url: URL) => {
+      if (url.searchParams.get("by") !== "level") return { counts: [], complete: true };
       asked.push(url.searchParams);
       const later = { start: "2026-11-30T22:44:10Z", value: "info", lines: 2 };
       return { ...whole, counts: [...whole.counts, later] };
@@ -25,12 +27,10 @@ describe.skipIf(!canRun)("the histogram of a search", { timeout: PATIENCE }, () 
     await page.keyboard.press("Enter");
     const narrowed = "cherry since:2026-11-30T22:44:10Z until:2026-11-30T22:44:15Z";
     await page.waitForFunction((q) => new URLSearchParams(location.search).get("q") === q, narrowed);
-    expect(await page.getByRole("searchbox", { name: "Query" }).inputValue()).toBe(narrowed);
+    expect(await page.getByRole("combobox", { name: "Query" }).inputValue()).toBe(narrowed);
     await page.goBack();
     await page.getByText("10 lines", { exact: true }).waitFor();
-    expect(await page.getByRole("searchbox", { name: "Query" }).inputValue()).toMatch(
-      /^cherry since:2026-11-30T22:40 /,
-    );
+    expect(await page.getByRole("combobox", { name: "Query" }).inputValue()).toMatch(/^cherry since:2026-11-30T22:40 /);
     expect(faults).toEqual([]);
     await page.context().close();
   });
@@ -39,6 +39,143 @@ describe.skipIf(!canRun)("the histogram of a search", { timeout: PATIENCE }, () 
     const { page } = await openPage(at.browser, at.served.url, "/ui/search?q=cherry+since:soon");
     await page.getByRole("region", { name: "Lines found" }).waitFor();
     expect(await page.getByRole("heading", { name: "Over time" }).count()).toBe(0);
+    await page.context().close();
+  });
+});
+
+const found = (index: number) => ({ ...logLine(index, `refused ${index + 1}`), level: index % 2 ? "error" : "info" });
+const COUNTS = [
+  ["level", "error", 8],
+  ["level", "info", 2],
+  ["pipeline", "orders", 10],
+  ["treatment", "total", 7],
+  ["treatment", "say hello", 3],
+].map(([field, value, lines]) => ({ field, start: null, value, lines }));
+
+describe.skipIf(!canRun)("a search", { timeout: PATIENCE }, () => {
+  const at = setting();
+
+  it("completes fields, known values and values of the lines by keyboard", async () => {
+    const asked: string[] = [];
+    at.served.instead.set("/v1/logs/counts", (url: URL) => {
+      asked.push(`${url.searchParams.get("by")} ${url.searchParams.get("q")}`);
+      return { counts: COUNTS.slice(3), complete: true };
+    });
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const field = page.getByRole("combobox", { name: "Query" });
+    await field.focus();
+    await page.keyboard.type("lev");
+    await page.getByRole("option", { name: /^level:/ }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("option", { name: "warning" }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Tab");
+    expect(await field.inputValue()).toBe("level:error ");
+    await page.keyboard.type("treatment:");
+    await page.getByRole("option", { name: /^say hello 3 lines/ }).waitFor();
+    expect(await field.getAttribute("aria-expanded")).toBe("true");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    expect(await field.inputValue()).toBe('level:error treatment:"say hello" ');
+    expect(asked).toEqual(["treatment since:1w"]);
+    await page.keyboard.type("p");
+    await page.getByRole("option", { name: /^pool:/ }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await page.getByRole("option").count()).toBe(0);
+    await page.keyboard.press("Backspace");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => new URLSearchParams(location.search).get("q")?.startsWith("level:error"));
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("is narrowed by what it counts, and widened again", async () => {
+    at.served.instead.set("/v1/logs/counts", { counts: COUNTS, complete: false });
+    const { page } = await openPage(at.browser, at.served.url, "/ui/search?q=refused+since:2h");
+    const q = () => new URL(page.url()).searchParams.get("q");
+    const errors = page.getByRole("button", { name: /^level error 8 ?lines$/ });
+    await errors.click();
+    await page.waitForFunction(() => location.search.includes("level"));
+    expect(q()).toBe("refused level:error since:2h");
+    expect(await errors.getAttribute("aria-pressed")).toBe("true");
+    await page.getByRole("button", { name: "Without treatment say hello" }).click();
+    await page.waitForFunction(() => location.search.includes("say"));
+    expect(q()).toBe('refused level:error -treatment:"say hello" since:2h');
+    await errors.click();
+    await page.waitForFunction(() => !location.search.includes("level"));
+    expect(q()).toBe('refused -treatment:"say hello" since:2h');
+    await page.context().close();
+  });
+
+  it("follows lines that come, each once, also after a failure, and reads older ones", async () => {
+    let written = 4;
+    let isBroken = false;
+    const asked: (string | null)[] = [];
+    at.served.instead.set("/v1/logs", (url: URL) => {
+      const older = url.searchParams.get("cursor") !== null;
+      const numbers = older ? [1, 0] : [3, 2];
+      return { lines: numbers.map(found), next: older ? null : "older", reached: null };
+    });
+    at.served.instead.set("/v1/logs/live", async (url: URL) => {
+      const after = url.searchParams.get("after");
+      asked.push(after);
+      // The place was taken before the search: line 3 is in both.
+      if (after === null) return { lines: [], after: "2", more: false };
+      for (let times = 0; times < 20 && Number(after) >= written; times++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      if (isBroken) return new Refusal(503, "Not now.");
+      const lines = Array.from({ length: written - Number(after) }, (_, place) => found(Number(after) + place));
+      return { lines, after: String(written), more: false };
+    });
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search?q=refused");
+    const texts = () => page.locator(".found .log-text").allTextContents();
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByText("followed", { exact: true }).waitFor();
+    expect(await texts()).toEqual(["refused 4", "refused 3"]);
+    written = 6;
+    await page.getByText("2 new lines since then").waitFor();
+    isBroken = true;
+    await page.getByText("Not now.").waitFor();
+    isBroken = false;
+    written = 7;
+    await page.getByText("3 new lines since then").waitFor();
+    expect(await texts()).toEqual(["refused 7", "refused 6", "refused 5", "refused 4", "refused 3"]);
+    expect(await page.getByText("Not now.").count()).toBe(0);
+    await page.getByRole("button", { name: "Older lines" }).click();
+    await page.locator(".found .log-text").getByText("refused 1", { exact: true }).waitFor();
+    expect(await texts()).toHaveLength(7);
+    expect(new URL(page.url()).searchParams.get("follow")).toBe("1");
+    expect(faults).toEqual([]);
+    const before = asked.length;
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.waitForTimeout(1_500);
+    expect(asked.length - before).toBeLessThanOrEqual(1);
+    await page.context().close();
+  });
+
+  const looks = (["light", "dark"] as Theme[]).flatMap((theme) => [1440, 320].map((width) => ({ theme, width })));
+  it.each(looks)("with its completions is fit for all, $theme, $width pixels", async ({ theme, width }) => {
+    at.served.instead.set("/v1/logs/counts", { counts: COUNTS, complete: true });
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search?q=refused+level:error", {
+      theme,
+      width,
+    });
+    await page.getByRole("heading", { name: "By field" }).waitFor();
+    const shoot = async (name: string) => {
+      const file = `${process.env.PICTURES}/search-${name}-${theme}-${width}.png`;
+      if (process.env.PICTURES) await page.screenshot({ path: file, fullPage: true });
+    };
+    await shoot("found");
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("combobox", { name: "Query" }).press("End");
+    await page.keyboard.type(" treatment:");
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await shoot("completed");
+    expect(await isCut(page)).toBe(false);
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
     await page.context().close();
   });
 });

@@ -83,7 +83,8 @@ export async function serve(page: string): Promise<Served> {
       return;
     }
     if (url.pathname.startsWith("/v1/")) {
-      answer(response, request.method ?? "GET", answerTo(url, request.method ?? "GET", served));
+      const method = request.method ?? "GET";
+      void Promise.resolve(answerTo(url, method, served)).then((found) => answer(response, method, found));
       return;
     }
     const asset = /^\/ui\/assets\/([\w.-]+)$/.exec(url.pathname)?.[1];
@@ -147,6 +148,9 @@ function replaced(url: URL, instead: Served["instead"]): unknown {
 
 function known(url: URL): unknown {
   const ofOne =
-    url.searchParams.get("treatment") ?? url.searchParams.get("pipeline") ?? url.searchParams.get("direction");
+    url.searchParams.get("treatment") ??
+    url.searchParams.get("pipeline") ??
+    url.searchParams.get("direction") ??
+    url.searchParams.get("by");
   return (ofOne && recorded[`${url.pathname}#${ofOne}`]) ?? recorded[url.pathname];
 }

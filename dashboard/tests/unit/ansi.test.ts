@@ -36,6 +36,18 @@ describe("pieces of a line", () => {
     expect(visible("tab\tand ünïcode 漢")).toBe("tab\tand ünïcode 漢");
   });
 
+  it("mark bytes that are not UTF-8, and hidden characters", () => {
+    expect(pieces(`a\ufffd\ufffdb${ESC}[31mc\u202ed\r`)).toEqual([
+      { text: "a", look: "" },
+      { text: "\ufffd\ufffd", look: "odd", odd: "Bytes that are not UTF-8" },
+      { text: "b", look: "" },
+      { text: "c", look: "fg1" },
+      { text: "⟨U+202E⟩", look: "odd fg1", odd: "Hidden characters" },
+      { text: "d", look: "fg1" },
+    ]);
+    expect(plain("a\u0000\ufffdb")).toBe("a␀\ufffdb");
+  });
+
   it("leave markup as text", () => {
     expect(plain("<img src=x onerror=alert(1)>")).toBe("<img src=x onerror=alert(1)>");
   });

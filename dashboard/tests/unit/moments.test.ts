@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { away } from "../../src/model/moments.ts";
+import { away, localMinute, moment } from "../../src/model/moments.ts";
 
 const HOUR = 3_600_000;
 
@@ -16,4 +16,11 @@ it.each([
 
 it.each(["two", "", "0", "-1", "1e30", "Infinity"])("refuses %j", (text) => {
   expect(() => away(text, HOUR, "hours")).toThrow(`Write hours as a number above 0; "${text}" is none`);
+});
+
+it("turns a field's local time into that of the API and back, to the minute", () => {
+  const text = moment("2026-11-30T14:03");
+  expect(text).toBe(new Date(2026, 10, 30, 14, 3).toISOString());
+  expect(localMinute(text)).toBe("2026-11-30T14:03");
+  for (const none of ["", "soon", null, undefined]) expect([moment(none), localMinute(none)]).toEqual([null, ""]);
 });

@@ -151,6 +151,14 @@ def test_it_counts_the_lines_that_match(
     assert installed.search.count(SCOPE, query, by, interval) == LineCounts(wanted.counts, complete=True)
 
 
+@pytest.mark.parametrize("text", ["tests", "level:error", "/cannot/"])
+def test_counts_by_several_fields_are_those_by_each(installed: Installation, text: str) -> None:
+    query = parse(f"{SINCE} {text}", NOW)
+    fields = [FieldName.LEVEL, FieldName.TREATMENT, FieldName.PROJECT]
+    wanted = [installed.all_lines.count(SCOPE, query, field) for field in fields]
+    assert list(installed.search.count_by_fields(SCOPE, query, fields)) == wanted
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(condition=conditions)
 def test_any_condition_means_what_it_means_on_a_line(installed: Installation, condition: Condition) -> None:

@@ -357,6 +357,28 @@ def test_a_log_is_printed_from_a_place_on(api, cadence, settings):
     assert cadence("logs", run_id, "--tail", "1", "--line", "2").exit_code == 2
 
 
+def test_lines_of_several_levels_are_printed(api, cadence, settings):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
+    lines = [
+        LogLine(seq=n, time=f"2026-03-04T05:06:0{n}.000Z", stream="stdout", level=level, text=f"line {n}")
+        for n, level in enumerate(("debug", "info", "warning", "error"), 1)
+    ]
+    index.index_batches(run_id, [LogBatch(run_id=run_id, runner_id="r", treatment="greet", attempt=1, lines=lines)])
+
+    def printed(*filters: str) -> list[int]:
+        result = cadence("logs", run_id, "--json", *filters)
+        assert result.exit_code == 0, result.output
+        return [json.loads(line)["number"] for line in result.stdout.splitlines()]
+
+    assert printed("--level", "error", "--level", "warning") == [3, 4]
+    assert printed("--level", "error,debug", "--treatment", "greet") == [1, 4]
+    refused = cadence("logs", run_id, "--level", "loud")
+    assert refused.exit_code == 2 and "error, warning, info, debug" in refused.stderr
+    both = cadence("logs", run_id, "-t", "greet", "-t", "missing")
+    assert both.exit_code != 0 and "missing" in both.stderr
+
+
 def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadence, monkeypatch):
     frozen, _ = api.services.freeze_document.freeze("default", "default", HELLO, {})
     pushed = {"kind": "push", "branch": "main", "commit": "c0ffee00"}
@@ -377,6 +399,16 @@ def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadenc
     ]
     assert cadence("runs", "--commit", "C0FFEE").stdout.split("\t")[0] == run_id
     assert cadence("runs", "--commit", "beef").stdout == ""
+    assert cadence("runs", "--since", "1h", "--until", "2100-01-01T00:00Z").stdout.split("\t")[0] == run_id
+    assert cadence("runs", "--until", "2020-01-01T00:00Z").stdout == ""
+    assert cadence("runs", "--count", "--commit", "c0ffee").stdout.splitlines() == ["pending\t1", "all\t1"]
+    assert json.loads(cadence("runs", "--count", "--json").stdout) == {
+        "counts": [{"state": "pending", "runs": 1}],
+        "complete": True,
+        "reached": None,
+    }
+    refused = cadence("runs", "--count", "--state", "failed")
+    assert refused.exit_code == 2 and "leave out --state" in refused.stderr
 
 
 def test_summaries_are_shown_with_their_run_and_their_treatment(api, cadence, server, capsys):

@@ -64,3 +64,37 @@ def test_a_request_names_one_place(api, path):
     assert "Name one place of the log, not before and line." in refused.json["detail"]
     for wrong in ({"before": "nonsense"}, {"line": 0}, {"time": "yesterday"}):
         assert api("GET", path, query=wrong).status == 422, wrong
+
+
+@pytest.fixture
+def mixed(api, settings):
+    """The log of a run whose treatments `greet`, `pack` and `ship` wrote an error, a warning and an info line each."""
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), a_run)
+    for treatment in ("greet", "pack", "ship"):
+        lines = [
+            LogLine(seq=n, time=f"2026-03-04T05:06:{n:02}.000Z", stream="stdout", level=level, text=f"{level} {n}")
+            for n, level in enumerate(("error", "warning", "info"), 1)
+        ]
+        batch = LogBatch(run_id=run_id, runner_id=treatment, treatment=treatment, attempt=1, lines=lines)
+        index.index_batches(run_id, [batch])
+    return f"/v1/runs/{run_id}/logs"
+
+
+def test_lines_of_several_treatments_and_levels_are_listed_forwards_and_backwards(api, mixed):
+    def found(**query):
+        return [(line["treatment"], line["level"]) for line in api("GET", mixed, query=query).json["lines"]]
+
+    wanted = {"treatment": "greet,ship", "level": "error,warning"}
+    expected = [(name, level) for name in ("greet", "ship") for level in ("error", "warning")]
+    assert found(**wanted) == expected
+    assert found(**wanted, before="end") == expected
+    assert found(**wanted, grep="error") == [("greet", "error"), ("ship", "error")]
+    assert found(treatment="pack,pack") == [("pack", level) for level in ("error", "warning", "info")]
+
+
+def test_a_list_of_treatments_or_levels_that_is_none_is_refused(api, mixed):
+    for wrong in ({"level": "loud"}, {"level": "error,"}, {"treatment": "greet,"}, {"treatment": "Not a name"}):
+        assert api("GET", mixed, query=wrong).status == 422, wrong
+    two = api("GET", mixed, query={"treatment": "greet,ship", "step": "test"})
+    assert (two.status, "together with its treatment" in two.json["detail"]) == (422, True)

@@ -1,10 +1,13 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from api.routes.runs import runs as runs_routes
 from cadence.adapters.aws.clients import client
 from cadence.adapters.aws.step_functions import StepFunctionsMachines
+from cadence.application.runs import visible_runs
+from cadence.application.shared.identifiers import new_ulid
 from cadence.composition.shared import documents
 from cadence.domain.melodium.process import MelodiumRun
 from cadence.domain.runs.job_summary import JobSummary
@@ -279,6 +282,58 @@ def test_runs_are_listed_by_branch_starter_and_time(api):
     assert set(listed(since="2020-01-01T00:00:00Z")) == set(ids)
     assert listed(since="2100-01-01T00:00:00Z") == []
     assert api("GET", "/v1/runs", query={"since": "yesterday"}).status == 422
+    assert set(listed(until="2100-01-01T00:00:00Z")) == set(ids)
+    assert listed(until=first["created_at"], since="2020-01-01T00:00:00Z") == []
+    assert api("GET", "/v1/runs", query={"until": "2026-01-01"}).status == 422
+
+
+@pytest.fixture
+def runs_of_days(api):
+    """Five runs, one on each of the first days of March 2026, by their ids: three failed, one succeeded, one runs."""
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    first = api.services.runs.get_run(run_id)
+    states = (RunState.FAILED, RunState.FAILED, RunState.SUCCEEDED, RunState.FAILED, RunState.RUNNING)
+    ids = []
+    for day, state in enumerate(states, 1):
+        at = datetime(2026, 3, day, 12, tzinfo=UTC)
+        ids.append(new_ulid(at))
+        pipeline = "release" if day == 4 else "hello"
+        api.services.runs.create_run(
+            replace(first, run_id=ids[-1], created_at=at, started_at=at, state=state, pipeline=pipeline)
+        )
+    return ids
+
+
+def test_runs_of_a_time_are_listed_from_there_on(api, runs_of_days, monkeypatch):
+    def page(**query):
+        return api("GET", "/v1/runs", query=query).json
+
+    found = page(since="2026-03-02T00:00:00Z", until="2026-03-04T12:00:00Z")["items"]
+    assert [run["run_id"] for run in found] == runs_of_days[2:0:-1]
+    # Later runs are not read to get there.
+    monkeypatch.setattr(visible_runs, "_MOST_READ", 2)
+    older = page(until="2026-03-04T12:00:00Z", limit=1)
+    assert [run["run_id"] for run in older["items"]] == [runs_of_days[2]]
+    rest = page(until="2026-03-04T12:00:00Z", limit=1, cursor=older["next"])
+    assert [run["run_id"] for run in rest["items"]] == [runs_of_days[1]]
+    other = api("GET", "/v1/runs", query={"until": "2026-03-05T12:00:00Z", "limit": 1, "cursor": older["next"]})
+    assert other.json["violations"][0]["code"] == "bad_cursor"
+
+
+def test_runs_are_counted_by_their_states_within_a_bound(api, runs_of_days, monkeypatch):
+    def counted(**query):
+        answer = api("GET", "/v1/runs/counts", query=query).json
+        counts = {count["state"]: count["runs"] for count in answer["counts"]}
+        return counts, answer["complete"], answer["reached"]
+
+    of_march = {"until": "2026-04-01T00:00:00Z"}
+    assert counted(**of_march) == ({"running": 1, "succeeded": 1, "failed": 3}, True, None)
+    assert counted(**of_march, pipeline="release")[0] == {"failed": 1}
+    assert counted(**of_march, since="2026-03-03T00:00:00Z")[0] == {"running": 1, "succeeded": 1, "failed": 1}
+    assert counted(by="nobody")[0] == {}
+    monkeypatch.setattr(visible_runs, "_MOST_READ", 2)
+    assert counted(**of_march) == ({"running": 1, "failed": 1}, False, "2026-03-04T12:00:00Z")
+    assert api("GET", "/v1/runs/counts", query={"state": "failed"}).status == 422
 
 
 def test_only_who_may_write_or_start_has_a_repository_read_with_the_projects_token(api, monkeypatch):

@@ -116,6 +116,24 @@ def test_counts_by_field_and_time(api, write):
     assert api("GET", "/v1/logs/counts", query={"by": "text"}).status == 422
 
 
+def test_counts_by_several_fields_are_those_by_each(api, write):
+    write("01a", "one")
+    write("01b", "two", ago=1200)
+    counts = api("GET", "/v1/logs/counts", query={"by": "run,level"}).json
+    assert [(one["field"], one["value"], one["lines"]) for one in counts["counts"]] == [
+        ("run", "01a", 1),
+        ("run", "01b", 1),
+        ("level", "info", 2),
+    ]
+    assert counts["complete"]
+    by_run = api("GET", "/v1/logs/counts", query={"by": "run"}).json["counts"]
+    assert by_run == counts["counts"][:2]
+    for wrong in ("run,state", "run,", "run,text", ",".join(["run"] * 7)):
+        assert api("GET", "/v1/logs/counts", query={"by": wrong}).status == 422, wrong
+    refused = api("GET", "/v1/logs/counts", query={"q": "since:1d", "by": "run,level", "interval": 600})
+    assert (refused.status, refused.json["violations"][0]["pointer"]) == (422, "interval")
+
+
 @pytest.mark.parametrize(
     "query",
     [

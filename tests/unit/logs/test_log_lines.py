@@ -11,6 +11,7 @@ from cadence.application.logs.index_logs import IndexLogs
 from cadence.application.logs.ports import Line, LogBatch, LogLine
 from cadence.application.logs.read_logs import ReadLogs, line_filter
 from cadence.domain.logs.log import Gap, Watermark, detected_level
+from cadence.domain.search.query import Query
 from cadence.domain.shared.errors import InvalidRequest, Transient
 from tests.fakes.logs import FakeFollowers, FakeLogIndex, FakeLogSegments
 from tests.fakes.runs import a_run
@@ -170,13 +171,18 @@ def test_filters() -> None:
         RUN, [batch(1, text="ERROR: connection refused"), batch(1, runner="o", treatment="test", text="fine")]
     )
 
-    def texts(**wanted: str) -> list[str]:
-        return [line["text"] for _, _, line in log.reader.tail(RUN, wanted=line_filter(**wanted)).lines]
+    def texts(wanted: Query) -> list[str]:
+        return [line["text"] for _, _, line in log.reader.tail(RUN, wanted=wanted).lines]
 
-    assert texts(treatment="test") == ["fine"]
-    assert texts(level="error") == ["ERROR: connection refused"]
-    assert texts(grep="connec.*fus") == ["ERROR: connection refused"]
-    assert texts(treatment="test", level="error") == []
+    refused, fine, warning = "ERROR: connection refused", "fine", "[warn] slow"
+    log.write.index_batches(RUN, [batch(1, runner="p", treatment="pack", text=warning)])
+    assert texts(line_filter(["test"])) == [fine]
+    assert texts(line_filter(["test", "pack"])) == [fine, warning]
+    assert texts(line_filter(levels=["error"])) == [refused]
+    assert texts(line_filter(levels=["error", "warning"])) == [refused, warning]
+    assert texts(line_filter(grep="connec.*fus")) == [refused]
+    assert texts(line_filter(["test"], ["error"])) == []
+    assert texts(line_filter(["test", "pack"], ["error", "warning"])) == [warning]
 
 
 def test_a_level_is_found_whatever_colour_it_has() -> None:
@@ -190,7 +196,7 @@ def test_whoever_filters_is_told_of_gaps_that_may_have_hidden_what_they_look_for
     log.write.index_batches(RUN, [batch(1, 4, text="fine"), batch(1, runner="o", treatment="test", text="fine")])
     shown = [line.get("gap") for _, _, line in log.reader.tail(RUN, wanted=line_filter(grep="nothing")).lines]
     assert shown == [{"first": 2, "last": 3}]
-    assert not log.reader.tail(RUN, wanted=line_filter(treatment="test", grep="nothing")).lines
+    assert not log.reader.tail(RUN, wanted=line_filter(["test"], grep="nothing")).lines
 
 
 @pytest.mark.parametrize("grep", ["(", "a" * 300, r"(a)\1"])

@@ -110,7 +110,8 @@ def list_sessions(call: Call, services: Services) -> WebSessionList:
 def close_session(call: Call, services: Services, session_id: str) -> Reply:
     """Ends one of the sessions of the caller's token, at once."""
     services.sessions.close(call.by, session_id)
-    return Reply(None, 204, {"set-cookie": clearing_cookie()})
+    # Answers about ended runs are kept by the browser.
+    return Reply(None, 204, {"set-cookie": clearing_cookie(), "clear-site-data": '"cache"'})
 
 
 def _open(services: Services, body: OpenBody, source: str) -> OpenedSession:

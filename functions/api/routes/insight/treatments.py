@@ -44,12 +44,12 @@ endpoints = Endpoints("treatments")
 _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 
 
-@endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView}, errors=(404,))
-def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> TreatmentView:
+@endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView, 304: None}, errors=(404,))
+def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> Reply:
     """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)
     details = services.debugging.look.read(insight, treatment)
-    return treatment_view(
+    shown = treatment_view(
         details,
         services.clock(),
         previewed=_reads_values(call, insight),
@@ -57,6 +57,7 @@ def show_treatment(call: Call, services: Services, run_id: str, treatment: str) 
         approval=_approval(call, services, run_id, details.spec),
         steps=_steps(services, details),
     )
+    return Reply(shown, lasting=insight.run.state.final)
 
 
 @endpoints.add(

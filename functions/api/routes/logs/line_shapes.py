@@ -50,6 +50,7 @@ class FoundPage(Model):
 
 
 class CountView(Model):
+    field: str | None = Field(description="The field that it is counted by; null if not counted by a field.")
     start: str | None = Field(description="The beginning of the interval; null if not counted by time.")
     value: str | None = Field(description="The field's value; null if not counted by a field.")
     lines: int

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.endpoint import Call, Endpoints, Model, Reply
 from api.routes.logs.line_shapes import LineView, fitting
-from api.shapes import TreatmentName
+from api.shapes import TreatmentNames
 from cadence.adapters.lines.line_json import line_json
 from cadence.application.logs.places import cursor
 from cadence.application.logs.ports import Line
@@ -17,12 +17,14 @@ from cadence.application.logs.read_logs import line_filter
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditKind
-from cadence.domain.logs.log import Segment
+from cadence.domain.logs.log import LEVELS, Segment
 from cadence.domain.runs.run import Run
 from cadence.domain.search.query import Query
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("logs")
+
+_LEVEL = "|".join(LEVELS)
 
 
 class NumberedLine(LineView):
@@ -51,9 +53,17 @@ class LogQuery(Model):
     time: datetime | None = Field(None, description="From the first line of this time on.")
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
-    treatment: TreatmentName | None = None
-    step: str | None = Field(None, min_length=1, max_length=100, description="The name of a step of the treatment.")
-    level: str | None = Field(None, max_length=20)
+    treatment: TreatmentNames | None = Field(
+        None, description="Only lines of this treatment, or of several: names, separated by commas."
+    )
+    step: str | None = Field(
+        None, min_length=1, max_length=100, description="The name of a step of the treatment, which is one then."
+    )
+    level: str | None = Field(
+        None,
+        pattern=rf"^({_LEVEL})(,({_LEVEL})){{0,3}}$",
+        description="Only lines of this level, or of several, separated by commas.",
+    )
     grep: str | None = Field(
         None,
         min_length=1,
@@ -66,7 +76,7 @@ class LogQuery(Model):
     "GET",
     "/v1/runs/{run_id}/logs",
     Permission.LOGS_READ,
-    answers={200: LogPage},
+    answers={200: LogPage, 304: None},
     errors=(404, 422),
     audit=AuditKind.VALUE,
 )
@@ -81,10 +91,11 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     if len(places) > 1:
         message = f"Name one place of the log, not {' and '.join(places)}."
         raise InvalidRequest(message, [Violation(name, message) for name in places])
-    matches = line_filter(query.treatment, query.level, query.grep)
-    step = _number_of_step(services, run, query.treatment, query.step) if query.step else None
+    treatments = _names(query.treatment)
+    matches = line_filter(treatments, _names(query.level), query.grep)
+    step = _number_of_step(services, run, treatments, query.step) if query.step else None
     if query.before is not None:
-        return _earlier(services, run.run_id, query, query.before, matches, step)
+        return _earlier(services, run, query, query.before, matches, step)
     after = _start(services, run.run_id, query)
     wait = timedelta(seconds=query.wait)
     tail = services.read_logs.tail(run.run_id, after, query.limit, matches, wait, step)
@@ -96,7 +107,7 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     more = tail.more or shown < len(tail.lines) or shown == query.limit
     before = None if after is None else _first_cursor(tail.lines) or after
     total = services.read_logs.places.count(run.run_id) if places and query.after is None else None
-    return _page(tail.lines[:shown], until, before, more=more, total=total)
+    return _page(run, tail.lines[:shown], until, before, more=more, total=total)
 
 
 def _start(services: Services, run_id: str, query: LogQuery) -> str | None:
@@ -108,7 +119,8 @@ def _start(services: Services, run_id: str, query: LogQuery) -> str | None:
     return query.after
 
 
-def _earlier(services: Services, run_id: str, query: LogQuery, before: str, wanted: Query, step: int | None) -> Reply:
+def _earlier(services: Services, run: Run, query: LogQuery, before: str, wanted: Query, step: int | None) -> Reply:
+    run_id = run.run_id
     end = services.read_logs.places.end(run_id) if before == "end" else before
     found = services.read_logs.earlier(run_id, end, query.limit, wanted, step)
     # The last ones are those that are next to the place.
@@ -116,7 +128,7 @@ def _earlier(services: Services, run_id: str, query: LogQuery, before: str, want
     lines = found.lines[len(found.lines) - shown :]
     more = found.more or shown < len(found.lines)
     back = (_first_cursor(lines) if shown < len(found.lines) else found.after) if more else None
-    return _page(lines, end, back, more=more, total=services.read_logs.places.count(run_id))
+    return _page(run, lines, end, back, more=more, total=services.read_logs.places.count(run_id))
 
 
 def _first_cursor(lines: Sequence[tuple[Segment, int, Line]]) -> str | None:
@@ -124,18 +136,31 @@ def _first_cursor(lines: Sequence[tuple[Segment, int, Line]]) -> str | None:
 
 
 def _page(
-    lines: Sequence[tuple[Segment, int, Line]], after: str, before: str | None, *, more: bool, total: int | None
+    run: Run,
+    lines: Sequence[tuple[Segment, int, Line]],
+    after: str,
+    before: str | None,
+    *,
+    more: bool,
+    total: int | None,
 ) -> Reply:
     shown: list[dict[str, Any]] = [
         line_json(segment, index, line) | {"number": segment.lines_before + index + 1} for segment, index, line in lines
     ]
     before = None if before == cursor(0, 0) else before
-    return Reply(json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total}))
+    body = json.dumps({"lines": shown, "after": after, "before": before, "more": more, "total": total})
+    return Reply(body, lasting=run.state.final)
 
 
-def _number_of_step(services: Services, run: Run, treatment: str | None, step: str) -> int:
-    if treatment is None:
-        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", "is missing")])
+def _names(text: str | None) -> Sequence[str]:
+    return tuple(dict.fromkeys(text.split(","))) if text else ()
+
+
+def _number_of_step(services: Services, run: Run, treatments: Sequence[str], step: str) -> int:
+    if len(treatments) != 1:
+        problem = "is missing" if not treatments else "is more than one"
+        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", problem)])
+    treatment = treatments[0]
     spec, _ = services.debugging.look.context(services.look.read(run), treatment)
     names = [one.name for one in spec.steps]
     if step not in names:

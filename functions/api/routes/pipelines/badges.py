@@ -1,12 +1,12 @@
 """Badges of pipelines, and who may see them."""
 
-import hashlib
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, StringConstraints
 
 from api.endpoint import PUBLIC, Body, Call, Endpoints, Model, Reply
+from api.lasting import etag_of, is_known
 from cadence.application.pipelines.badges import NO_BADGE
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
@@ -76,15 +76,14 @@ def show_badge(
     if owner.deletion is not None:
         raise missing
     picture = badge_svg(pipeline, services.badges.show(subject, owner.created_at, query.token))
-    etag = f'"{hashlib.sha256(picture.encode()).hexdigest()[:32]}"'
+    etag = etag_of(picture)
     headers = {
         "etag": etag,
         "cache-control": "no-cache",
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
         "x-content-type-options": "nosniff",
     }
-    known = {one.strip().removeprefix("W/") for one in call.headers.get("if-none-match", "").split(",")}
-    if etag in known or "*" in known:
+    if is_known(etag, call.headers):
         return Reply(None, 304, headers)
     return Reply(picture, headers=headers, content_type=SVG)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from api.cursors import sign, verify
-from api.endpoint import Call, Endpoints
+from api.endpoint import Call, Endpoints, Reply
 from api.routes.insight.content_shapes import piece_view
 from api.routes.runs.insight_shapes import (
     ChunkView,
@@ -37,10 +37,17 @@ _LONGEST_PREVIEW = 4_096
 _LONGEST_GRAPH = 3_000_000
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/graph", Permission.RUNS_READ, answers={200: GraphView}, errors=(404, 422))
-def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> GraphView:
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/graph",
+    Permission.RUNS_READ,
+    answers={200: GraphView, 304: None},
+    errors=(404, 422),
+)
+def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -> Reply:
     """Shows the treatments, all edges between them, and the critical path."""
     insight = services.look.read(services.visible.get(call.by, run_id))
+    lasting = insight.run.state.final
     key, listing = services.keys.key("CURSOR"), ("graph", run_id)
     first = int(verify(key, query.cursor, *listing)) if query.cursor else 0
     nodes: list[NodeView] = []
@@ -49,18 +56,25 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     # In an order that stays: each treatment, then what leads to it.
     for position, part in enumerate(islice(_parts(insight), first, None), first):
         if size > _LONGEST_GRAPH:
-            return GraphView(nodes=nodes, edges=edges, critical_path=None, next=sign(key, str(position), *listing))
+            page = GraphView(nodes=nodes, edges=edges, critical_path=None, next=sign(key, str(position), *listing))
+            return Reply(page, lasting=lasting)
         if isinstance(part, NodeView):
             nodes.append(part)
         else:
             edges.append(part)
         size += len(part.model_dump_json())
     path = [PathStepView.of(step) for step in insight.critical_path(services.clock())]
-    return GraphView(nodes=nodes, edges=edges, critical_path=path, next=None)
+    return Reply(GraphView(nodes=nodes, edges=edges, critical_path=path, next=None), lasting=lasting)
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}/values", Permission.RUNS_READ, answers={200: SentValueList}, errors=(404, 422))
-def list_values(call: Call, services: Services, run_id: str, query: GraphQuery) -> SentValueList:
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}/values",
+    Permission.RUNS_READ,
+    answers={200: SentValueList, 304: None},
+    errors=(404, 422),
+)
+def list_values(call: Call, services: Services, run_id: str, query: GraphQuery) -> Reply:
     """Lists what the treatments of a run have sent, without content, by treatment and port."""
     insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("values", run_id)
@@ -80,7 +94,8 @@ def list_values(call: Call, services: Services, run_id: str, query: GraphQuery) 
         )
         for (treatment, port), value in values[first:last]
     ]
-    return SentValueList(items=items, next=sign(key, str(last), *listing) if last < len(values) else None)
+    page = SentValueList(items=items, next=sign(key, str(last), *listing) if last < len(values) else None)
+    return Reply(page, lasting=insight.run.state.final)
 
 
 @endpoints.add(

@@ -81,9 +81,8 @@ class RerunBody(Body):
     )
 
 
-class RunsQuery(Model):
+class RunCountsQuery(Model):
     project: Name | None = None
-    state: State | None = None
     pipeline: Name | None = None
     branch: str | None = Field(None, min_length=1, max_length=250, description="The branch of the run's commit.")
     commit: str | None = Field(
@@ -93,6 +92,11 @@ class RunsQuery(Model):
     )
     by: str | None = Field(None, min_length=1, max_length=250, description="Who started the run.")
     since: AwareDatetime | None = Field(None, description="Only runs that were created then or later.")
+    until: AwareDatetime | None = Field(None, description="Only runs that were created before.")
+
+
+class RunsQuery(RunCountsQuery):
+    state: State | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
     version: str | None = Field(
@@ -183,6 +187,19 @@ class FollowingList(Model):
     next: str | None = Field(description="The cursor of the next page, null at the end.")
 
 
+class RunCount(Model):
+    state: str
+    runs: int
+
+
+class RunCounts(Model):
+    counts: list[RunCount] = Field(description="Of the states that some runs are in.")
+    complete: bool = Field(
+        description="False: there were more runs than one request reads; older ones are not counted."
+    )
+    reached: datetime | None = Field(description="When the oldest run that was read was created; null if all were.")
+
+
 class RunList(Model):
     items: list[RunView]
     version: str | None = Field(description="Of the first page, to wait for another one; null on others.")
@@ -238,19 +255,12 @@ def start_document(call: Call, services: Services, project: str, body: StartDocu
 @endpoints.add("GET", "/v1/runs", Permission.RUNS_READ, answers={200: RunList}, errors=(404, 422))
 def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
     """Lists runs, newest first. With a rare filter a page may be short although `next` shows that there is more."""
-    since = query.since.isoformat() if query.since else None
-    narrowed = (query.project, query.state, query.pipeline, query.branch, query.commit, query.by, since)
+    times = [time.isoformat() if time else None for time in (query.since, query.until)]
+    narrowed = (query.project, query.state, query.pipeline, query.branch, query.commit, query.by, *times)
     listing = (call.by.organization, call.by.project, call.by.subject, *narrowed)
     key = services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
-    wanted = RunFilter(
-        state=RunState(query.state) if query.state else None,
-        pipeline=query.pipeline,
-        branch=query.branch,
-        commit=query.commit,
-        by=query.by,
-        since=query.since,
-    )
+    wanted = replace(_filter(query), state=RunState(query.state) if query.state else None)
     if after is None:
         wait = timedelta(seconds=query.wait)
         page = services.follow_list.follow(call.by, query.limit, query.project, wanted, query.version, wait)
@@ -261,6 +271,14 @@ def list_runs(call: Call, services: Services, query: RunsQuery) -> RunList:
         version=version_of(page.items) if after is None else None,
         next=sign(key, page.after, *listing) if page.after else None,
     )
+
+
+@endpoints.add("GET", "/v1/runs/counts", Permission.RUNS_READ, answers={200: RunCounts}, errors=(404, 422))
+def count_runs(call: Call, services: Services, query: RunCountsQuery) -> RunCounts:
+    """Counts runs by their states. One request reads the newest 1,000 runs of the time that is asked for."""
+    found = services.visible.count_states(call.by, query.project, _filter(query))
+    counts = [RunCount(state=str(state), runs=found.counts[state]) for state in RunState if state in found.counts]
+    return RunCounts(counts=counts, complete=found.reached is None, reached=found.reached)
 
 
 @endpoints.add(
@@ -290,14 +308,20 @@ def list_following(call: Call, services: Services, run_id: str, query: Treatment
     return FollowingList(items=items, next=sign(key, page.after, *listing) if page.after else None)
 
 
-@endpoints.add("GET", "/v1/runs/{run_id}", Permission.RUNS_READ, answers={200: RunWithTreatments}, errors=(404, 422))
-def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> RunWithTreatments:
+@endpoints.add(
+    "GET",
+    "/v1/runs/{run_id}",
+    Permission.RUNS_READ,
+    answers={200: RunWithTreatments, 304: None},
+    errors=(404, 422),
+)
+def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery) -> Reply:
     """Shows a run and the state of each of its treatments."""
     run = services.visible.get(call.by, run_id)
     listing, key = ("treatments", run_id), services.keys.key("CURSOR")
     after = verify(key, query.cursor, *listing) if query.cursor else None
     page = services.treatments.page_of_treatments(run_id, TREATMENTS_PER_PAGE, after)
-    return RunWithTreatments(
+    shown = RunWithTreatments(
         **RunView.model_validate(run).model_dump(),
         created_by_name=services.people.names_for(call.by, [run.created_by]).get(run.created_by, ""),
         document_sha256=run.document_sha256,
@@ -307,6 +331,7 @@ def show_run(call: Call, services: Services, run_id: str, query: TreatmentsQuery
         treatments=[treatment_summary(treatment) for treatment in page.items],
         next=sign(key, page.after, *listing) if page.after else None,
     )
+    return Reply(shown, lasting=run.state.final)
 
 
 @endpoints.add(
@@ -368,6 +393,17 @@ def rerun(call: Call, services: Services, run_id: str, body: RerunBody) -> Reply
     else:
         frozen = services.rerun.start(run, () if body.what == "failed" else body.what)
     return _started(call, services, frozen, services.repositories.renew_protection.event(run))
+
+
+def _filter(query: RunCountsQuery) -> RunFilter:
+    return RunFilter(
+        pipeline=query.pipeline,
+        branch=query.branch,
+        commit=query.commit,
+        by=query.by,
+        since=query.since,
+        until=query.until,
+    )
 
 
 def treatment_summary(treatment: Treatment) -> TreatmentSummary:

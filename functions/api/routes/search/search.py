@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from pydantic import Field
 
@@ -13,18 +12,18 @@ from api.shapes import Cursor, Name
 from cadence.adapters.lines.line_json import hit_json, line_json
 from cadence.application.search.find_lines import as_text, from_text
 from cadence.application.search.live_ports import LivePosition
-from cadence.application.search.ports import LinePosition, SearchPage
+from cadence.application.search.ports import LineCount, LinePosition, SearchPage
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditKind
 from cadence.domain.search.parse import LONGEST_QUERY
 from cadence.domain.search.query import FieldName
+from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("search")
 
-CountedField = Literal[
-    "organization", "project", "pipeline", "run", "treatment", "runner", "pool", "stream", "level", "state"
-]
+_FIELD = "|".join(FieldName)
+_MOST_FIELDS = 6
 
 _Q = Field(
     "",
@@ -43,7 +42,11 @@ class SearchQuery(Model):
 class CountsQuery(Model):
     q: str = _Q
     project: Name | None = None
-    by: CountedField | None = Field(None, description="Count by the values of this field.")
+    by: str | None = Field(
+        None,
+        pattern=rf"^({_FIELD})(,({_FIELD})){{0,{_MOST_FIELDS - 1}}}$",
+        description="Count by the values of this field, or of several, separated by commas, each by itself.",
+    )
     interval: int | None = Field(None, ge=1, le=31_536_000, description="Count by intervals of so many seconds.")
 
 
@@ -94,15 +97,26 @@ def search_logs(call: Call, services: Services, query: SearchQuery) -> Reply:
     audit=AuditKind.VALUE,
 )
 def count_logs(call: Call, services: Services, query: CountsQuery) -> CountsView:
-    """Counts lines that match: in all, by a field, by intervals of time (the query then needs `since:`), or both."""
-    parsed = services.search.find.parse(query.q, services.clock())
+    """Counts lines that match: in all, by a field, by intervals of time (the query then needs `since:`), or both.
+
+    By several fields without intervals only: one request bounds the work for all of them.
+    """
+    find = services.search.find
+    parsed = find.parse(query.q, services.clock())
     interval = timedelta(seconds=query.interval) if query.interval else None
-    by = FieldName(query.by) if query.by else None
-    counts = services.search.find.counts(call.by, parsed, query.project, by, interval)
-    return CountsView(
-        counts=[CountView(start=_time(count.start), value=count.value, lines=count.lines) for count in counts.counts],
-        complete=counts.complete,
-    )
+    fields = [FieldName(name) for name in dict.fromkeys(query.by.split(","))] if query.by else []
+    if len(fields) > 1:
+        if interval:
+            message = "Lines are counted by several fields, or by intervals: name one field, or no interval."
+            raise InvalidRequest(message, [Violation("interval", message)])
+        by_fields = dict(zip(fields, find.counts_by_fields(call.by, parsed, query.project, fields), strict=True))
+        return CountsView(
+            counts=[_count_view(field, count) for field, found in by_fields.items() for count in found.counts],
+            complete=all(found.complete for found in by_fields.values()),
+        )
+    by = fields[0] if fields else None
+    counts = find.counts(call.by, parsed, query.project, by, interval)
+    return CountsView(counts=[_count_view(by, count) for count in counts.counts], complete=counts.complete)
 
 
 @endpoints.add(
@@ -138,6 +152,12 @@ def _shown(page: SearchPage) -> tuple[int, LinePosition | None]:
     """Returns how many hits fit into one answer, and the cursor behind them."""
     shown = fitting([hit.line for hit in page.hits])
     return shown, page.hits[shown - 1].place if shown < len(page.hits) else page.older
+
+
+def _count_view(field: FieldName | None, count: LineCount) -> CountView:
+    return CountView(
+        field=str(field) if field else None, start=_time(count.start), value=count.value, lines=count.lines
+    )
 
 
 def _time(start: datetime | None) -> str | None:

@@ -30,13 +30,16 @@ MOST_LINES = 50_000
 Matches = Callable[[LineOwner, Line], bool]
 
 
-def line_filter(treatment: str | None = None, level: str | None = None, grep: str | None = None) -> Query:
-    """Returns a query for lines with all given properties; `grep` is a regular expression searched in the text."""
+def line_filter(treatments: Sequence[str] = (), levels: Sequence[str] = (), grep: str | None = None) -> Query:
+    """Returns a query for lines of one of the treatments (none: of any), of one of the levels, that match `grep`.
+
+    `grep` is a regular expression, searched in the text.
+    """
     parts: list[Condition] = []
-    if treatment is not None:
-        parts.append(Field(FieldName.TREATMENT, (treatment,)))
-    if level is not None:
-        parts.append(Field(FieldName.LEVEL, (level,)))
+    if treatments:
+        parts.append(Field(FieldName.TREATMENT, tuple(treatments)))
+    if levels:
+        parts.append(Field(FieldName.LEVEL, tuple(levels)))
     if grep is not None:
         parts.append(Pattern(grep))
     if len(parts) < 2:

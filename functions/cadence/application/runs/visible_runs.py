@@ -1,21 +1,35 @@
 """Reads runs as far as a principal may see them. A run that it may not see does not exist for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from heapq import merge
 
 from cadence.application.access.authenticate import refuse_if_known
 from cadence.application.access.ports import Directory
+from cadence.application.shared.identifiers import highest_ulid
 from cadence.application.shared.ports import Page
 from cadence.application.shared.run_ports import RunStore
 from cadence.domain.access.access import ALL_PROJECTS, Principal
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.runs.run import Run
 from cadence.domain.runs.run_filter import EVERY_RUN, RunFilter
+from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import NotFound
 
 _LARGEST_BATCH = 100
 _MOST_READ = 1_000
+# A run's position may be of a slightly later time than its creation.
+_APART = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class StateCounts:
+    """How many runs are in which state; unless all were read, ``reached`` is when the oldest of them was created."""
+
+    counts: Mapping[RunState, int]
+    reached: datetime | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,7 @@ class VisibleRuns:
         At most 1,000 runs are read for one page, so that a rare filter may give a short page with more to come.
         """
         matches: list[Run] = []
+        after = after or _start(wanted)
         newest = self._newest_first(principal.organization, self._within(principal, project), after, limit)
         for read, run in enumerate(newest):
             if len(matches) == limit or read == _MOST_READ:
@@ -67,6 +82,24 @@ class VisibleRuns:
             if wanted.matches(run) and principal.sees(run.organization, run.project, pipeline=run.pipeline):
                 matches.append(run)
         return Page(matches, None)
+
+    def count_states(
+        self, principal: Principal, project: str | None = None, wanted: RunFilter = EVERY_RUN
+    ) -> StateCounts:
+        """Counts runs by their states, of the newest 1,000 in the time that the filter names."""
+        counts: Counter[RunState] = Counter()
+        oldest: datetime | None = None
+        projects = self._within(principal, project)
+        newest = self._newest_first(principal.organization, projects, _start(wanted), _LARGEST_BATCH)
+        for read, run in enumerate(newest):
+            if wanted.ends_at(run):
+                break
+            if read == _MOST_READ:
+                return StateCounts(counts, oldest)
+            oldest = run.created_at
+            if wanted.matches(run) and principal.sees(run.organization, run.project, pipeline=run.pipeline):
+                counts[run.state] += 1
+        return StateCounts(counts, None)
 
     def projects(self, principal: Principal, project: str | None = None) -> Sequence[str]:
         """Returns the projects that the principal sees, only `project` if that is not None.
@@ -102,3 +135,8 @@ class VisibleRuns:
             if page.after is None:
                 return
             after = page.after
+
+
+def _start(wanted: RunFilter) -> str | None:
+    """Returns the position before which all wanted runs are; None for the newest."""
+    return highest_ulid(wanted.until + _APART) if wanted.until is not None else None

@@ -1,5 +1,6 @@
 """Searches the lines that a principal may see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,11 +58,19 @@ class FindLines(ReadQuery):
 
         Raises InvalidRequest for more than 1,000 intervals, for intervals without a beginning, and for counts by state.
         """
-        if by is FieldName.STATE:
-            raise _wrong("by", "States change, so lines cannot be counted by them. Filter by one: state:failed.")
+        if by is not None:
+            _check_field(by)
         if interval is not None:
             self._check(interval, query)
         return self.index.count(self.scope(principal, project), query, by, interval)
+
+    def counts_by_fields(
+        self, principal: Principal, query: Query, project: str | None, fields: Sequence[FieldName]
+    ) -> Sequence[LineCounts]:
+        """Counts lines by the values of each field, in the order of `fields`. Raises InvalidRequest for the state."""
+        for field in fields:
+            _check_field(field)
+        return self.index.count_by_fields(self.scope(principal, project), query, fields)
 
     def _check(self, interval: timedelta, query: Query) -> None:
         if query.since is None:
@@ -74,6 +83,11 @@ class FindLines(ReadQuery):
                 f"There would be more than {MOST_INTERVALS} intervals. Use intervals of at least {least} s, or a shorter "
                 "time.",
             )
+
+
+def _check_field(field: FieldName) -> None:
+    if field is FieldName.STATE:
+        raise _wrong("by", "States change, so lines cannot be counted by them. Filter by one: state:failed.")
 
 
 def _wrong(parameter: str, message: str) -> InvalidRequest:

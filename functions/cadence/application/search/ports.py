@@ -100,3 +100,10 @@ class SearchIndex(Protocol):
         Intervals begin at whole multiples of `interval` (whole seconds) since 1970-01-01T00:00:00Z; the caller makes
         sure that there are at most 1,000 of them. Raises Transient if the stored lines cannot be read.
         """
+
+    def count_by_fields(self, scope: SearchScope, query: Query, fields: Sequence[FieldName]) -> Sequence[LineCounts]:
+        """Counts matching lines by the values of each field (never state), in the order of `fields`.
+
+        All of it together is bounded as one count is, and reads the lists of stored lines once. Raises Transient if the
+        stored lines cannot be read.
+        """

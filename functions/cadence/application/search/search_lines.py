@@ -92,11 +92,16 @@ class SearchLines(SearchIndex):
     def count(
         self, scope: SearchScope, query: Query, by: FieldName | None = None, interval: timedelta | None = None
     ) -> LineCounts:
+        return self._counted(scope, query, [SplitCounting(by, interval)])[0]
+
+    def count_by_fields(self, scope: SearchScope, query: Query, fields: Sequence[FieldName]) -> Sequence[LineCounts]:
+        return self._counted(scope, query, [SplitCounting(field, None) for field in fields])
+
+    def _counted(self, scope: SearchScope, query: Query, countings: Sequence[SplitCounting]) -> Sequence[LineCounts]:
         over = self._deadline()
         matcher = Matcher(query, self._states.within())
-        counting = SplitCounting(by, interval)
         return self._with_splits_present(
-            lambda skipped: self._count(self._sources(scope, query, None, skipped), matcher, counting, over)
+            lambda skipped: self._count(self._sources(scope, query, None, skipped), matcher, countings, over)
         )
 
     def _deadline(self) -> Deadline:
@@ -196,20 +201,26 @@ class SearchLines(SearchIndex):
                 future.cancel()
 
     def _count(
-        self, sources: Sequence[PlannedSource], matcher: Matcher, counting: SplitCounting, over: Deadline
-    ) -> LineCounts:
-        def counted(planned: PlannedSource) -> tuple[Tally, bool]:
-            if over():
-                return {}, False
-            return planned.source.count(planned.query, matcher, counting, over)
+        self,
+        sources: Sequence[PlannedSource],
+        matcher: Matcher,
+        countings: Sequence[SplitCounting],
+        over: Deadline,
+    ) -> Sequence[LineCounts]:
+        def counted(planned: PlannedSource) -> Sequence[tuple[Tally, bool]]:
+            return [
+                ({}, False) if over() else planned.source.count(planned.query, matcher, counting, over)
+                for counting in countings
+            ]
 
-        total: Tally = {}
-        complete = True
-        for tally, whole in self._workers.map(counted, sources):
-            complete = complete and whole
-            for key, lines in tally.items():
-                total[key] = total.get(key, 0) + lines
-        return LineCounts(_counts(total), complete)
+        totals: list[Tally] = [{} for _ in countings]
+        complete = [True] * len(countings)
+        for tallies in self._workers.map(counted, sources):
+            for number, (tally, whole) in enumerate(tallies):
+                complete[number] = complete[number] and whole
+                for key, lines in tally.items():
+                    totals[number][key] = totals[number].get(key, 0) + lines
+        return [LineCounts(_counts(total), whole) for total, whole in zip(totals, complete, strict=True)]
 
 
 def _place(hit: Hit) -> LinePosition:

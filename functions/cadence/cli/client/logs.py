@@ -25,8 +25,8 @@ class LogRequests(RunRequests):
     ) -> Json:
         """One page: `lines`, and `after` to go on from.
 
-        With `wait` (seconds, at most 2) it waits for the first line. `place` is `line`, `time` or `before`, in place of
-        `after`.
+        With `wait` (seconds, at most 2) it waits for the first line. `treatment` may be several names, separated by
+        commas. `place` is `line`, `time` or `before`, in place of `after`; or a further filter, `level` or `step`.
         """
         params = {
             "after": after,

@@ -52,8 +52,15 @@ class RunRequests(ApiSession):
         return self._call("POST", path_of("runs", run_id, "cancel"), repeatable=True)
 
     def runs(self, limit: int = 50, **filters: str | None) -> Iterator[Json]:
-        """Runs, newest first, at most `limit`. Filters: project, state, pipeline, branch, by, since."""
+        """Runs, newest first, at most `limit`. Filters: project, state, pipeline, branch, commit, by, since, until."""
         yield from self._pages(path_of("runs"), limit, filters)
+
+    def count_runs(self, **filters: str | None) -> Json:
+        """How many runs are in which state: `counts`, `complete`, and `reached` where it is not complete.
+
+        Filters are those of `runs` but for `state`.
+        """
+        return self._call("GET", path_of("runs", "counts"), params=filters)
 
     def run_summaries(self, run_id: str, limit: int) -> list[Any]:
         """Returns the first `limit` summaries that treatments of a run wrote."""

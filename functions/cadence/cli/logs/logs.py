@@ -13,10 +13,28 @@ from cadence.cli.shared.output import err, out, print_json_line, print_line
 from cadence.cli.shared.pager import paged
 from cadence.cli.shared.started_runs import StartedRuns
 
-Treatment = Annotated[
-    str | None,
+LEVELS = ("error", "warning", "info", "debug")
+"""The levels of lines. Repeated here so that the command starts without importing the domain."""
+
+Treatments = Annotated[
+    list[str] | None,
     typer.Option(
-        "--treatment", "-t", help="Only lines of this treatment.", show_default=False, autocompletion=complete_treatment
+        "--treatment",
+        "-t",
+        help="Only lines of this treatment; repeated, of several.",
+        show_default=False,
+        autocompletion=complete_treatment,
+    ),
+]
+
+Levels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help=f"Only lines of this level ({', '.join(LEVELS)}); repeated, of several.",
+        show_default=False,
+        autocompletion=lambda incomplete: [level for level in LEVELS if level.startswith(incomplete)],
     ),
 ]
 
@@ -33,7 +51,8 @@ def logs(
         str | None,
         typer.Option(metavar="RE", help="Only lines that match this regular expression.", show_default=False),
     ] = None,
-    treatment: Treatment = None,
+    treatment: Treatments = None,
+    level: Levels = None,
     tail: Annotated[
         int | None, typer.Option("--tail", "-n", min=1, metavar="N", help="Only the last N lines.", show_default=False)
     ] = None,
@@ -53,14 +72,19 @@ def logs(
     """Print the log lines of a run. --json prints one object per line."""
     if sum(place is not None for place in (tail, line, since)) > 1:
         raise typer.BadParameter("Name one place: --tail, --line or --since.")
-    if step and not treatment:
+    treatments = _names(treatment)
+    levels = _names(level)
+    if unknown := [one for one in levels if one not in LEVELS]:
+        raise typer.BadParameter(f"No level is {unknown[0]!r}: they are {', '.join(LEVELS)}.", param_hint="--level")
+    if step and len(treatments) != 1:
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         run = client.run(run_id)
         names = [one["name"] for one in run["treatments"]]
-        if treatment and treatment not in names:
-            client.treatment(run_id, treatment)  # raises the error of the API if there is none
+        for name in treatments:
+            if name not in names:
+                client.treatment(run_id, name)  # raises the error of the API if there is none
         width = max(map(len, names), default=0)
         started = StartedRuns(client, run_id)
         try:
@@ -70,16 +94,22 @@ def logs(
                 tail=tail,
                 line=line,
                 time=time_of(since) if since else None,
-                treatment=treatment,
+                treatment=",".join(treatments) or None,
+                level=",".join(levels) or None,
                 step=step,
                 grep=grep,
             ):
                 print_json_line(one) if as_json else print_line(one, out, width)
             if not as_json:
-                treatments = client.run(run_id)["treatments"] if follow else run["treatments"]
-                _name_started(started, [one for one in treatments if treatment in (None, one["name"])])
+                ended = client.run(run_id)["treatments"] if follow else run["treatments"]
+                _name_started(started, [one for one in ended if not treatments or one["name"] in treatments])
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _names(given: list[str] | None) -> list[str]:
+    """What a repeated option names; each time it may be several, separated by commas."""
+    return [name for text in given or () for name in text.split(",") if name]
 
 
 def _name_started(started: StartedRuns, treatments: list[Any]) -> None:

@@ -9,10 +9,21 @@ import typer
 from cadence.cli.client.connection import connect
 from cadence.cli.client.short_ids import unique_endings
 from cadence.cli.runs.run_origin import run_commit, run_origin
+from cadence.cli.shared.arguments import time_of
 from cadence.cli.shared.completion import complete_pipeline, complete_project
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
-from cadence.cli.shared.output import date_time, duration, err, marked_end, out, print_json, print_table, run_state
+from cadence.cli.shared.output import (
+    date_time,
+    duration,
+    err,
+    marked_end,
+    out,
+    print_json,
+    print_table,
+    run_state,
+    state_text,
+)
 from cadence.cli.shared.pager import paged
 
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
@@ -33,6 +44,19 @@ def runs(
         str | None, typer.Option(help="Only runs for this commit, or one that begins so.", show_default=False)
     ] = None,
     by: Annotated[str | None, typer.Option(help="Only runs that this user started.", show_default=False)] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Only runs from this time on: 2026-01-31T12:00Z, or an age such as 2h.",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only runs from before this time, or this age.", show_default=False),
+    ] = None,
+    count: Annotated[bool, typer.Option("--count", help="Count the runs by their states instead.")] = False,
     project: Annotated[
         str | None,
         typer.Option(
@@ -49,8 +73,10 @@ def runs(
 
     On a terminal, the end of each id that is enough to name the run among these stands out, and branch and commit are
     shown from 110 columns on. Elsewhere, lines end with branch and commit and with the run that one is a part of,
-    replays, or was started by.
+    replays, or was started by. --count reads the newest 1,000 runs in the time asked for.
     """
+    if count and state is not None:
+        raise fail("--count counts runs of all states: leave out --state.", WRONG_USE)
     if state is not None and state not in STATES:
         raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
     chosen = project or os.environ.get("CADENCE_PROJECT") or None
@@ -61,7 +87,12 @@ def runs(
         "branch": branch,
         "commit": commit,
         "by": by,
+        "since": time_of(since) if since else None,
+        "until": time_of(until) if until else None,
     }
+    if count:
+        _count(filters, as_json)
+        return
     with reporting_errors(as_json):
         found = list(connect().runs(limit, **filters))
     if as_json:
@@ -72,6 +103,18 @@ def runs(
         return
     with paged(True):
         _print_runs(found)
+
+
+def _count(filters: Mapping[str, str | None], as_json: bool) -> None:
+    with reporting_errors(as_json):
+        found = connect().count_runs(**{name: value for name, value in filters.items() if name != "state"})
+    if as_json:
+        print_json(found)
+        return
+    rows = [[state_text(one["state"]), one["runs"]] for one in found["counts"]]
+    print_table(["STATE", "RUNS"], [*rows, ["all", sum(one["runs"] for one in found["counts"])]])
+    if not found["complete"]:
+        err.print(f"Runs before {date_time(found['reached'])} are not counted: name a time with --until.")
 
 
 def _print_runs(found: Sequence[Mapping[str, Any]]) -> None:

@@ -38,7 +38,13 @@ def search(
         int | None, typer.Option("--limit", "-n", min=1, help="The most lines to print.", show_default="100")
     ] = None,
     count_by: Annotated[
-        str | None, typer.Option("--count-by", metavar="FIELD", help="Count lines by this field.", show_default=False)
+        str | None,
+        typer.Option(
+            "--count-by",
+            metavar="FIELD",
+            help="Count lines by this field, or by each of several, separated by commas.",
+            show_default=False,
+        ),
     ] = None,
     every: Annotated[
         str | None,
@@ -111,8 +117,12 @@ def _count(client: Client, text: str, by: str | None, interval: int | None, proj
     if as_json:
         print_json(found)
         return
-    columns = [name for name, wanted in (("TIME", interval), (by or "", by), ("LINES", True)) if wanted]
-    print_table([column.upper() for column in columns], [_row(count, by, interval) for count in found["counts"]])
+    if by and "," in by:
+        rows = [[count["field"], count["value"] or "-", count["lines"]] for count in found["counts"]]
+        print_table(["FIELD", "VALUE", "LINES"], rows)
+    else:
+        columns = [name for name, wanted in (("TIME", interval), (by or "", by), ("LINES", True)) if wanted]
+        print_table([column.upper() for column in columns], [_row(count, by, interval) for count in found["counts"]])
     if not found["complete"]:
         out.print("The search stopped at its limit: the counts are lower bounds.", style="yellow")
 

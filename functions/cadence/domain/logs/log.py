@@ -20,6 +20,8 @@ LEVEL_WORDS = {
     **dict.fromkeys(("debug", "trace"), "debug"),
 }
 """The levels of lines, by the words with which programs name them."""
+LEVELS = tuple(dict.fromkeys(LEVEL_WORDS.values()))
+"""The levels of lines, the gravest first."""
 _TRACEBACK = "Traceback (most recent call last)"
 # A level is stated by the first word, preceded at most by a time, if it is in brackets, in capitals or before a colon;
 # or by level=… anywhere.

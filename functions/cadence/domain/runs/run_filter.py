@@ -11,7 +11,7 @@ from cadence.domain.runs.states import RunState
 class RunFilter:
     """Conditions that all have to hold; ``None`` is no condition. ``by`` is who started the run.
 
-    ``commit`` is the beginning of the commit's id, at least.
+    ``commit`` is the beginning of the commit's id, at least. The run was created from ``since`` to before ``until``.
     """
 
     state: RunState | None = None
@@ -20,6 +20,7 @@ class RunFilter:
     commit: str | None = None
     by: str | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
     def matches(self, run: Run) -> bool:
         """Whether the run meets all conditions."""
@@ -29,6 +30,7 @@ class RunFilter:
             and (self.branch is None or run.branch == self.branch)
             and (self.commit is None or (run.commit or "").startswith(self.commit.lower()))
             and (self.by is None or self.by in (run.created_by, run.starter))
+            and (self.until is None or run.created_at < self.until)
             and not self.ends_at(run)
         )
 

@@ -1,13 +1,13 @@
 """Checks and reads the conditions of a query on fields."""
 
-from cadence.domain.logs.log import LEVEL_WORDS
+from cadence.domain.logs.log import LEVEL_WORDS, LEVELS
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.search.lexing import BadQuery, QueryValue, Term
 from cadence.domain.search.query import Condition, Field, FieldName, FieldPrefix, Or
 
 _ALIASES = {"org": FieldName.ORGANIZATION}
 _CHOICES = {
-    FieldName.LEVEL: tuple(dict.fromkeys(LEVEL_WORDS.values())),
+    FieldName.LEVEL: LEVELS,
     FieldName.STATE: tuple(state.value for state in TreatmentState),
 }
 _MOST_VALUES = 100

@@ -114,6 +114,7 @@ def test_sessions_are_listed_and_closed_by_their_token_only(api):
     closed = api("DELETE", f"/v1/sessions/{session_id}", token=None, headers=sent)
     assert closed.status == 204
     assert "Max-Age=0" in closed.headers["set-cookie"]
+    assert closed.headers["clear-site-data"] == '"cache"'
     assert api("GET", "/v1/runs", token=None, headers=sent).status == 401
 
 
