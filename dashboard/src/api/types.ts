@@ -865,6 +865,11 @@ export interface components {
             name: string | null;
             /** Findings */
             findings: components["schemas"]["FindingView"][];
+            /**
+             * Secrets
+             * @description What the names of secrets mean; empty without the permission secrets:read at the project.
+             */
+            secrets: components["schemas"]["NamedSecretView"][];
         };
         /** ChunkView */
         ChunkView: {
@@ -3100,6 +3105,44 @@ export interface components {
              */
             created_at: string;
         };
+        /**
+         * NamedSecretView
+         * @description What the name of a secret means for a treatment, or for the login of a registry. Values are never shown.
+         */
+        NamedSecretView: {
+            /** Name */
+            name: string;
+            /** Treatment */
+            treatment: string | null;
+            /** Registry */
+            registry: string | null;
+            /**
+             * Pools
+             * @description The pools in which it means this; empty: wherever the treatment runs.
+             */
+            pools: string[];
+            /**
+             * State
+             * @description `open`: only a run shows what it means.
+             * @enum {string}
+             */
+            state: "found" | "missing" | "open";
+            /**
+             * Owner
+             * @description Whose secret it is: `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
+             */
+            owner: string | null;
+            /**
+             * Environment
+             * @description The environment that the secret is bound to.
+             */
+            environment: string | null;
+            /**
+             * Reason
+             * @description Why it is missing or open.
+             */
+            reason: string | null;
+        };
         /** NodeView */
         NodeView: {
             /** Name */
@@ -3657,7 +3700,7 @@ export interface components {
         };
         /**
          * PoolBody
-         * @description `boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all).
+         * @description `boot_deadline` in seconds, from when the infrastructure has begun.
          */
         PoolBody: {
             /**
@@ -3679,11 +3722,16 @@ export interface components {
             architectures: ("amd64" | "arm64")[];
             /**
              * Projects
-             * @default [
-             *       "*"
-             *     ]
+             * @description The projects that may use the pool, or `*` for all. Without this member it stays given to those that it is given to; a new one is given to all, for which a team's new pool has to name them.
+             * @default null
              */
-            projects: string[];
+            projects: string[] | null;
+            /**
+             * Team
+             * @description A team of the organization that gets the role maintainer at the pool. It keeps that.
+             * @default null
+             */
+            team: string | null;
             /**
              * Settings
              * @description The provider's own, by the schema `pool-settings/{provider}`.
@@ -3759,6 +3807,11 @@ export interface components {
         /** PoolDetailView */
         PoolDetailView: {
             pool: components["schemas"]["PoolView"];
+            /**
+             * Teams
+             * @description The teams that have a role at the pool; guests see none of them.
+             */
+            teams: components["schemas"]["PoolTeamView"][];
             credentials: components["schemas"]["PoolCredentialsView"];
             /** @description What the last dry probe found; null before its answer is there. */
             probe: components["schemas"]["ProbeView"] | null;
@@ -3907,6 +3960,13 @@ export interface components {
             /** @default null */
             source: components["schemas"]["SecretSourceBody"] | null;
         };
+        /** PoolTeamView */
+        PoolTeamView: {
+            /** Team */
+            team: string;
+            /** Role */
+            role: string;
+        };
         /**
          * PoolValues
          * @description What is kept of the values that its runners send, and where values are stored.
@@ -3947,7 +4007,10 @@ export interface components {
             boot_deadline: number;
             /** Architectures */
             architectures: string[];
-            /** Projects */
+            /**
+             * Projects
+             * @description Those that may use it (`*`: all), as far as the caller may see them.
+             */
             projects: string[];
             /** Settings */
             settings: {
