@@ -1023,9 +1023,10 @@ export interface components {
         };
         /**
          * DataReadView
-         * @description An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+         * @description An entry of the audit log: someone read a value, or its beginning, or log lines; once an hour for each.
          *
-         *     Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
+         *     Of what shows lines of many runs (searches, live feeds, alerts, dead letters), it is not recorded whether it showed
+         *     lines of this one.
          */
         DataReadView: {
             /**
@@ -2888,14 +2889,14 @@ export interface components {
         };
         /**
          * LocatedDataView
-         * @description A part of a run's data in one bucket.
+         * @description A part of a run's data in one bucket, or of its records in one table.
          */
         LocatedDataView: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "value" | "log" | "test-report" | "engine" | "cache" | "other";
+            kind: "value" | "log" | "test-report" | "engine" | "cache" | "source" | "document" | "record" | "other";
             /** Name */
             name: string;
             /** Treatment */
@@ -2909,16 +2910,22 @@ export interface components {
              * @description The pool whose runner sent it.
              */
             pool: string | null;
-            /** Bucket */
+            /**
+             * Bucket
+             * @description The bucket; of records `table` and the name of the table.
+             */
             bucket: string;
             /** Region */
             region: string | null;
             /**
              * Objects
-             * @description How many objects the bucket has of it; 0 if nothing is there (any more).
+             * @description How many objects the bucket has of it, or items the table; 0 if nothing is there (any more).
              */
             objects: number;
-            /** Bytes */
+            /**
+             * Bytes
+             * @description Of records about as many as DynamoDB counts.
+             */
             bytes: number;
             /**
              * Sent
@@ -2927,7 +2934,7 @@ export interface components {
             sent: number | null;
             /**
              * Kept Until
-             * @description From when it is removed. Null while the run goes on, while a legal hold is on, and for caches.
+             * @description From when it is removed. Null while a legal hold is on, for objects also while the run goes on, and for caches, documents and files of commits.
              */
             kept_until: string | null;
             /**
