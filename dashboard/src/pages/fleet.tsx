@@ -44,8 +44,8 @@ export function Fleet() {
             {pool.region && <span class="quiet-text">{pool.region}</span>}
           </div>
           <p class="quiet-text">
-            Used by {pool.projects.includes("*") ? "all projects" : pool.projects.join(", ")}
-            {teams.length > 0 && `. Maintained by ${teams.map((one) => `${one.team} (${one.role})`).join(", ")}`}
+            Used by {pool.projects.includes("*") ? "all projects" : pool.projects.join(", ") || "no project"}
+            {teams.length > 0 && `. Teams: ${teams.map((one) => `${one.team} (${one.role})`).join(", ")}`}
           </p>
           <h3>Runners</h3>
           {runners.length === 0 && <p class="quiet-text">None is at work.</p>}

@@ -120,8 +120,8 @@ def _given(projects: list[str] | None, team: str | None) -> dict[str, Any]:
 
 def _projects(definition: Any) -> str:
     names = definition["projects"]
-    if "*" in names:
-        return "all projects"
+    if "*" in names or not names:
+        return "all projects" if names else "no project"
     return f"project{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
