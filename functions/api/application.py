@@ -108,7 +108,7 @@ def _route(
             call = Call(principal, headers, source_address(event.raw_event))
             audit.accept(principal, arguments)
             answer = endpoint.function(call, services, **arguments)
-            audit.answer(principal, arguments)
+            audit.answer(principal, arguments, answer)
         except CadenceError as error:
             audit.refuse(principal, error)
             raise

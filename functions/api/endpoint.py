@@ -39,6 +39,10 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=True)
 
+    def hands_over_content(self) -> bool:
+        """Whether it has something that treatments sent or printed, in answers of routes that are recorded for that."""
+        return True
+
 
 class Body(Model):
     """A request's JSON body: nothing is converted, unknown members are refused."""

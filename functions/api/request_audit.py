@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from api.endpoint import Endpoint
+from api.endpoint import Endpoint, Model, Reply
 from cadence.adapters.http.http_event import source_address
 from cadence.application.access.audited_request import AuditedRequest
 from cadence.composition.api import Services
@@ -31,12 +31,13 @@ class RequestAudit:
             return
         self._request.accept(by, kind, self._project(by, arguments))
 
-    def answer(self, by: Principal | None, arguments: Mapping[str, Any]) -> None:
-        """Records that values or lines were read, before they are handed over.
+    def answer(self, by: Principal | None, arguments: Mapping[str, Any], answer: Model | Reply) -> None:
+        """Records that values or lines were read, before they are handed over, unless the answer has none.
 
         Raises Transient if it cannot be recorded.
         """
-        if by is not None and self._endpoint.audit is AuditKind.VALUE:
+        empty = isinstance(answer, Model) and not answer.hands_over_content()
+        if by is not None and self._endpoint.audit is AuditKind.VALUE and not empty:
             self._request.accept_hourly(by, AuditKind.VALUE, self._project(by, arguments))
 
     def refuse(self, by: Principal | None, error: CadenceError) -> None:

@@ -865,6 +865,11 @@ export interface components {
             name: string | null;
             /** Findings */
             findings: components["schemas"]["FindingView"][];
+            /**
+             * Secrets
+             * @description What the names of secrets mean; empty without the permission secrets:read at the project.
+             */
+            secrets: components["schemas"]["NamedSecretView"][];
         };
         /** ChunkView */
         ChunkView: {
@@ -1023,9 +1028,10 @@ export interface components {
         };
         /**
          * DataReadView
-         * @description An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+         * @description An entry of the audit log: someone read a value, or its beginning, or log lines; once an hour for each.
          *
-         *     Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
+         *     Of what shows lines of many runs (searches, live feeds, alerts, dead letters), it is not recorded whether it showed
+         *     lines of this one.
          */
         DataReadView: {
             /**
@@ -2893,14 +2899,14 @@ export interface components {
         };
         /**
          * LocatedDataView
-         * @description A part of a run's data in one bucket.
+         * @description A part of a run's data in one bucket, or of its records in one table.
          */
         LocatedDataView: {
             /**
              * Kind
              * @enum {string}
              */
-            kind: "value" | "log" | "test-report" | "engine" | "cache" | "other";
+            kind: "value" | "log" | "test-report" | "engine" | "cache" | "source" | "document" | "record" | "other";
             /** Name */
             name: string;
             /** Treatment */
@@ -2914,16 +2920,22 @@ export interface components {
              * @description The pool whose runner sent it.
              */
             pool: string | null;
-            /** Bucket */
+            /**
+             * Bucket
+             * @description The bucket; of records `table` and the name of the table.
+             */
             bucket: string;
             /** Region */
             region: string | null;
             /**
              * Objects
-             * @description How many objects the bucket has of it; 0 if nothing is there (any more).
+             * @description How many objects the bucket has of it, or items the table; 0 if nothing is there (any more).
              */
             objects: number;
-            /** Bytes */
+            /**
+             * Bytes
+             * @description Of records about as many as DynamoDB counts.
+             */
             bytes: number;
             /**
              * Sent
@@ -2932,7 +2944,7 @@ export interface components {
             sent: number | null;
             /**
              * Kept Until
-             * @description From when it is removed. Null while the run goes on, while a legal hold is on, and for caches.
+             * @description From when it is removed. Null while a legal hold is on, for objects also while the run goes on, and for caches, documents and files of commits.
              */
             kept_until: string | null;
             /**
@@ -3114,6 +3126,44 @@ export interface components {
          * NodeView
          * @description Its times are those of its latest attempt.
          */
+         * NamedSecretView
+         * @description What the name of a secret means for a treatment, or for the login of a registry. Values are never shown.
+         */
+        NamedSecretView: {
+            /** Name */
+            name: string;
+            /** Treatment */
+            treatment: string | null;
+            /** Registry */
+            registry: string | null;
+            /**
+             * Pools
+             * @description The pools in which it means this; empty: wherever the treatment runs.
+             */
+            pools: string[];
+            /**
+             * State
+             * @description `open`: only a run shows what it means.
+             * @enum {string}
+             */
+            state: "found" | "missing" | "open";
+            /**
+             * Owner
+             * @description Whose secret it is: `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names.
+             */
+            owner: string | null;
+            /**
+             * Environment
+             * @description The environment that the secret is bound to.
+             */
+            environment: string | null;
+            /**
+             * Reason
+             * @description Why it is missing or open.
+             */
+            reason: string | null;
+        };
+        /** NodeView */
         NodeView: {
             /** Name */
             name: string;
@@ -3726,7 +3776,7 @@ export interface components {
         };
         /**
          * PoolBody
-         * @description `boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all).
+         * @description `boot_deadline` in seconds, from when the infrastructure has begun.
          */
         PoolBody: {
             /**
@@ -3748,11 +3798,16 @@ export interface components {
             architectures: ("amd64" | "arm64")[];
             /**
              * Projects
-             * @default [
-             *       "*"
-             *     ]
+             * @description The projects that may use the pool, or `*` for all. Without this member it stays given to those that it is given to; a new one is given to all, for which a team's new pool has to name them.
+             * @default null
              */
-            projects: string[];
+            projects: string[] | null;
+            /**
+             * Team
+             * @description A team of the organization that gets the role maintainer at the pool. It keeps that.
+             * @default null
+             */
+            team: string | null;
             /**
              * Settings
              * @description The provider's own, by the schema `pool-settings/{provider}`.
@@ -3828,6 +3883,11 @@ export interface components {
         /** PoolDetailView */
         PoolDetailView: {
             pool: components["schemas"]["PoolView"];
+            /**
+             * Teams
+             * @description The teams that have a role at the pool; guests see none of them.
+             */
+            teams: components["schemas"]["PoolTeamView"][];
             credentials: components["schemas"]["PoolCredentialsView"];
             /** @description What the last dry probe found; null before its answer is there. */
             probe: components["schemas"]["ProbeView"] | null;
@@ -3976,6 +4036,13 @@ export interface components {
             /** @default null */
             source: components["schemas"]["SecretSourceBody"] | null;
         };
+        /** PoolTeamView */
+        PoolTeamView: {
+            /** Team */
+            team: string;
+            /** Role */
+            role: string;
+        };
         /**
          * PoolValues
          * @description What is kept of the values that its runners send, and where values are stored.
@@ -4016,7 +4083,10 @@ export interface components {
             boot_deadline: number;
             /** Architectures */
             architectures: string[];
-            /** Projects */
+            /**
+             * Projects
+             * @description Those that may use it (`*`: all), as far as the caller may see them.
+             */
             projects: string[];
             /** Settings */
             settings: {

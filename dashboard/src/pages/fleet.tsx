@@ -36,13 +36,17 @@ export function Fleet() {
       </div>
       {loaded.error && <Failure error={loaded.error} />}
       {!found && !loaded.error && <Loading what="the fleet" />}
-      {found?.pools.map(({ pool, runners, queue }) => (
+      {found?.pools.map(({ pool, teams, runners, queue }) => (
         <section key={pool.name} class="card" aria-label={`Pool ${pool.name}`}>
           <div class="section-head">
             <h2>{pool.name}</h2>
             <span class="chip">{pool.provider}</span>
             {pool.region && <span class="quiet-text">{pool.region}</span>}
           </div>
+          <p class="quiet-text">
+            Used by {pool.projects.includes("*") ? "all projects" : pool.projects.join(", ") || "no project"}
+            {teams.length > 0 && `. Teams: ${teams.map((one) => `${one.team} (${one.role})`).join(", ")}`}
+          </p>
           <h3>Runners</h3>
           {runners.length === 0 && <p class="quiet-text">None is at work.</p>}
           {runners.length > 0 && (

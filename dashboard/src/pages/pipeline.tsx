@@ -170,8 +170,50 @@ function Checked({ project, text, line }: { project: string; text: string; line:
           ))}
         </ul>
       )}
+      <NamedSecrets secrets={checked.value?.secrets ?? []} />
       <Source text={text} line={line} found={findings.map((one) => one.line)} />
     </>
+  );
+}
+
+/** Whose secret each name in the document means, and why one is missing. */
+function NamedSecrets({ secrets }: { secrets: readonly Schemas["NamedSecretView"][] }) {
+  if (!secrets.length) return null;
+  return (
+    <table class="plain rows" aria-label="Secrets of the document">
+      <thead>
+        <tr>
+          {["Secret", "Used by", "From"].map((column) => (
+            <th key={column} scope="col">
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {secrets.map((one) => (
+          <tr key={`${one.name}/${one.treatment}/${one.registry}/${one.pools}`}>
+            <th scope="row">
+              <code>{one.name}</code>
+            </th>
+            <td data-label="Used by">
+              {one.treatment ?? `registry ${one.registry}`}
+              {one.pools.length > 0 && <span class="quiet-text"> in {one.pools.join(", ")}</span>}
+            </td>
+            <td data-label="From">
+              {one.state === "found" ? (
+                `the ${(one.owner ?? "").replace(":", " ")}${one.environment ? `, for ${one.environment}` : ""}`
+              ) : (
+                <>
+                  <span class={one.state === "missing" ? "state tone-bad" : "state tone-wait"}>{one.state}</span>{" "}
+                  {visible(one.reason ?? "")}
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

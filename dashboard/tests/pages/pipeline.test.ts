@@ -37,6 +37,19 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
     await page.context().close();
   });
 
+  it("tells whose secret each name means, and what is missing", async () => {
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/pipelines/default/orders");
+    const rows = page.getByRole("table", { name: "Secrets of the document" }).getByRole("row");
+    await rows.nth(3).waitFor();
+    expect((await rows.allTextContents()).slice(1)).toEqual([
+      "deploy-keymailthe project, for production",
+      "registry-tokenexport in gputhe team web",
+      "warehouse-passwordexportmissing The project has no secret “warehouse-password”.",
+    ]);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("shows what a version changed", async () => {
     const newest = at.served.recorded[PATH] as { document: string };
     at.served.instead.set(PATH, (url: URL) =>

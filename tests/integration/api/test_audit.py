@@ -26,13 +26,17 @@ CHANGE_NOTHING = {
 CHANGES = [one for one in ENDPOINTS if one.method != "GET" and name(one) not in CHANGE_NOTHING]
 # What treatments sent or printed.
 HAND_OVER_CONTENT = {
+    "GET /v1/alerts",
+    "GET /v1/dead-letters/{dead_letter_id}",
     "GET /v1/logs",
     "GET /v1/logs/counts",
     "GET /v1/logs/live",
     "GET /v1/runs/{run_id}/logs",
+    "GET /v1/runs/{run_id}/provenance",
     "GET /v1/runs/{run_id}/summaries",
     "GET /v1/runs/{run_id}/tests",
     "GET /v1/runs/{run_id}/trace",
+    "GET /v1/runs/{run_id}/treatments/{treatment}",
     "GET /v1/runs/{run_id}/treatments/{treatment}/diagnosis",
     "GET /v1/runs/{run_id}/values/{sha256}",
     "GET /v1/runs/{run_id}/treatments/{treatment}/inputs/{port}",

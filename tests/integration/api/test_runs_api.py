@@ -23,7 +23,7 @@ def executions(settings):
 
 def test_a_document_is_checked_with_all_its_findings(api):
     good = api("POST", "/v1/projects/default/pipelines:validate", {"document": HELLO})
-    assert (good.status, good.json) == (200, {"valid": True, "name": "hello", "findings": []})
+    assert (good.status, good.json) == (200, {"valid": True, "name": "hello", "findings": [], "secrets": []})
 
     bad = api("POST", "/v1/projects/default/pipelines:validate", {"document": BROKEN})
     assert bad.status == 200

@@ -53,3 +53,18 @@ def test_every_page_is_in_the_navigation() -> None:
     pages = [page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")]
 
     assert sorted(listed) == sorted([*pages, *_OF_THE_SITE])
+
+
+_TEST = re.compile(r"`((?:unit|integration|infrastructure|e2e)/[\w/]+\.py)(?:::(\w+))?`")
+
+
+def test_tests_that_the_security_review_names_exist() -> None:
+    named = _TEST.findall((DOCS / "security-review.md").read_text(encoding="utf-8"))
+    assert len(named) > 80
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (path := ROOT / "tests" / file).exists()
+        or (test and not re.search(rf"^def {test}\(", path.read_text(encoding="utf-8"), re.MULTILINE))
+    ]
+    assert missing == []

@@ -111,6 +111,10 @@ class AlertList(Model):
     items: list[AlertView]
     next: str | None = None
 
+    def hands_over_content(self) -> bool:
+        # Other samples than lines are the ends of treatments in words.
+        return any(alert.sample is not None and alert.sample.segment is not None for alert in self.items)
+
 
 class AlertQuery(Model):
     project: ProjectOrAll | None = None

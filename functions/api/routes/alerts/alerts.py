@@ -23,6 +23,7 @@ from api.routes.alerts.alert_shapes import (
 from api.routes.alerts.alerting_access import author, check_name, check_project, visible_projects
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.alerts.lifecycle import Alert
 from cadence.domain.alerts.rule import Rule
 
@@ -33,7 +34,14 @@ _MOST_SHOWN = 200
 _TRIED = "dry-run"
 
 
-@endpoints.add("GET", "/v1/alerts", Permission.ALERTS_READ, answers={200: AlertList}, errors=(404, 422))
+@endpoints.add(
+    "GET",
+    "/v1/alerts",
+    Permission.ALERTS_READ,
+    answers={200: AlertList},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
+)
 def list_alerts(call: Call, services: Services, query: AlertQuery) -> AlertList:
     """Lists open alerts, then closed ones, the newest first."""
     alerts = [

@@ -10,6 +10,7 @@ from api.endpoint import Call, Endpoints, Model, Reply
 from api.shapes import Name
 from cadence.composition.api import Services
 from cadence.domain.access.access import Permission
+from cadence.domain.access.audit import AuditKind
 from cadence.domain.dead_letters.dead_letter import DeadLetter, DeadLetterKind
 
 endpoints = Endpoints("dead-letters")
@@ -72,6 +73,7 @@ def list_dead_letters(call: Call, services: Services, query: DeadLetterQuery) ->
     Permission.DEAD_LETTERS_READ,
     answers={200: DeadLetterContentView},
     errors=(404,),
+    audit=AuditKind.VALUE,
 )
 def show_dead_letter(call: Call, services: Services, dead_letter_id: str) -> DeadLetterContentView:
     """Shows one dead letter with its content."""

@@ -221,6 +221,11 @@ class TreatmentView(TreatmentSummary):
     steps: list[StepView] = Field(description="In their order; empty if it has no named steps.")
     runners: list[AttemptView] = Field(description="One per attempt, the latest first.")
 
+    def hands_over_content(self) -> bool:
+        flows = (*self.inputs, *self.outputs)
+        values = (value for flow in flows for value in (flow.value, flow.kept) if value is not None)
+        return any(flow.literal for flow in flows) or any(value.has_content for value in values)
+
 
 def treatment_view(
     insight: TreatmentInsight,

@@ -44,7 +44,14 @@ endpoints = Endpoints("treatments")
 _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
 
 
-@endpoints.add("GET", _PATH, Permission.RUNS_READ, answers={200: TreatmentView, 304: None}, errors=(404,))
+@endpoints.add(
+    "GET",
+    _PATH,
+    Permission.RUNS_READ,
+    answers={200: TreatmentView, 304: None},
+    errors=(404,),
+    audit=AuditKind.VALUE,
+)
 def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> Reply:
     """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,8 +13,9 @@ from api.shapes import FindingView, JsonObject
 from cadence.application.pipelines.check_document import sent_files
 from cadence.application.pipelines.programs import SentProgram
 from cadence.composition.api import Services
-from cadence.domain.access.access import Permission, Project
-from cadence.domain.access.scopes import project_scope
+from cadence.domain.access.access import Permission, Principal, Project
+from cadence.domain.access.scopes import pool_scope, project_scope
+from cadence.domain.pipelines.document import NamedSecret
 from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.pipelines.versions import PipelineVersion
 from cadence.domain.shared.errors import InvalidRequest, NotFound, Violation
@@ -81,10 +82,28 @@ class DocumentBody(Body):
     libraries: SentLibraries
 
 
+class NamedSecretView(Model):
+    """What the name of a secret means for a treatment, or for the login of a registry. Values are never shown."""
+
+    name: str
+    treatment: str | None
+    registry: str | None
+    pools: list[str] = Field(description="The pools in which it means this; empty: wherever the treatment runs.")
+    state: Literal["found", "missing", "open"] = Field(description="`open`: only a run shows what it means.")
+    owner: str | None = Field(
+        description="Whose secret it is: `project`, `organization`, `team:NAME` or `pool:NAME`; guests get no names."
+    )
+    environment: str | None = Field(description="The environment that the secret is bound to.")
+    reason: str | None = Field(description="Why it is missing or open.")
+
+
 class CheckedView(Model):
     valid: bool
     name: str | None
     findings: list[FindingView]
+    secrets: list[NamedSecretView] = Field(
+        description="What the names of secrets mean; empty without the permission secrets:read at the project."
+    )
 
 
 class PushView(Model):
@@ -140,10 +159,16 @@ def validate_document(call: Call, services: Services, project: str, body: Docume
         programs,
         sent_files(body.path, body.libraries),
         with_token=with_token,
+        sees_pool=lambda pool: call.by.has(Permission.POOLS_READ, pool_scope(pool)),
     )
-    findings = [FindingView.of(finding) for finding in checked.findings]
     pipeline = checked.pipeline
-    return CheckedView(valid=pipeline is not None, name=pipeline.name if pipeline else None, findings=findings)
+    names_secrets = call.by.has(Permission.SECRETS_READ, project_scope(owner.name))
+    return CheckedView(
+        valid=pipeline is not None,
+        name=pipeline.name if pipeline else None,
+        findings=[FindingView.of(finding) for finding in checked.findings],
+        secrets=[_named_secret(one, call.by) for one in checked.secrets] if names_secrets else [],
+    )
 
 
 @endpoints.add(
@@ -249,6 +274,20 @@ def naming_pipelines(call: Call, services: Services, owner: Project, pipeline: s
         if pipeline in names:
             raise  # it is another version that is missing
         raise NotFound(error.message + choices(pipeline, names), **error.details) from None
+
+
+def _named_secret(one: NamedSecret, by: Principal) -> NamedSecretView:
+    owner = one.meant.owner if one.meant else None
+    return NamedSecretView(
+        name=one.name,
+        treatment=one.treatment,
+        registry=one.registry,
+        pools=list(one.pools),
+        state="found" if one.meant else "open" if one.is_open else "missing",
+        owner=str(owner.kind if by.is_guest else owner) if owner else None,
+        environment=next(iter(one.meant.bound_to), None) if one.meant else None,
+        reason=one.reason,
+    )
 
 
 def kept_programs(services: Services, sent: Mapping[str, ProgramBody]) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """Shapes of pools."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,9 +9,11 @@ from zoneinfo import available_timezones
 from pydantic import Field
 
 from api.endpoint import Body, Model
-from api.shapes import JsonObject, ProjectOrAll
+from api.shapes import JsonObject, Name, ProjectOrAll
 from cadence.application.placement.manage_pools import PoolDetail
-from cadence.domain.access.access import ALL_PROJECTS
+from cadence.domain.access.access import ALL_PROJECTS, Principal
+from cadence.domain.access.people import Grant
+from cadence.domain.access.scopes import pool_scope
 from cadence.domain.pipelines.document.pipeline import ANYWHERE
 from cadence.domain.placement.pool import HOST, PROVIDERS, LargestRunner, Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy, WarmWindow, is_time
@@ -88,12 +91,19 @@ class PoolValues(Body):
 
 
 class PoolBody(Body):
-    """`boot_deadline` in seconds, from when the infrastructure has begun; `projects` may use the pool (`*`: all)."""
+    """`boot_deadline` in seconds, from when the infrastructure has begun."""
 
     provider: str = Field(max_length=40, json_schema_extra={"enum": list(PROVIDERS)})
     boot_deadline: int = Field(120, ge=5, le=3_600)
     architectures: list[Architecture] = Field(["amd64"], min_length=1, max_length=2)
-    projects: list[ProjectOrAll] = Field([ALL_PROJECTS], min_length=1, max_length=100)
+    projects: Annotated[list[ProjectOrAll], Field(min_length=1, max_length=100)] | None = Field(
+        None,
+        description="The projects that may use the pool, or `*` for all. Without this member it stays given to those"
+        " that it is given to; a new one is given to all, for which a team's new pool has to name them.",
+    )
+    team: Name | None = Field(
+        None, description="A team of the organization that gets the role maintainer at the pool. It keeps that."
+    )
     settings: JsonObject = Field(
         default_factory=dict, description="The provider's own, by the schema `pool-settings/{provider}`."
     )
@@ -137,14 +147,16 @@ class PoolBody(Body):
             violations.append(Violation("/credentials", "are nothing that a pool of hosts could use"))
         return violations
 
-    def pool(self, organization: str, name: str) -> Pool:
+    def pool(self, organization: str, name: str, stored: Pool | None) -> Pool:
+        """Returns the pool that replaces `stored` (None: there is none)."""
+        projects = self.projects or (stored.projects if stored else (ALL_PROJECTS,))
         return Pool(
             organization=organization,
             name=name,
             provider=self.provider,
             boot_deadline=self.boot_deadline,
             architectures=tuple(self.architectures),
-            projects=tuple(self.projects),
+            projects=tuple(projects),
             settings=self.settings,
             max_runners=self.limits.runners,
             largest=LargestRunner(**self.limits.model_dump(exclude={"runners"})),
@@ -169,7 +181,7 @@ class PoolView(Model):
     provider: str
     boot_deadline: int
     architectures: list[str]
-    projects: list[str]
+    projects: list[str] = Field(description="Those that may use it (`*`: all), as far as the caller may see them.")
     settings: JsonObject
     limits: JsonObject
     price: JsonObject | None
@@ -243,8 +255,14 @@ class QueuedView(Model):
     estimate_seconds: int | None = Field(description="About how long still, from how long those that run have taken.")
 
 
+class PoolTeamView(Model):
+    team: str
+    role: str
+
+
 class PoolDetailView(Model):
     pool: PoolView
+    teams: list[PoolTeamView] = Field(description="The teams that have a role at the pool; guests see none of them.")
     credentials: PoolCredentialsView
     probe: ProbeView | None = Field(description="What the last dry probe found; null before its answer is there.")
     sweep: SweepView | None
@@ -253,14 +271,18 @@ class PoolDetailView(Model):
     queue: list[QueuedView]
 
 
-def pool_view(pool: Pool) -> PoolView:
+def pool_view(pool: Pool, by: Principal) -> PoolView:
+    """Returns the answer about a pool. Of its projects, only those that `by` may see are named."""
     policy = pool.policy
+    everything = by.covers(pool_scope(pool.name))
     return PoolView(
         name=pool.name,
         provider=pool.provider,
         boot_deadline=pool.boot_deadline,
         architectures=list(pool.architectures),
-        projects=list(pool.projects),
+        projects=[
+            name for name in pool.projects if everything or name == ALL_PROJECTS or by.sees(pool.organization, name)
+        ],
         settings=dict(pool.settings),
         limits={"runners": pool.max_runners, **asdict(pool.largest)},
         price=asdict(pool.price) if pool.price else None,
@@ -275,10 +297,11 @@ def pool_view(pool: Pool) -> PoolView:
     )
 
 
-def pool_detail_view(detail: PoolDetail) -> PoolDetailView:
+def pool_detail_view(detail: PoolDetail, by: Principal, teams: Sequence[Grant]) -> PoolDetailView:
     probe, sweep = detail.probe, detail.sweep
     return PoolDetailView(
-        pool=pool_view(detail.pool),
+        pool=pool_view(detail.pool, by),
+        teams=[PoolTeamView(team=grant.subject.name, role=grant.role) for grant in teams],
         credentials=PoolCredentialsView(names=list(detail.credentials.names), updated_at=detail.credentials.updated_at),
         probe=None
         if probe is None

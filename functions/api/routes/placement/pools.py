@@ -66,7 +66,7 @@ class HeldView(Model):
 @endpoints.add("GET", "/v1/pools", Permission.POOLS_READ, answers={200: PoolList})
 def list_pools(call: Call, services: Services) -> PoolList:
     """Lists the pools that the token's projects may use."""
-    return PoolList(items=[pool_view(pool) for pool in visible_pools(call.by, services)])
+    return PoolList(items=[pool_view(pool, call.by) for pool in visible_pools(call.by, services)])
 
 
 @endpoints.add(
@@ -77,13 +77,20 @@ def list_pools(call: Call, services: Services) -> PoolList:
     errors=(413, 415, 422),
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
-    """Creates or replaces a pool. Needs a token for all projects."""
-    _check_owner(call.by, pool)
+    """Creates or replaces a pool.
+
+    Needs the permission at the pool; members of a team may also create one for their `team`. Each project that the pool
+    is newly given to needs the permission, too, and in a team's new pool the role maintainer.
+    """
     check_name("pool", pool)
     _check(body)
-    changed = body.pool(call.by.organization, pool)
+    stored = _stored(call.by, services, pool)
+    changed = body.pool(call.by.organization, pool, stored)
+    services.pool_access.check(call.by, changed, stored, body.team)
     new = services.pools.put(changed, body.credentials)
-    return Reply(pool_view(changed), 201 if new else 200)
+    if body.team is not None:
+        services.pool_access.give(call.by, pool, body.team)
+    return Reply(pool_view(changed, call.by), 201 if new else 200)
 
 
 @endpoints.add("GET", "/v1/pools/{pool}", Permission.POOLS_READ, answers={200: PoolDetailView}, errors=(404,))
@@ -91,7 +98,8 @@ def show_pool(call: Call, services: Services, pool: str) -> PoolDetailView:
     """Shows a pool: its runners, why, since when and at what cost they run, what waits, and its provider's findings."""
     by = call.by
     detail = services.pools.detail(_pool(by, services, pool), lambda project: by.sees(by.organization, project))
-    return pool_detail_view(detail)
+    teams = () if by.is_guest else services.pool_access.grants(by.organization, pool)
+    return pool_detail_view(detail, by, teams)
 
 
 @endpoints.add("POST", "/v1/pools/{pool}/probe", Permission.POOLS_WRITE, answers={202: PoolView}, errors=(404,))
@@ -102,12 +110,12 @@ def probe_pool(call: Call, services: Services, pool: str) -> Reply:
     """
     stored = _pool(call.by, services, pool)
     services.pools.ask_probe(stored)
-    return Reply(pool_view(stored), 202)
+    return Reply(pool_view(stored, call.by), 202)
 
 
 @endpoints.add("DELETE", "/v1/pools/{pool}", Permission.POOLS_WRITE, answers={204: None}, errors=(404, 409, 422))
 def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) -> Reply:
-    """Removes a pool, its credentials and its secrets.
+    """Removes a pool, its credentials, its secrets and the grants at it.
 
     This is once its infrastructure reports that nothing of it exists any more. Needs a token for all projects.
     """
@@ -115,10 +123,10 @@ def remove_pool(call: Call, services: Services, pool: str, query: RemovalQuery) 
     try:
         services.pools.remove(_pool(call.by, services, pool), abandon=query.abandon)
     except NotFound:
-        # An earlier removal may have failed between the pool and its secrets, which a later pool would inherit.
-        services.shared_secrets.remove_all(call.by.organization, pool_owner(pool))
+        # An earlier removal may have failed between the pool and what belongs to it, which a later pool would inherit.
+        _remove_belongings(call.by, services, pool)
         raise
-    services.shared_secrets.remove_all(call.by.organization, pool_owner(pool))
+    _remove_belongings(call.by, services, pool)
     return Reply(None, 204)
 
 
@@ -221,9 +229,22 @@ def _pool(principal: Principal, services: Services, name: str) -> Pool:
     return pool
 
 
+def _stored(principal: Principal, services: Services, name: str) -> Pool | None:
+    """Returns the pool of that name, whoever may see it; None if there is none."""
+    try:
+        return services.access.get_pool(principal.organization, name)
+    except NotFound:
+        return None
+
+
+def _remove_belongings(by: Principal, services: Services, pool: str) -> None:
+    services.shared_secrets.remove_all(by.organization, pool_owner(pool))
+    services.pool_access.forget(by.organization, pool)
+
+
 def _check_owner(principal: Principal, pool: str) -> None:
     if not principal.covers(pool_scope(pool)):
-        raise Forbidden("Only a token for all projects can change pools.")
+        raise Forbidden(f"Deleting pool {pool} needs pools:write at the pool, with a token for all projects.")
 
 
 def visible_pools(principal: Principal, services: Services) -> list[Pool]:

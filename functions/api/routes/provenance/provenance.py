@@ -77,7 +77,12 @@ def trace(call: Call, services: Services, run_id: str, query: TraceQuery) -> Tra
 
 
 @endpoints.add(
-    "GET", "/v1/runs/{run_id}/provenance", Permission.VALUES_READ, answers={200: ProvenanceView}, errors=(404, 422)
+    "GET",
+    "/v1/runs/{run_id}/provenance",
+    Permission.VALUES_READ,
+    answers={200: ProvenanceView},
+    errors=(404, 422),
+    audit=AuditKind.VALUE,
 )
 def show_provenance(call: Call, services: Services, run_id: str, query: ProvenanceQuery) -> ProvenanceView:
     """Shows where a part of a run came from or where it went, over treatments and runs, as a graph."""

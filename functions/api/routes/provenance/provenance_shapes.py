@@ -135,6 +135,9 @@ class ProvenanceView(Model):
     nodes: list[TracedNode]
     links: list[TracedLink]
 
+    def hands_over_content(self) -> bool:
+        return any(node.line or (node.value and node.value.has_content) for node in self.nodes)
+
 
 class ProvenanceQuery(Model):
     """At most one of `port`, `treatment`, `line` and `cache` selects a part of the run.

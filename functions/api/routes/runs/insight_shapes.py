@@ -66,6 +66,11 @@ class ValueView(Model):
     preview_base64: str | None
     shown: PreviewView | None = Field(description="Its beginning, by what it is.")
 
+    @property
+    def has_content(self) -> bool:
+        """Whether it has a part of the content."""
+        return bool(self.preview or self.preview_base64)
+
 
 class PortView(Model):
     """`source` is the output that feeds an input, as `treatment.port`. `value` is null until it is complete."""

@@ -11,11 +11,11 @@ from cadence.domain.access.access import Permission
 
 endpoints = Endpoints("data")
 
-DataKindName = Literal["value", "log", "test-report", "engine", "cache", "other"]
+DataKindName = Literal["value", "log", "test-report", "engine", "cache", "source", "document", "record", "other"]
 
 
 class LocatedDataView(Model):
-    """A part of a run's data in one bucket."""
+    """A part of a run's data in one bucket, or of its records in one table."""
 
     kind: DataKindName
     name: str
@@ -23,13 +23,16 @@ class LocatedDataView(Model):
     attempt: int | None
     port: str | None
     pool: str | None = Field(description="The pool whose runner sent it.")
-    bucket: str
+    bucket: str = Field(description="The bucket; of records `table` and the name of the table.")
     region: str | None
-    objects: int = Field(description="How many objects the bucket has of it; 0 if nothing is there (any more).")
-    bytes: int
+    objects: int = Field(
+        description="How many objects the bucket has of it, or items the table; 0 if nothing is there (any more)."
+    )
+    bytes: int = Field(description="Of records about as many as DynamoDB counts.")
     sent: int | None = Field(description="The size that was recorded of a value or cache.")
     kept_until: datetime | None = Field(
-        description="From when it is removed. Null while the run goes on, while a legal hold is on, and for caches."
+        description="From when it is removed. Null while a legal hold is on, for objects also while the run goes on, and for"
+        " caches, documents and files of commits."
     )
     held: bool = Field(description="Whether a legal hold keeps it.")
     encryption: str | None
@@ -37,9 +40,10 @@ class LocatedDataView(Model):
 
 
 class DataReadView(Model):
-    """An entry of the audit log: someone read a value, an input, an output or log lines; once an hour for each.
+    """An entry of the audit log: someone read a value, or its beginning, or log lines; once an hour for each.
 
-    Of a search or a live feed across runs, it is not recorded whether it showed lines of this one.
+    Of what shows lines of many runs (searches, live feeds, alerts, dead letters), it is not recorded whether it showed
+    lines of this one.
     """
 
     at: datetime
@@ -66,8 +70,8 @@ class RunDataView(Model):
 def show_run_data(call: Call, services: Services, run_id: str) -> RunDataView:
     """Shows where every byte that a run left lies, how long it is kept and how it is encrypted, and who read it.
 
-    Buckets are asked for the objects that they have. There are no rows for records of the run and previews of values,
-    which are in the installation's own tables, and for the search index, which is in the bucket of the lines in it.
+    Buckets are asked for the objects that they have, and tables for their items: summaries, results of tests, previews
+    of values and records. There is no row for the search index, which is in the bucket of the lines in it.
     """
     run = services.visible.get(call.by, run_id)
     report = services.run_data.report(services.look.read(run))

@@ -109,12 +109,11 @@ class ManageRoles:
 
     def remove_subject(self, organization: str, subject: Subject) -> None:
         """Deletes all grants of a subject. Safe to repeat."""
+        self.change(organization, lambda policy: policy.without(lambda grant: grant.subject == subject))
 
-        def without(policy: AccessPolicy) -> AccessPolicy:
-            kept = tuple(grant for grant in policy.grants if grant.subject != subject)
-            return policy if len(kept) == len(policy.grants) else replace(policy, grants=kept)
-
-        self.change(organization, without)
+    def remove_scope(self, organization: str, scope: Scope) -> None:
+        """Deletes all grants at a scope. Safe to repeat."""
+        self.change(organization, lambda policy: policy.without(lambda grant: grant.scope == scope))
 
     def check_grantable(self, by: Principal, role: str, scope: Scope) -> None:
         """Checks that `by` may give a role at a scope.

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cadence.application.access.given_projects import check_given, missing_project
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import Directory
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.secret_ports import SecretDescription, SecretStore
 from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
 from cadence.domain.access.people import Subject, SubjectKind
-from cadence.domain.access.scopes import ORGANIZATION, pool_scope, project_scope
+from cadence.domain.access.scopes import ORGANIZATION, pool_scope
 from cadence.domain.access.secret_owner import OF_ORGANIZATION, OwnerKind, SecretOwner
 from cadence.domain.access.secret_source import SecretSource, SourcePrefixes
 from cadence.domain.shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, Violation
@@ -91,21 +92,13 @@ class SharedSecrets:
 
     def _check_projects(self, by: Principal, projects: Sequence[str]) -> None:
         """Raises NotFound for a project that `by` may not know of, Forbidden for one whose secrets it may not write."""
+        check_given(by, projects, Permission.SECRETS_WRITE, "a secret")
         for project in projects:
-            scope = project_scope(project)
-            if project == ALL_PROJECTS:
-                if not by.has(Permission.SECRETS_WRITE, scope):
-                    raise Forbidden("Giving a secret to all projects needs secrets:write at the organization.")
-                continue
-            missing = NotFound(f"There is no project {project!r} here.")
-            if not by.reaches(scope):
-                raise missing
-            if not by.has(Permission.SECRETS_WRITE, scope):
-                raise Forbidden(f"Giving a secret to project {project} needs secrets:write there.")
             try:
-                self.directory.get_project(by.organization, project)
+                if project != ALL_PROJECTS:
+                    self.directory.get_project(by.organization, project)
             except NotFound:
-                raise missing from None
+                raise missing_project(project) from None
 
 
 def _holds(by: Principal, owner: SecretOwner, permission: Permission) -> bool:

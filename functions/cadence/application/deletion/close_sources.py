@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore
@@ -14,7 +14,6 @@ from cadence.application.pipelines.ports import PipelineStore, Schedules
 from cadence.application.repositories.connect import ConnectRepository
 from cadence.application.shared.run_ports import RunStore
 from cadence.application.triggers.ports import GitHostStore
-from cadence.domain.access.people import AccessPolicy
 from cadence.domain.access.scopes import Scope
 from cadence.domain.runs.run import Run
 from cadence.domain.shared.errors import Conflict, NotFound
@@ -94,11 +93,9 @@ class CloseSources(ProjectSources):
         return len(theirs)
 
     def _revoke_grants(self, organization: str, project: str) -> int:
-        def without(policy: AccessPolicy) -> AccessPolicy:
-            kept = tuple(grant for grant in policy.grants if not _within(grant.scope, project))
-            return policy if len(kept) == len(policy.grants) else replace(policy, grants=kept)
-
-        before = self.roles.change(organization, without)
+        before = self.roles.change(
+            organization, lambda policy: policy.without(lambda grant: _within(grant.scope, project))
+        )
         return sum(_within(grant.scope, project) for grant in before.grants)
 
     def _runs(self, organization: str, project: str) -> Iterator[Run]:

@@ -1,7 +1,7 @@
 """Checks a document against what it may refer to in its project, and freezes a valid one into a run request."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -76,13 +76,17 @@ class CheckDocument:
         own_files: OwnFiles | None = None,
         *,
         with_token: bool = True,
+        sees_pool: Callable[[str], bool] = lambda _: False,
     ) -> Checked:
         """Returns all findings at once; never raises for the document's content.
 
         `programs` are digests by the names that the document uses for them, `own_files` those of its repository.
-        `with_token` states that repositories may be read with the project's access tokens.
+        `with_token` states that repositories may be read with the project's access tokens, `sees_pool` whether the
+        caller may know of a pool that is not given to the project.
         """
-        context = self.context(organization, project, source, programs, own_files, with_token=with_token)
+        context = self.context(
+            organization, project, source, programs, own_files, with_token=with_token, sees_pool=sees_pool
+        )
         return validate(source, context=context)
 
     def context(
@@ -94,15 +98,18 @@ class CheckDocument:
         own_files: OwnFiles | None = None,
         *,
         with_token: bool = True,
+        sees_pool: Callable[[str], bool] = lambda _: False,
     ) -> Context:
         """Returns what the project has now, and the libraries and programs that the document names.
 
         Raises Transient if the files of the document's repository cannot be read now.
         """
-        pools = {pool.name: _offer(pool) for pool in self.pools.list_pools(organization) if pool.serves(project)}
+        listed = self.pools.list_pools(organization)
+        pools = {pool.name: _offer(pool) for pool in listed if pool.serves(project)}
         return Context(
             secrets=tuple(secret.known for secret in usable_secrets(self.secrets, organization, project, pools)),
             pools=pools,
+            other_pools=frozenset(one.name for one in listed if one.name not in pools and sees_pool(one.name)),
             environments={each.name: each for each in self.environments.list_environments(organization, project)},
             libraries=self.libraries(organization, project, source, own_files, with_token=with_token),
             programs=self.programs.named(organization, project, source, programs),

@@ -23,8 +23,10 @@ from cadence.domain.values.value_retention import bucket_of
 _MOST_OBJECTS = 100_000
 _MOST_AUDIT_PAGES = 20
 _AUDIT_PAGE = 200
-# Requests that read the lines of many runs.
-_ACROSS_RUNS = ("/v1/logs", LIVE_PATH)
+# Requests that read lines of many runs.
+_ACROSS_RUNS = ("/v1/logs", LIVE_PATH, "/v1/alerts", "/v1/dead-letters/")
+# What does not end with the run.
+_OF_PROJECT = frozenset({DataKind.CACHE, DataKind.SOURCE, DataKind.DOCUMENT})
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,27 @@ class ObjectPlaces(Protocol):
 
 
 @dataclass(frozen=True)
+class FoundRecords:
+    """Items of a table that have something of a run: what they are, how many, about how many bytes, and until when."""
+
+    table: str
+    label: str
+    items: int
+    size: int
+    expire_at: datetime | None
+
+
+class RunRecords(Protocol):
+    """Measures the items of a run."""
+
+    def of_run(self, run_id: str, runners: Iterable[str]) -> tuple[Sequence[FoundRecords], bool]:
+        """Returns the items of a run and of its runners by table and kind, and whether they are all. Raises Transient.
+
+        `runners` are the ids of its runners, one for each attempt.
+        """
+
+
+@dataclass(frozen=True)
 class RunDataReport:
     """What lies where, and the reads that the audit log has; each may have been more than there was time to list."""
 
@@ -72,6 +95,7 @@ class LocateRunData:
     """Makes reports. `longest` is how long the installation's bucket keeps objects, `kept` how long a project does."""
 
     places: ObjectPlaces
+    records: RunRecords
     retentions: ValueRetentionStore
     caches: CacheHistory
     audit: AuditTrail
@@ -84,7 +108,7 @@ class LocateRunData:
         run = details.run
         retentions = {(one.treatment, one.attempt): one.retention for one in self.retentions.list(run.run_id)}
         hold = hold_against_deleting(self.holds(run.organization), run.organization, run.project, run.run_id)
-        located = _Located(self, details, hold is not None)
+        located = _Located(self, details, hold is not None, {key: one.bucket for key, one in retentions.items()})
         complete = True
         for bucket in (None, *sorted({one.bucket for one in retentions.values() if one.bucket})):
             complete &= located.add_bucket(bucket)
@@ -92,6 +116,8 @@ class LocateRunData:
         for value in details.values.values():
             located.add_missing(value, there)
         located.add_caches()
+        located.add_shared()
+        complete &= located.add_records()
         reads, reads_complete = self._reads(run)
         return RunDataReport(located.data, complete, reads, reads_complete)
 
@@ -111,8 +137,15 @@ class LocateRunData:
 class _Located:
     """The data of one run, as it is found."""
 
-    def __init__(self, using: LocateRunData, details: RunDetails, held: bool) -> None:
-        self._using, self._details, self._held = using, details, held
+    def __init__(
+        self,
+        using: LocateRunData,
+        details: RunDetails,
+        held: bool,
+        buckets: Mapping[tuple[str, int], str | None],
+    ) -> None:
+        """`buckets` are those of attempts in pools with one of their own."""
+        self._using, self._details, self._held, self._buckets = using, details, held, buckets
         self._run = details.run
         finished = self._run.finished_at
         # The project's retention is read once for all rows, not at all while the run goes on.
@@ -151,19 +184,69 @@ class _Located:
                 runner = ids.runner_id(self._run.run_id, treatment.name, attempt)
                 uses = [("saved", use) for use in self._using.caches.saved(runner)]
                 uses += [("restored", use) for use in self._using.caches.restored(runner)]
+                bucket = self._buckets.get((treatment.name, attempt))
                 for verb, use in uses:
-                    prefix = ids.cache_prefix(self._run.organization, self._run.project, use.entry)
+                    prefix = ids.cache_prefix(self._run.organization, self._run.project, use.entry, bucket)
                     found = list(self._using.places.find(prefix))
                     name = DataName(DataKind.CACHE, treatment.name, attempt)
                     group = _Group(len(found), sum(one.size for one in found), None, found[0].key if found else "")
-                    self._add(name, None, group, use.size, f" {verb} {use.key}")
+                    self._add(name, bucket, group, use.size, f" {verb} {use.key}")
+
+    def add_shared(self) -> None:
+        """Adds what other runs may use, too: documents, and files of commits and working trees."""
+        run = self._run
+        documents = {"document": run.document_sha256, "plan": run.plan_sha256, "what it takes over": run.kept_sha256}
+        for label, sha256 in {**documents, **run.pins}.items():
+            if sha256:
+                self._add_shared(DataKind.DOCUMENT, label, ids.document_key(sha256))
+        stored = {one.stored.prefix for spec in self._details.specs.values() for one in spec.inputs if one.stored}
+        for prefix in sorted(stored):
+            self._add_shared(DataKind.SOURCE, "files of the commit or working tree", prefix)
+
+    def _add_shared(self, kind: DataKind, label: str, prefix: str) -> None:
+        found = list(self._using.places.find(prefix))
+        if found:
+            group = _Group(len(found), sum(one.size for one in found), None, found[0].key)
+            self._add(DataName(kind), None, group, label=label)
+
+    def add_records(self) -> bool:
+        """Adds the items of tables; returns whether all of them were measured."""
+        runners = (
+            ids.runner_id(self._run.run_id, treatment.name, attempt)
+            for treatment in self._details.treatments.values()
+            for attempt in range(1, treatment.attempt + 1)
+        )
+        found, complete = self._using.records.of_run(self._run.run_id, runners)
+        region = self._using.places.place(None)[1]
+        self.data += [
+            LocatedData(
+                name=DataName(DataKind.RECORD),
+                label=one.label,
+                pool=None,
+                bucket=f"table {one.table}",
+                region=region,
+                objects=one.items,
+                bytes=one.size,
+                kept_until=None if self._held else one.expire_at,
+                held=self._held,
+                encryption="DynamoDB's key (AES-256)",
+            )
+            for one in found
+        ]
+        return complete
 
     def _has_caches(self, treatment: str) -> bool:
         spec = self._details.specs.get(treatment)
         return spec is not None and bool(spec.caches)
 
     def _add(
-        self, name: DataName, bucket: str | None, group: _Group, sent: int | None = None, suffix: str = ""
+        self,
+        name: DataName,
+        bucket: str | None,
+        group: _Group,
+        sent: int | None = None,
+        suffix: str = "",
+        label: str | None = None,
     ) -> None:
         where, region = self._using.places.place(bucket)
         if name.kind is DataKind.VALUE and sent is None:
@@ -172,7 +255,7 @@ class _Located:
         self.data.append(
             LocatedData(
                 name=name,
-                label=_label(name) + suffix,
+                label=(label or _label(name)) + suffix,
                 pool=self._pool(name),
                 bucket=where,
                 region=region,
@@ -180,7 +263,7 @@ class _Located:
                 bytes=group.size,
                 sent=sent,
                 kept_until=self._kept_until(group),
-                held=self._held and name.kind is not DataKind.CACHE and group.objects > 0,
+                held=self._held and name.kind not in _OF_PROJECT and group.objects > 0,
                 encryption=self._encryption(bucket, group),
                 read_by=self._readers.get((str(name.treatment), str(name.port)), ()),
             )
@@ -212,7 +295,7 @@ class _Located:
 
 
 def _may_read(entry: AuditEntry, run: Run) -> bool:
-    """Returns whether an entry is of a read of the run, or of a search or live feed over its project or all of them."""
+    """Returns whether an entry is of a read of the run, or of lines of many runs of its project or all of them."""
     if entry.target.startswith(f"/v1/runs/{run.run_id}/"):
         return True
     return entry.target.startswith(_ACROSS_RUNS) and entry.project in {run.project, ALL_PROJECTS}

@@ -10,6 +10,7 @@ import yaml
 
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import confirm_deletion
+from cadence.cli.shared.completion import complete_project
 from cadence.cli.shared.errors import FAILED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json, Name, PoolName, Yes
 from cadence.cli.shared.output import (
@@ -24,6 +25,15 @@ from cadence.cli.shared.output import (
 )
 
 pool = typer.Typer(name="pool", help="Pools, from which runners are started.", no_args_is_help=True)
+
+GivenTo = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PROJECT", help="A project that may use it, or * for all; may be repeated."),
+]
+OfTeam = Annotated[
+    str | None,
+    typer.Option("--team", metavar="TEAM", help="A team that then maintains it, with the role maintainer at the pool."),
+]
 
 _CAPTURED = {
     "full": "kept in full",
@@ -46,13 +56,16 @@ def create_pool(
             show_default=False,
         ),
     ] = None,
+    give_to: GivenTo = None,
+    team: OfTeam = None,
     as_json: Json = False,
 ) -> None:
     """Create a pool, or replace it if it exists.
 
-    Its provider then probes whether it can start runners there; `cadence pool show` prints the result.
+    Its provider then probes whether it can start runners there; `cadence pool show` prints the result. Members of a
+    team who are maintainers of the projects can create one for the team.
     """
-    body = _mapping(file, "the definition of a pool")
+    body = _mapping(file, "the definition of a pool") | _given(give_to, team)
     if credentials is not None:
         if credentials == file == "-":
             raise fail("Only one of FILE and --credentials can be standard input.", WRONG_USE)
@@ -60,6 +73,56 @@ def create_pool(
     with reporting_errors(as_json, file):
         stored = connect().put_pool(name, body)
     print_result(stored, f"Stored pool {name} (provider {stored['provider']}).", as_json)
+
+
+@pool.command("give")
+def give_pool(
+    name: PoolName,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROJECT",
+            help="A project that may use it, too; * are all. May be repeated.",
+            autocompletion=complete_project,
+        ),
+    ] = None,
+    take_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROJECT",
+            help="A project that may not use it any more; * are those that are not named. May be repeated.",
+            autocompletion=complete_project,
+        ),
+    ] = None,
+    team: OfTeam = None,
+    as_json: Json = False,
+) -> None:
+    """Give a pool to projects, which then use it, or to a team, which then maintains it.
+
+    `cadence access revoke` takes it from a team again.
+    """
+    if not to and not take_from and team is None:
+        raise fail("Name a project (--to, --take-from) or a team (--team).", WRONG_USE)
+    with reporting_errors(as_json):
+        client = connect()
+        body = {key: value for key, value in client.pool(name)["pool"].items() if key != "name"}
+        projects = (set(body["projects"]) | set(to or ())) - set(take_from or ())
+        if not projects:
+            raise fail(f"Pool {name} would be given to no project. Delete it, or name another one (--to).", WRONG_USE)
+        stored = client.put_pool(name, body | _given(sorted(projects), team))
+    maintained = f" The team {team} maintains it." if team else ""
+    print_result(stored, f"Pool {name} is given to {_projects(stored)}.{maintained}", as_json)
+
+
+def _given(projects: list[str] | None, team: str | None) -> dict[str, Any]:
+    return ({"projects": projects} if projects else {}) | ({"team": team} if team else {})
+
+
+def _projects(definition: Any) -> str:
+    names = definition["projects"]
+    if "*" in names or not names:
+        return "all projects" if names else "no project"
+    return f"project{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 @pool.command("list")
@@ -152,6 +215,9 @@ def _print_definition(found: Any) -> None:
     if values["bucket"] or values["capture"] != "full":
         where = f", in bucket {values['bucket']}" if values["bucket"] else ""
         out.print(f"values: {_CAPTURED[values['capture']]}{where}", markup=False)
+    out.print(f"given to: {_projects(definition)}", markup=False)
+    for one in found["teams"]:
+        out.print(f"team {one['team']}: {one['role']}", markup=False)
     names = found["credentials"]["names"]
     if names:
         out.print(f"credentials: {', '.join(names)} of {date_time(found['credentials']['updated_at'])}", markup=False)

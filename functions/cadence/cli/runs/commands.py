@@ -23,7 +23,15 @@ from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, repo
 from cadence.cli.shared.library_files import libraries_beside
 from cadence.cli.shared.offline_validation import validate_offline
 from cadence.cli.shared.options import Json, Project, Run
-from cadence.cli.shared.output import duration, out, print_findings, print_json, print_result, run_state
+from cadence.cli.shared.output import (
+    duration,
+    out,
+    print_findings,
+    print_json,
+    print_result,
+    print_section_table,
+    run_state,
+)
 from cadence.cli.shared.pager import paged
 
 Files = Annotated[
@@ -80,10 +88,30 @@ def _validate(file: str, project: str | None, as_json: bool, offline: bool) -> b
         print_json(checked)
     else:
         print_findings(file, checked["findings"])
+        _print_secrets(checked["secrets"])
         count = len(checked["findings"])
         verdict = f"{checked['name'] or 'the document'} is valid" if checked["valid"] else "not valid"
         out.print(f"{file}: {verdict}" + (f", {count} finding{'s' * (count != 1)}" if count else ""), markup=False)
     return bool(checked["valid"])
+
+
+def _print_secrets(secrets: list[dict[str, Any]]) -> None:
+    """Prints whose secrets the names in a document mean."""
+    if not secrets:
+        return
+    rows = []
+    for one in secrets:
+        used_by = one["treatment"] or f"registry {one['registry']}"
+        owner = one["owner"] and one["owner"].replace(":", " ")
+        bound = f", environment {one['environment']}" if one["environment"] else ""
+        rows.append(
+            (
+                one["name"],
+                used_by + (f" in {', '.join(one['pools'])}" if one["pools"] else ""),
+                f"{owner}{bound}" if owner else f"{one['state']}: {one['reason']}",
+            )
+        )
+    print_section_table(("SECRET", "USED BY", "FROM"), rows)
 
 
 def _checked_by_server(document: str, file: str, project: str | None) -> Any:

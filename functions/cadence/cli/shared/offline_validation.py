@@ -22,4 +22,5 @@ def validate_offline(document: str, file: str) -> dict[str, Any]:
         "name": checked.pipeline.name if checked.pipeline else None,
         "valid": not any(finding.severity is Severity.ERROR for finding in checked.findings),
         "findings": findings,
+        "secrets": [],
     }

@@ -70,6 +70,7 @@ from cadence.application.pipelines.programs import Programs
 from cadence.application.pipelines.store_pipelines import DeletePipeline, FreezePipeline, PutPipeline
 from cadence.application.placement.back_offs import Refusals
 from cadence.application.placement.manage_pools import ManagePools
+from cadence.application.placement.pool_access import PoolAccess
 from cadence.application.runners.hold_runner import HoldRunner
 from cadence.application.runners.shells import OpenShell
 from cadence.application.runs.cancel_run import CancelRun
@@ -135,6 +136,7 @@ class Services:
     secret_prefixes: SourcePrefixes
     shared_secrets: SharedSecrets
     pools: ManagePools
+    pool_access: PoolAccess
     hold: HoldRunner
     open_shell: OpenShell
     pipelines: PipelineStore
@@ -280,6 +282,7 @@ def services() -> Services:
         ),
         hold=HoldRunner(runners, provider_calls, now),
         open_shell=OpenShell(runners),
+        pool_access=PoolAccess(persons.roles, persons.store),
         pools=ManagePools(
             directory=access,
             credentials=DynamoPoolCredentials(config.access_table, cipher),

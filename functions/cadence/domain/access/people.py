@@ -1,8 +1,8 @@
 """Members, teams, service accounts, roles, grants and invitations of an organization."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -152,6 +152,10 @@ class AccessPolicy:
     def permissions(self, role: str) -> frozenset[str]:
         """Returns the permissions of a role, none for one that does not exist."""
         return BUILT_IN_ROLES.get(role) or self.roles.get(role, frozenset())
+
+    def without(self, removed: Callable[[Grant], bool]) -> "AccessPolicy":
+        """Returns the policy without some of its grants."""
+        return replace(self, grants=tuple(grant for grant in self.grants if not removed(grant)))
 
     def rights(self, subjects: Iterable[Subject]) -> tuple[Right, ...]:
         """Returns what is granted to any of the subjects."""

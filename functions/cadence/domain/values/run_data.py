@@ -13,6 +13,9 @@ class DataKind(StrEnum):
     TEST_REPORT = "test-report"
     ENGINE = "engine"
     CACHE = "cache"
+    SOURCE = "source"
+    DOCUMENT = "document"
+    RECORD = "record"
     OTHER = "other"
 
 
@@ -28,7 +31,7 @@ class DataName:
 
 @dataclass(frozen=True, kw_only=True)
 class LocatedData:
-    """A part of a run's data in one bucket.
+    """A part of a run's data in one bucket, or in one table; then `objects` are items.
 
     `pool` is the pool whose runner sent it. `bytes` and `objects` are what the bucket has; `sent` is the size that was
     recorded of a value, of which nothing may be left. `kept_until` is the time from which it is removed; None while its

@@ -1,5 +1,7 @@
 """Where the data of a run lies, and who read it: from what buckets have and from the audit log."""
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,9 +9,14 @@ import pytest
 import time_machine
 
 from cadence.adapters.aws.clients import client
+from cadence.adapters.dynamodb.runners.runner_items import runner_partition
+from cadence.adapters.dynamodb.values.cache_uses import CacheUseItem
 from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
+from cadence.domain.pipelines.specification import CacheSpec
+from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared import ids
+from cadence.domain.values.cache import CacheUse
 from cadence.domain.values.run_data import DataKind, DataName, name_of_key
 from cadence.domain.values.value_retention import ValueRetention
 from tests.integration.api.calling import Api
@@ -61,7 +68,8 @@ def test_every_byte_is_in_the_report_with_its_bucket(api: Api, run_id: str, else
     found = report(api, run_id)
     rows = {one["name"]: one for one in found["data"]}
     assert found["data_complete"]
-    assert {(one["bucket"], one["region"]) for one in found["data"]} == {("data", REGION), ("elsewhere", REGION)}
+    objects = [one for one in found["data"] if one["kind"] not in ("record", "document")]
+    assert {(one["bucket"], one["region"]) for one in objects} == {("data", REGION), ("elsewhere", REGION)}
     orders, seen = rows["fetch.orders"], rows["total.seen (attempt 2)"]
     assert (orders["kind"], orders["bucket"], orders["objects"], orders["pool"]) == ("value", "data", 3, None)
     assert orders["read_by"] == ["total"]
@@ -73,9 +81,90 @@ def test_every_byte_is_in_the_report_with_its_bucket(api: Api, run_id: str, else
         for bucket in ("data", "elsewhere")
         for item in client("s3").list_objects_v2(Bucket=bucket, Prefix=f"runs/{run_id}/")["Contents"]
     }
-    assert sum(one["bytes"] for one in found["data"]) == sum(every.values())
-    assert sum(one["objects"] for one in found["data"]) == len(every)
-    assert all(one["kept_until"] is None for one in found["data"])  # the run goes on
+    assert sum(one["bytes"] for one in objects) == sum(every.values())
+    assert sum(one["objects"] for one in objects) == len(every)
+    assert all(one["kept_until"] is None for one in objects)  # the run goes on
+
+
+def sent(api: Api, run_id: str) -> None:  # noqa: F811
+    """Stores what `fetch` has sent as a value with its beginning."""
+    digest = hashlib.sha256(b"1,30").hexdigest()
+    api.services.runs.put_values(
+        [
+            Value(
+                run_id=run_id,
+                treatment="fetch",
+                attempt=1,
+                port="orders",
+                flow="stream",
+                type="byte",
+                size=4,
+                sha256=digest,
+                chunks=1,
+                preview=b"1,30",
+                created_at=datetime.now(UTC),
+            )
+        ]
+    )
+
+
+def test_every_record_is_in_the_report_with_its_table(api: Api, run_id: str) -> None:  # noqa: F811
+    run = api.services.runs.get_run(run_id)
+    sent(api, run_id)
+    rows = [one for one in report(api, run_id)["data"] if one["kind"] == "record"]
+    assert {one["encryption"] for one in rows} == {"DynamoDB's key (AES-256)"}
+    counts: dict[str, list[int]] = {}
+    for one in rows:
+        total = counts.setdefault(one["bucket"], [0, 0])
+        total[0], total[1] = total[0] + one["objects"], total[1] + one["bytes"]
+    for table in ("runs", "runners", "logs"):
+        items = [
+            item
+            for item in client("dynamodb").scan(TableName=table)["Items"]
+            if run_id in item["pk"]["S"] and item["pk"]["S"].startswith(("RUN#", "RUNNER#"))
+        ]
+        assert counts[f"table {table}"][0] == len(items)
+        # Within a tenth of what the text of all attributes takes.
+        text = sum(len(name) + len(str(next(iter(value.values())))) for item in items for name, value in item.items())
+        assert counts[f"table {table}"][1] == pytest.approx(text, rel=0.1)
+    labels = {one["name"]: one["objects"] for one in rows}
+    assert labels["digests and previews of values"] > 0
+    assert labels["records of runners"] > 0
+    documents = {one["name"]: one for one in report(api, run_id)["data"] if one["kind"] == "document"}
+    key = ids.document_key(run.document_sha256)
+    assert documents["document"]["bytes"] == client("s3").head_object(Bucket="data", Key=key)["ContentLength"]
+
+
+def test_a_cache_is_where_the_pool_of_the_attempt_keeps_its_own(
+    api: Api,
+    run_id: str,  # noqa: F811
+    elsewhere: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = api.services.runs.get_run(run_id)
+    details = api.services.look.read(run)
+    caching = replace(details.specs["total"], caches=(CacheSpec(key="deps", paths=("x",)),))
+    specs = {**details.specs, "total": caching}
+    monkeypatch.setattr(type(details), "specs", property(lambda _: specs))
+    at = datetime.now(UTC)
+    use = CacheUse(
+        run_id=run_id,
+        treatment="total",
+        attempt=2,
+        entry="01entry",
+        key="deps",
+        asked="deps",
+        size=7,
+        sha256="0" * 64,
+        saved_at=at,
+        at=at,
+        maker=None,
+    )
+    CacheUseItem.of(runner_partition(ids.runner_id(run_id, "total", 2)), "SAVED#01entry", use).save()
+    key = ids.bucket_and_key(ids.cache_chunk_key("default", "default", "01entry", 0, "elsewhere"))[1]
+    client("s3").put_object(Bucket="elsewhere", Key=key, Body=b"1234567")
+    (row,) = [one for one in report(api, run_id)["data"] if one["kind"] == "cache"]
+    assert (row["bucket"], row["objects"], row["bytes"], row["sent"]) == ("elsewhere", 1, 7, 7)
 
 
 def test_the_time_of_removal_is_the_sooner_one_and_none_while_it_is_held(api: Api, run_id: str) -> None:  # noqa: F811
@@ -83,10 +172,12 @@ def test_the_time_of_removal_is_the_sooner_one_and_none_while_it_is_held(api: Ap
     ended = datetime.now(UTC) - timedelta(days=3)
     api.services.runs.finish_run(run, RunState.FAILED, "it failed", ended)
     assert api("PUT", "/v1/projects/default/retention", {"days": 7}).status == 200
-    untils = {one["kept_until"] for one in report(api, run_id)["data"]}
+    untils = {one["kept_until"] for one in report(api, run_id)["data"] if one["kind"] not in ("record", "document")}
     assert [datetime.fromisoformat(until) for until in untils] == [ended + timedelta(days=7)]
     assert api("POST", "/v1/projects/default/holds", {"reason": "case 7"}).status == 201
-    assert {(one["kept_until"], one["held"]) for one in report(api, run_id)["data"]} == {(None, True)}
+    assert {(one["kept_until"], one["held"]) for one in report(api, run_id)["data"] if one["kind"] != "document"} == {
+        (None, True)
+    }
 
 
 def test_who_read_a_value_is_in_the_report_and_who_may_not_see_it_reads_no_report(
@@ -102,6 +193,19 @@ def test_who_read_a_value_is_in_the_report_and_who_may_not_see_it_reads_no_repor
     token = api("POST", "/v1/tokens", body).json["token"]
     assert api("GET", f"/v1/runs/{run_id}/data", token=token).status == 403
     assert api("GET", "/v1/runs/01aaaaaaaaaaaaaaaaaaaaaaaa/data").status == 404
+
+
+def test_who_saw_the_beginning_of_a_value_is_in_the_report(api: Api, run_id: str) -> None:  # noqa: F811
+    shown, traced = f"/v1/runs/{run_id}/treatments/fetch", f"/v1/runs/{run_id}/provenance"
+    sent(api, run_id)
+    blind = api.token_for(["runs:read"])
+    assert api("GET", shown, token=blind).status == 200
+    assert report(api, run_id)["reads"] == []
+    answer = api("GET", shown)
+    assert any(flow["value"] and flow["value"]["preview"] for flow in answer.json["outputs"])
+    assert api("GET", traced, query={"port": "fetch.orders"}).status == 200
+    reads = [(one["action"], one["target"]) for one in report(api, run_id)["reads"]]
+    assert sorted(reads) == [("show_provenance", traced), ("show_treatment", shown)]
 
 
 def test_who_read_log_lines_is_in_the_report_once_an_hour(

@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.waiting import eventually, last_look
 
+PEOPLE = (("ada", "Ada Lovelace"), ("bob", "Bob"), ("dan", "Dan"), ("eve", "Eve"))
 PASSWORD = "Correct horse 7 battery"
 ADMIN_PASSWORD = "Passw0rd.of-the-admin"
 SLAPD = shutil.which("slapd") or ("/usr/sbin/slapd" if os.access("/usr/sbin/slapd", os.X_OK) else None)
@@ -40,10 +41,10 @@ needs_samba = pytest.mark.skipif(
 
 @dataclass
 class RealDirectory:
-    """A directory with the people ada, bob and eve.
+    """A directory with the people ada, bob, dan and eve.
 
-    `compilers` is a group within `engineers`; ada belongs to the first and bob to the second. eve belongs to another
-    group named `engineers`, elsewhere.
+    `compilers` is a group within `engineers`; ada and dan belong to the first and bob to the second. eve belongs to
+    another group named `engineers`, elsewhere.
     """
 
     kind: str
@@ -161,6 +162,7 @@ dn: cn=compilers,ou=groups,{base}
 objectClass: groupOfNames
 cn: compilers
 member: uid=ada,ou=people,{base}
+member: uid=dan,ou=people,{base}
 member: cn=engineers,ou=groups,{base}
 
 dn: cn=engineers,ou=groups,{base}
@@ -217,10 +219,7 @@ def slapd(folder: Path) -> Iterator[RealDirectory]:
     (folder / "data").mkdir()
     names = {"folder": folder, "base": _BASE, "schemas": _SCHEMAS, "admin": ADMIN_PASSWORD.replace(" ", "")}
     (folder / "slapd.conf").write_text(_CONF.format(**names))
-    people = "".join(
-        _PERSON.format(name=name, title=title, base=_BASE, password=PASSWORD)
-        for name, title in (("ada", "Ada Lovelace"), ("bob", "Bob"), ("eve", "Eve"))
-    )
+    people = "".join(_PERSON.format(name=name, title=title, base=_BASE, password=PASSWORD) for name, title in PEOPLE)
     (folder / "content.ldif").write_text(_LDIF.format(base=_BASE, people=people))
     assert SLAPD is not None
     load = [SLAPD, "-T", "add", "-f", str(folder / "slapd.conf"), "-l", str(folder / "content.ldif")]
@@ -301,14 +300,14 @@ def samba(folder: Path) -> Iterator[RealDirectory]:
 def _fill(domain: RealDirectory) -> None:
     elsewhere = f"OU=Elsewhere,{domain.group_base}"
     groups = {
-        domain.group("compilers"): [domain.user("ada")],
+        domain.group("compilers"): [domain.user("ada"), domain.user("dan")],
         domain.group("engineers"): [domain.user("bob"), domain.group("compilers")],
         f"cn=engineers-elsewhere,{elsewhere}": [domain.user("eve")],
     }
     with domain.administered() as connection:
         for unit in (domain.user_base, domain.group_base, elsewhere):
             connection.add(unit, "organizationalUnit")
-        for name, title in (("ada", "Ada Lovelace"), ("bob", "Bob"), ("eve", "Eve")):
+        for name, title in PEOPLE:
             connection.add(
                 domain.user(name),
                 ["top", "person", "organizationalPerson", "user"],

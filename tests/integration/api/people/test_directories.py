@@ -16,28 +16,8 @@ from tests.integration.api.people.directory_servers import (
     certificate,
     needs_samba,
     needs_slapd,
-    samba,
-    slapd,
 )
 from tests.permissions import within_the_role_of
-
-
-@pytest.fixture(scope="module")
-def openldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDirectory]:
-    with slapd(tmp_path_factory.mktemp("slapd")) as directory:
-        yield directory
-
-
-@pytest.fixture(scope="module")
-def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDirectory]:
-    with samba(tmp_path_factory.mktemp("samba")) as directory:
-        yield directory
-
-
-@pytest.fixture(params=[pytest.param("openldap", marks=needs_slapd), pytest.param("domain", marks=needs_samba)])
-def directory(request: pytest.FixtureRequest) -> RealDirectory:
-    found: RealDirectory = request.getfixturevalue(request.param)
-    return found
 
 
 class Door:

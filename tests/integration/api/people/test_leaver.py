@@ -11,7 +11,9 @@ import time_machine
 from cadence.application.search.push_lines import PushLines
 from cadence.domain.shared.errors import Gone, NotFound, Unauthenticated
 from tests.integration.api.calling import Api
+from tests.integration.api.people.directory_servers import RealDirectory, needs_samba, needs_slapd
 from tests.integration.api.people.issuer import CLIENT, Issuer
+from tests.integration.api.people.test_directories import Door
 from tests.integration.api.people.test_provisioning import Provisioner
 from tests.integration.api.people.test_sessions import halves, opened
 from tests.integration.api.test_gates_api import link
@@ -106,27 +108,81 @@ def as_ada(api: Api, token: str, made: Callable[[], tuple[str, str]]) -> tuple[s
         api.token = admin
 
 
-def test_a_leaver_is_out_everywhere(api: Api, issuer: Issuer, live: PushLines, waiting: str) -> None:
-    from cadence.composition.access.sign_in import sign_in
+@dataclass
+class Provisioned:
+    """Who is removed by a provisioning service, and signs in at an OpenID Connect provider."""
 
-    scim = Provisioner(api)
-    api("PUT", "/v1/identity-providers/corp", {"issuer": issuer.url, "client_id": CLIENT, "open_to_all": True})
-    api("PUT", "/v1/teams/dev", {"group": "Engineers", "group_source": "scim"})
+    api: Api
+    issuer: Issuer
+    group: str = "Engineers"
+    source: str = "scim"
+
+    def come(self) -> None:
+        self.scim = Provisioner(self.api)
+        self.api(
+            "PUT",
+            "/v1/identity-providers/corp",
+            {"issuer": self.issuer.url, "client_id": CLIENT, "open_to_all": True},
+        )
+        self.user = self.scim.create("ada@example.org")
+        self.scim("POST", "/Groups", {"displayName": self.group, "members": [{"value": self.user}]})
+
+    def sign_in(self, again: str) -> str:
+        from cadence.composition.access.sign_in import sign_in
+
+        return sign_in().sign_in("default", "corp", self.issuer.token(jti=again), None).token
+
+    def leave(self) -> None:
+        removed = self.scim.patch(f"/Users/{self.user}", {"op": "Replace", "path": "active", "value": "False"})
+        assert removed.json["active"] is False
+
+
+@dataclass
+class OfDirectory:
+    """Who signs in with a real directory, and is deleted there; `directories` looks every two minutes."""
+
+    door: Door
+    directory: RealDirectory
+    source: str = "directory:corp"
+
+    @property
+    def group(self) -> str:
+        return self.directory.group("engineers")  # in which `compilers` is, to which the person belongs
+
+    def come(self) -> None:
+        self.door.connect(self.directory.body())
+
+    def sign_in(self, _: str) -> str:
+        return self.door.sign_in("dan")
+
+    def leave(self) -> None:
+        self.directory.remove("dan")
+        assert self.door.sync() == 0
+
+
+@pytest.fixture(
+    params=["provisioned", pytest.param("openldap", marks=needs_slapd), pytest.param("domain", marks=needs_samba)]
+)
+def person(request: pytest.FixtureRequest, api: Api, issuer: Issuer) -> Provisioned | OfDirectory:
+    if request.param == "provisioned":
+        return Provisioned(api, issuer)
+    return OfDirectory(Door(api), request.getfixturevalue(request.param))
+
+
+def test_a_leaver_is_out_everywhere(api: Api, person: Provisioned | OfDirectory, live: PushLines, waiting: str) -> None:
+    person.come()
+    api("PUT", "/v1/teams/dev", {"group": person.group, "group_source": person.source})
     api("POST", "/v1/grants", {"subject": "team:dev", "role": "admin", "scope": "organization"})
-    user = scim.create("ada@example.org")
-    scim("POST", "/Groups", {"displayName": "Engineers", "members": [{"value": user}]})
-    way = sign_in()
-    ada = signed_in(api, waiting, way.sign_in("default", "corp", issuer.token(), None).token)
+    ada = signed_in(api, waiting, person.sign_in("1"))
     kept = api("POST", "/v1/service-accounts/ci/tokens", {"name": "from the owner"}).json["token"]
     live.subscribe("connection", ada.tokens["CLI"], "level:error", None, None)
     live.ping("connection", str(live.connections.get("connection").told))
     # Signing in again adds a token to those of before, which all have to end.
-    ada.tokens["CLI again"] = way.sign_in("default", "corp", issuer.token(jti="2"), None).token
+    ada.tokens["CLI again"] = person.sign_in("2")
     assert set(ada.tries(api).values()) == {200}
 
-    removed = scim.patch(f"/Users/{user}", {"op": "Replace", "path": "active", "value": "False"})
+    person.leave()
 
-    assert removed.json["active"] is False
     out = {**dict.fromkeys(ada.tokens, 401), "browser": 401, "link": 410}
     assert ada.tries(api) == out
     assert ada.tries_once(api) == {"code of a session": 401, "invitation": 404, "link": 410, "new token": 401}

@@ -88,7 +88,7 @@ def test_a_pool_is_given_to_its_maintainers(api):
 
     assert [one["name"] for one in api("GET", "/v1/pools", token=token).json["items"]] == ["metal"]
     changed = api("PUT", "/v1/pools/metal", {"provider": "host", "boot_deadline": 60}, token=token)
-    assert changed.status == 200, changed.text
+    assert (changed.status, changed.json["projects"]) == (200, ["default"]), changed.text
     assert api("GET", "/v1/pools/local", token=token).status == 404
     assert api("PUT", "/v1/pools/local", {"provider": "host"}, token=token).status == 403
     assert api("GET", "/v1/projects", token=token).json["items"] == []

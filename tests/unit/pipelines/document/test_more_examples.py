@@ -14,7 +14,7 @@ FILES = sorted((*EXAMPLES.glob("languages/*.yaml"), *EXAMPLES.glob("patterns/*.y
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_is_valid_and_named_after_its_file(file: Path) -> None:
     checked = validate_offline(file.read_text(encoding="utf-8"), str(file))
-    assert checked == {"name": file.stem, "valid": True, "findings": []}
+    assert checked == {"name": file.stem, "valid": True, "findings": [], "secrets": []}
 
 
 @pytest.mark.parametrize(

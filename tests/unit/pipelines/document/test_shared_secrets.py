@@ -53,3 +53,75 @@ def test_a_pools_secret_is_refused_if_another_pool_may_run_the_treatment(body: s
 def test_logins_of_registries_may_be_the_organizations() -> None:
     source = "cadence: 1\nname: p\nregistries: {ghcr.io: ghcr}\ntreatments:\n  a: {run: x}\n"
     assert validate(source, context=CONTEXT).findings == ()
+
+
+def meanings(body: str, more: str = "", context: Context = CONTEXT) -> list[tuple[str, str, str, str]]:
+    """Returns each name with where it is used, whose secret it means, and why it means none."""
+    source = f"cadence: 1\nname: p\n{more}treatments:\n  a: {body}\n"
+    return [
+        (
+            one.name,
+            " ".join([one.treatment or str(one.registry), *one.pools]),
+            str(one.meant.owner) if one.meant else "open" if one.is_open else "missing",
+            one.reason or "",
+        )
+        for one in validate(source, context=context).secrets
+    ]
+
+
+def test_a_check_tells_whose_secret_each_name_means() -> None:
+    body = "{run: x, secrets: {A: npm, B: ghcr, C: key, D: npm}}"
+    assert meanings(body, "registries: {ghcr.io: ghcr}\n") == [
+        ("npm", "a", "team:web", ""),
+        ("ghcr", "a", "organization", ""),
+        ("key", "a", "organization", ""),
+        ("ghcr", "ghcr.io", "organization", ""),
+    ]
+    assert meanings("{run: x, environment: production, secrets: {K: key}}") == [("key", "a", "project", "")]
+
+
+def test_a_check_tells_in_which_pools_a_name_means_which_secret() -> None:
+    assert meanings("{run: x, secrets: {K: both}}") == [
+        ("both", "a gpu", "pool:gpu", ""),
+        ("both", "a small", "pool:small", ""),
+    ]
+    reason = "The secret “license” does not reach the pool “small”: it is only for treatments that run in the pool gpu."
+    assert meanings("{run: x, secrets: {K: license}}") == [
+        ("license", "a gpu", "pool:gpu", ""),
+        ("license", "a small", "missing", reason),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "state", "reason"),
+    [
+        ("{run: x, secrets: {K: nothing}}", "missing", "The project has no secret “nothing”."),
+        (
+            "{run: x, environment: '${{ parameters.where }}', secrets: {K: key}}",
+            "open",
+            "Its environment is known when a run starts.",
+        ),
+        (
+            "{run: x, pools: ['${{ parameters.where }}'], secrets: {K: license}}",
+            "open",
+            "The pools in which it may run are known when a run starts.",
+        ),
+    ],
+)
+def test_a_check_tells_why_a_name_means_no_secret_yet(body: str, state: str, reason: str) -> None:
+    where = "parameters: {where: {type: string, default: gpu}}\n"
+    ((_, _, is_now, why),) = meanings(body, where)
+    assert (is_now, why) == (state, reason)
+
+
+def test_without_the_secrets_of_a_project_nothing_is_told_of_names() -> None:
+    assert meanings("{run: x, secrets: {K: npm}}", context=Context()) == []
+
+
+def test_a_pool_that_is_not_given_to_the_project_is_named_as_such_only_to_whom_may_know_of_it() -> None:
+    source = "cadence: 1\nname: p\ntreatments:\n  a: {run: x, pools: [tpu]}\n"
+    (known,) = validate(source, context=Context(pools=CONTEXT.pools, other_pools=frozenset({"tpu"}))).findings
+    assert (known.code, known.message) == ("unknown-pool", "The pool “tpu” is not given to the project.")
+    assert known.hint == "Give it: cadence pool give tpu --to PROJECT."
+    (unknown,) = validate(source, context=Context(pools=CONTEXT.pools)).findings
+    assert (unknown.code, unknown.message) == ("unknown-pool", "The project has no pool “tpu”.")

@@ -21,6 +21,7 @@ from cadence.domain.pipelines.document.pipeline import (
     TreatmentDeclaration,
 )
 from cadence.domain.pipelines.document.project_checks import Context, PoolOffer, environments_of
+from cadence.domain.pipelines.document.project_secrets import NamedSecret
 from cadence.domain.pipelines.document.syntax.schema import pipeline_schema
 from cadence.domain.pipelines.document.treatments.generated import LARGEST_GENERATED
 from cadence.domain.pipelines.document.treatments.parameters import BoundParameters, bind_parameters
@@ -43,6 +44,7 @@ __all__ = [
     "Finding",
     "Flow",
     "FlowType",
+    "NamedSecret",
     "Parameter",
     "Pipeline",
     "PoolOffer",

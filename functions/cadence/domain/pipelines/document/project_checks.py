@@ -1,6 +1,6 @@
 """Checks a document against the project: environments, pools, and the runners that the pools offer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,8 @@ class PoolOffer:
 class Context:
     """The project that a document is for. A part that is `None` is not known, and is not checked.
 
-    `secrets` are the project's own and those that are given to it. `no_source` is the severity of `source: true`: an
+    `secrets` are the project's own and those that are given to it. `other_pools` are pools that are not given to the
+    project, but of which the caller may know. `no_source` is the severity of `source: true`: an
     error for a document that is certainly not run for a commit of a connected repository, a warning if that is not
     known, and None if it is. `is_generated`: a treatment of a run sent the document. `path` is the document's own from
     the root of its repository; None if it lies in none.
@@ -46,6 +47,7 @@ class Context:
 
     secrets: tuple[KnownSecret, ...] | None = None
     pools: Mapping[str, PoolOffer] | None = None
+    other_pools: frozenset[str] = frozenset()
     environments: Mapping[str, EnvironmentSet] | None = None
     libraries: Mapping[Reference, bytes | Unavailable] | None = None
     programs: Mapping[str, ProgramFacts | Unavailable] | None = None
@@ -134,10 +136,10 @@ def check_pools(draft: Draft, context: Context, problems: Problems) -> None:
     """Checks that every pool exists, and that one of a treatment's pools satisfies all its requirements."""
     if context.pools is None:
         return
-    for index, message, hint in unknown_pools(draft.defaults, context.pools, problems):
+    for index, message, hint in unknown_pools(draft.defaults, context.pools, problems, context.other_pools):
         problems.add_one(Code.UNKNOWN_POOL, message, ("defaults", "pools", index), hint)
     for body in draft.bodies():
-        for index, message, hint in unknown_pools(body.body, context.pools, problems):
+        for index, message, hint in unknown_pools(body.body, context.pools, problems, context.other_pools):
             problems.add(body.problem(Code.UNKNOWN_POOL, message, ("pools", index), hint))
     for treatment in draft.treatments.values():
         lacking = not_offered(treatment.name, treatment.body, draft.defaults, context.pools)
@@ -172,14 +174,23 @@ def _kept_with_the_installation(draft: Draft, pools: Mapping[str, PoolOffer]) ->
 
 
 def unknown_pools(
-    body: Mapping[str, Any], pools: Mapping[str, PoolOffer], findings_so_far: Sized
+    body: Mapping[str, Any],
+    pools: Mapping[str, PoolOffer],
+    findings_so_far: Sized,
+    others: Collection[str] = (),
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yields the index of each pool that a body names and the project does not have, with a message and a hint.
 
-    `findings_so_far`: comparing names is slow, so that documents with many findings get no suggestions.
+    `findings_so_far`: comparing names is slow, so that documents with many findings get no suggestions. `others` are
+    pools that the caller may know of, though they are not given to the project.
     """
     for index, name in texts(body.get("pools")):
-        if name not in pools and "${{" not in name:
+        if name in pools or "${{" in name:
+            continue
+        if name in others:
+            hint = f"Give it: cadence pool give {name} --to PROJECT."
+            yield index, f"The pool {shown(name)} is not given to the project.", hint
+        else:
             yield index, f"The project has no pool {shown(name)}.", suggestion(name, pools, findings_so_far)
 
 

@@ -30,7 +30,7 @@ from cadence.domain.pipelines.document.project_checks import (
     check_pools,
     check_source,
 )
-from cadence.domain.pipelines.document.project_secrets import check_registries, check_secrets
+from cadence.domain.pipelines.document.project_secrets import NamedSecret, check_registries, check_secrets
 from cadence.domain.pipelines.document.syntax.amounts import check_amount
 from cadence.domain.pipelines.document.syntax.reading import read_draft
 from cadence.domain.pipelines.document.syntax.schema import check_counts, check_shape
@@ -63,10 +63,14 @@ _MANY = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The outcome of a check; `pipeline` is `None` if any finding is an error. Findings are in order of position."""
+    """The outcome of a check; `pipeline` is `None` if any finding is an error. Findings are in order of position.
+
+    `secrets` are what the names of secrets mean for the treatments, if the project's secrets are known.
+    """
 
     pipeline: Pipeline | None
     findings: tuple[Finding, ...]
+    secrets: tuple[NamedSecret, ...] = ()
 
 
 def validate(source: bytes | str, media: Media | None = None, context: Context | None = None) -> Checked:
@@ -88,17 +92,18 @@ def _validate(source: bytes | str, media: Media | None, context: Context) -> Che
     except EnoughMisreadings as error:
         return Checked(None, _bounded([_misread(misreading) for misreading in error.misreadings]))
     problems, pipeline = Problems(), None
+    secrets: list[NamedSecret] = []
     with suppress(EnoughProblems):
         # Most documents have no expressions, and looking for them everywhere takes as long as the other checks.
         expressive = "${{" in text or "when" in text or bool(context.libraries)
         readable = not reading.misreadings
-        pipeline = _check(reading.data, context, problems, readable=readable, expressive=expressive)
+        pipeline = _check(reading.data, context, problems, secrets, readable=readable, expressive=expressive)
     if not problems and not reading.misreadings:
-        return Checked(pipeline, ())
+        return Checked(pipeline, (), tuple(secrets))
     places = reading.places or read(text, kind, keep_places=True).places
     findings = [*map(_misread, reading.misreadings), *(_located(problem, places) for problem in problems)]
     findings.sort(key=lambda finding: (finding.file or "", finding.line, finding.column, finding.code))
-    return Checked(pipeline, _bounded(without_torn_types(findings)))
+    return Checked(pipeline, _bounded(without_torn_types(findings)), tuple(secrets))
 
 
 @contextmanager
@@ -113,7 +118,15 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _check(data: Any, context: Context, problems: Problems, *, readable: bool, expressive: bool) -> Pipeline | None:
+def _check(
+    data: Any,
+    context: Context,
+    problems: Problems,
+    secrets: list[NamedSecret],
+    *,
+    readable: bool,
+    expressive: bool,
+) -> Pipeline | None:
     problems.add_all(check_counts(data))
     too_large = bool(problems)
     for problem in () if too_large else check_shape(data):
@@ -144,8 +157,8 @@ def _check(data: Any, context: Context, problems: Problems, *, readable: bool, e
     check_containers(draft, problems)
     check_concurrent(draft, connections, combinations, context, problems)
     problems.add_all(check_sizes(draft))
-    check_secrets(draft, context, problems)
-    check_registries(document, context, problems)
+    secrets += check_secrets(draft, context, problems)
+    secrets += check_registries(document, context, problems)
     check_pools(draft, context, problems)
     check_environments(draft, context, problems)
     check_source(draft, context, problems)

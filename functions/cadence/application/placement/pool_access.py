@@ -1,0 +1,95 @@
+"""Decides who may create and change a pool, and which projects and teams a pool is given to."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cadence.application.access.given_projects import check_given
+from cadence.application.access.manage_roles import ManageRoles
+from cadence.application.access.people_ports import PeopleStore
+from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.people import Grant, Subject, SubjectKind
+from cadence.domain.access.roles import BUILT_IN_ROLES
+from cadence.domain.access.scopes import pool_scope, project_scope
+from cadence.domain.placement.pool import Pool
+from cadence.domain.shared.errors import Forbidden, NotFound
+
+TEAM_ROLE = "maintainer"
+"""The role that a team gets at a pool that is given to it."""
+
+
+@dataclass(frozen=True)
+class PoolAccess:
+    """The use cases for who has a pool.
+
+    A pool is given to projects by its list, and to teams by grants at the pool. Creating a pool takes `pools:write` at
+    the organization, changing it takes that at the pool. Members of a team create pools for the team, too. To give a
+    pool to a project takes `pools:write` there as well: its machines then receive what the project's treatments use.
+    """
+
+    roles: ManageRoles
+    people: PeopleStore
+
+    def check(self, by: Principal, pool: Pool, stored: Pool | None, team: str | None) -> None:
+        """Checks that `by` may store a pool in place of `stored` (None: there is none), and give it to `team`.
+
+        Raises Forbidden and NotFound as `by` may do and know of.
+        """
+        if team is not None:
+            self._check_team(by, pool, team)
+        if not by.has(Permission.POOLS_WRITE, pool_scope(pool.name)) and (team is None or stored is not None):
+            raise Forbidden(
+                f"Creating pool {pool.name} needs pools:write at the organization, or a team of yours to create it for "
+                "(`team`; `--team`), and changing it pools:write at the pool."
+            )
+        added = {project for project in pool.projects if stored is None or not stored.serves(project)}
+        check_given(by, sorted(added), Permission.POOLS_WRITE, "a pool")
+
+    def give(self, by: Principal, pool: str, team: str) -> None:
+        """Gives a pool to a team, whose members then maintain it. `check` comes first. Safe to repeat."""
+        grant = self.roles.made(by, Subject(SubjectKind.TEAM, team), TEAM_ROLE, pool_scope(pool))
+        self.roles.add(by.organization, grant)
+
+    def grants(self, organization: str, pool: str) -> Sequence[Grant]:
+        """Returns what teams of the organization have at a pool, by the name of the team."""
+        granted = self.roles.policies.get_policy(organization).grants
+        teams = [
+            one
+            for one in granted
+            if one.scope == pool_scope(pool)
+            and one.subject.kind is SubjectKind.TEAM
+            and one.subject.organization is None
+        ]
+        return sorted(teams, key=lambda one: (one.subject.name, one.role))
+
+    def forget(self, organization: str, pool: str) -> None:
+        """Ends grants at a pool that is deleted, and invitations to it: a later one of its name gives nothing to them.
+
+        Safe to repeat.
+        """
+        scope = pool_scope(pool)
+        for invitation in self.people.list_invitations(organization):
+            if invitation.scope == scope:
+                with suppress(NotFound):  # it was accepted at this moment: its grant goes with the others
+                    self.people.take_invitation(organization, invitation.invitation_id)
+        self.roles.remove_scope(organization, scope)
+
+    def _check_team(self, by: Principal, pool: Pool, team: str) -> None:
+        """Raises NotFound for a team that `by` may not know of, Forbidden if `by` may not make it maintain the pool."""
+        subject, scope = Subject(SubjectKind.TEAM, team), pool_scope(pool.name)
+        permissions = BUILT_IN_ROLES[TEAM_ROLE]
+        missing = NotFound(f"There is no team {team!r} here.")
+        if not by.outranks(permissions, scope):
+            if by.is_guest or str(subject) not in by.subjects:
+                raise missing
+            if not by.own.allows(Permission.POOLS_WRITE, scope):
+                raise Forbidden("This token is limited to a project or lacks pools:write: it cannot create pools.")
+            lacking = [one for one in pool.projects if not by.outranks(permissions, project_scope(one))]
+            if lacking:
+                where = "the organization" if lacking[0] == "*" else f"project {lacking[0]}"
+                message = f"Giving a pool to a team takes the role {TEAM_ROLE} at each project that it serves: {where}."
+                raise Forbidden(message)
+        try:
+            self.people.get_team(by.organization, team)
+        except NotFound:
+            raise missing from None
