@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cadence.importing.github.event_members import ACTIONS, EVENT_KINDS, GITHUB, LABELS, TRUTHS
@@ -31,7 +31,7 @@ from cadence.importing.shared.cel import FAILED, all_of, bare, output, state
 _HAPPENED = '(has(event.type) ? event.type : "")'
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
 _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
-_LONGEST = 10_000
+_LONGEST = 4_000
 """Characters of CEL, well above what a document may have: a value that stands twice in another doubles each time."""
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
@@ -110,6 +110,9 @@ def _calls(node: Expression) -> set[str]:
 class _Translator:
     def __init__(self, scope: TranslationScope, *, settles: bool = False) -> None:
         self._scope, self._settles = scope, settles
+        self._variables: dict[str, str] = {}
+        """Variables of `env` in CEL: each is translated once, however many others refer to it."""
+        self._open: set[str] = set()
 
     def value(self, node: Expression) -> str:
         """Returns the CEL text. Raises GitHubExpressionError without a counterpart, or if the text is far too long."""
@@ -273,13 +276,18 @@ class _Translator:
         value = self._scope.env[name]
         if not isinstance(value, str) or "${{" not in value:
             return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
-        others = replace(self._scope, env={key: v for key, v in self._scope.env.items() if key != name})
-        parts = [
-            json.dumps(part, ensure_ascii=False) if index % 2 == 0 else f"string({expression(part, others)})"
-            for index, part in enumerate(split(value))
-            if part
-        ]
-        return parts[0] if len(parts) == 1 else "(" + " + ".join(parts) + ")"
+        if name in self._open:
+            raise GitHubExpressionError(f"env.{name} refers to itself")
+        if name not in self._variables:
+            self._open.add(name)
+            parts = [
+                json.dumps(part, ensure_ascii=False) if index % 2 == 0 else f"string({bare(self.value(parse(part)))})"
+                for index, part in enumerate(split(value))
+                if part
+            ]
+            self._open.remove(name)
+            self._variables[name] = parts[0] if len(parts) == 1 else "(" + " + ".join(parts) + ")"
+        return self._variables[name]
 
     def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
         match function, arguments:
