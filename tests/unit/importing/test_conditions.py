@@ -91,7 +91,7 @@ def test_of_github_about_repositories_pull_requests_and_releases(
 
 @pytest.mark.parametrize(
     "condition",
-    ["github.event.release.prerelease != 'true'", "github.event.action == 'assigned'", "github.event.action"],
+    ["github.event.release.prerelease != '1'", "github.event.action == 'assigned'", "github.event.action"],
 )
 def test_of_github_what_would_mean_something_else_is_refused(condition: str) -> None:
     with pytest.raises(GitHubExpressionError):

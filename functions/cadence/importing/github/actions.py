@@ -9,6 +9,7 @@ from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
+from cadence.importing.github.version_ranges import tag_in
 from cadence.importing.shared.artifacts import within
 from cadence.importing.shared.cel import COMMIT_OR_NONE
 from cadence.importing.shared.names import slug
@@ -219,7 +220,7 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
         )
     if image == "rust" and version in ("stable", ""):
         version = "latest"
-    tag = job.translate(version.removesuffix(".x"), line, f"{key}:") if version else None
+    tag = tag_in(job, version, line, f"{key}:") if version else None
     if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
         job.note(
             line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",

@@ -15,6 +15,7 @@ from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
+_COMPARES = re.compile("[!=]=")
 _IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
 
 
@@ -135,7 +136,15 @@ def _condition(job: GitHubJob) -> None:
         job.treatment.body["when"] = False
         job.treatment.comments.append(f"was: if: {text}")
         return
-    if found.cel is not None:
+    if found.cel in (None, "false") and _COMPARES.search(text):
+        job.note(
+            line, f"if: {text}", f"GitHub finds it {'false' if found.cel else 'true'} whatever happened, and so does Cadence.",
+            "Check whether that was meant: a comparison of true or false with a text never holds.",
+        )  # fmt: skip
+        job.treatment.comments.append(f"was: if: {text}")
+    if found.cel == "false":
+        job.treatment.body["when"] = False
+    elif found.cel is not None:
         job.treatment.body["when"] = f"${{{{ {found.cel} }}}}"
     if found.settles:
         job.treatment.body.pop("after", None)

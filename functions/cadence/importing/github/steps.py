@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,7 +70,7 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     if ending := _ending(job):
         found.append(_Step(title="outputs of the job", lines=ending))
     steps = _bounded(_with_comments([step for step in found if step.lines]))
-    _settings_of_scripts(job, "\n".join(line for step in steps for line in step.lines))
+    _settings_of_scripts(job, steps)
     scripts = [_script(job, step) for step in steps]
     body = job.treatment.body
     if not steps:
@@ -187,8 +187,9 @@ def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
-def _settings_of_scripts(job: GitHubJob, body: str) -> None:
+def _settings_of_scripts(job: GitHubJob, steps: Sequence[_Step]) -> None:
     """Adds the variables of GitHub that scripts use to those of the treatment, and notes those that do not exist."""
+    body = "\n".join(line for step in steps for line in step.lines)
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
@@ -207,7 +208,7 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
         )  # fmt: skip
     job.missing_env -= set(job.env)
     known = {*_GIVEN, *_FILES, _SUMMARY, *job.env, *job.treatment.body.get("secrets", ()), "GITHUB_WORKSPACE"}
-    for name in sorted(used - known):
+    for name in sorted(used - known - {name for step in steps for name in step.env}):
         if name.startswith(("GITHUB_", "RUNNER_")):
             job.note(
                 job.treatment.line, f"${name}", "Cadence sets no such variable.", "Set it in env, or do without it."
