@@ -9,7 +9,7 @@ from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
-from cadence.importing.github.version_ranges import tag_in
+from cadence.importing.github.toolchains import image_in
 from cadence.importing.shared.artifacts import within
 from cadence.importing.shared.cel import COMMIT_OR_NONE
 from cadence.importing.shared.names import slug
@@ -210,7 +210,7 @@ def _cached_path(job: GitHubJob, path: str, line: int) -> str:
 
 def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -> list[str]:
     key, image = _TOOLCHAINS[name]
-    version = plain(given.get(key, _DEFAULT_VERSIONS.get(image)))
+    version = plain(given.get(key) or _DEFAULT_VERSIONS.get(image) or _newest(job, name, key, given, line))
     if given.get("cache"):
         job.note(
             line,
@@ -218,18 +218,30 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
             "The action knows the tool's folders; Cadence does not.",
             "Add a cache to the treatment.",
         )
-    if image == "rust" and version in ("stable", ""):
-        version = "latest"
-    tag = tag_in(job, version, line, f"{key}:") if version else None
-    if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
+    found = image_in(job, image, version, line) if version else None
+    if (
+        job.treatment.body.get("image")
+        or found is None
+        or not re.fullmatch(r"[A-Za-z0-9._/:-]+|.*\$\{\{.*\}\}.*", found)
+    ):
         job.note(
             line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",
             "Choose an image that has all the tools, or install this one in the script.",
         )  # fmt: skip
         return ["true"]
-    job.treatment.body["image"] = f"{image}:{tag}"
+    job.treatment.body["image"] = found
     job.treatment.comments.append(f"The image is there for {name}.")
     return ["true"]
+
+
+def _newest(job: GitHubJob, name: str, key: str, given: Mapping[str, Any], line: int) -> str:
+    """The tag of the newest image, for an action that reads the version in a file, or takes what the machine has."""
+    source = plain(given.get(f"{key}-file")) or "the machine"
+    job.note(
+        line, f"{name} without {key}", f"The version is that of {source}; the image has the newest one.",
+        "Write the version in `image` if it has to be another one.",
+    )  # fmt: skip
+    return "latest"
 
 
 _KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
-from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
+from cadence.importing.github.matrix import ELSEWHERE, OTHER_SYSTEM, machine_labels
 from cadence.importing.github.service_addresses import host_variable, port_variable
 from cadence.importing.shared.containers import health_of_options, is_image, ports, service_name
 from cadence.importing.shared.draft import LONGEST_SECONDS
@@ -45,7 +45,7 @@ def _runs_on(job: GitHubJob) -> None:
         job.never = True
         job.note(
             line, f"runs-on: {described}", "The system is not Linux; the treatment has when: false.",
-            "Name a pool with such machines in `pools`, and remove when: false.",
+            ELSEWHERE,
         )  # fmt: skip
     elif "${{" in described:
         job.note(

@@ -16,6 +16,8 @@ from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
     HOME_WITHIN,
     NOT_CARRIED_OVER,
+    REPOSITORY_OF_FILES,
+    compares_files,
     dedented,
     exports,
     here_document,
@@ -70,6 +72,8 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     if ending := _ending(job):
         found.append(_Step(title="outputs of the job", lines=ending))
     steps = _bounded(_with_comments([step for step in found if step.lines]))
+    if job.treatment.body.get("source") and compares_files("\n".join(line for step in steps for line in step.lines)):
+        steps = _bounded([_Step(title="a repository of the files", lines=REPOSITORY_OF_FILES), *steps])
     _settings_of_scripts(job, steps)
     scripts = [_script(job, step) for step in steps]
     body = job.treatment.body
@@ -196,7 +200,12 @@ def _settings_of_scripts(job: GitHubJob, steps: Sequence[_Step]) -> None:
             job.env[name] = f"${{{{ {bare(cel)} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
-    if job.treatment.body.get("source") and uses_git(body) and "git init --quiet" not in body:
+    if (
+        job.treatment.body.get("source")
+        and uses_git(body)
+        and "git init --quiet" not in body
+        and not compares_files(body)
+    ):
         job.note(
             job.treatment.line, "git in scripts", "`source` gives the files of the commit without .git.",
             "Have the script clone the repository where it needs one, or do without git.",
