@@ -45,7 +45,9 @@ def test_values_keep_their_types() -> None:
 
 
 def test_a_value_that_is_made_of_outputs_is_an_output_of_the_job_that_has_them() -> None:
-    document, _ = imported('{image: "app:${{ needs.set.outputs.tag }}", first: "${{ needs.set.outputs.tag == \'1\' }}"}')
+    document, _ = imported(
+        '{image: "app:${{ needs.set.outputs.tag }}", first: "${{ needs.set.outputs.tag == \'1\' }}"}'
+    )
     treatments = document["treatments"]
 
     assert treatments["deploy"]["inputs"] == {"image": "Block<string>", "first": "Block<bool>"}
@@ -54,7 +56,10 @@ def test_a_value_that_is_made_of_outputs_is_an_output_of_the_job_that_has_them()
     assert "set.deploy_image -> deploy.image" in document["connections"]
     ending = treatments["set"]["steps"][-1]["run"]
     assert """printf '%s\\n' app:"$(cat "$CADENCE_OUT_tag")" > "$CADENCE_OUT_deploy_image"\n""" in ending
-    assert """if [ "$(cat "$CADENCE_OUT_tag")" = 1 ]; then echo true; else echo false; fi > "$CADENCE_OUT_deploy_first"\n""" in ending
+    assert (
+        """if [ "$(cat "$CADENCE_OUT_tag")" = 1 ]; then echo true; else echo false; fi > "$CADENCE_OUT_deploy_first"\n"""
+        in ending
+    )
 
 
 def test_a_value_that_cannot_be_passed_keeps_the_pipeline_from_being_started() -> None:
