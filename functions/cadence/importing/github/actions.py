@@ -40,6 +40,8 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     """The script lines for a step that uses an action; its ports and caches are added to the treatment."""
     name = uses.partition("@")[0].removesuffix("/")
     given = mapping(step.get("with"))
+    if name.lower() == "actions/upload-artifact":
+        return _upload(job, given, line, sometimes=_asks(plain(step.get("if"))))
     known = _KNOWN.get(name.lower()) or COMMON.get(name.lower())
     if known is not None:
         return known(job, given, line)
@@ -52,7 +54,13 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     return [f"# {' '.join(uses.split())} was not carried over."]
 
 
-def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+def _asks(condition: str) -> bool:
+    """Whether a condition asks for more than how the steps before ended."""
+    return bool(re.sub(r"(success|failure|always|cancelled)\(\)|\$\{\{|\}\}|[!|&()\s]", "", condition))
+
+
+def _upload(job: GitHubJob, given: Mapping[str, Any], line: int, *, sometimes: bool) -> list[str]:
+    """Gives the treatment an output. That of a step that runs `sometimes` is an archive, empty if it did not run."""
     name = plain(given.get("name", "artifact"))
     paths = [job.in_script(path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
     if not paths:
@@ -70,7 +78,7 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     plain_path = (
         paths[0] if len(paths) == 1 and "$" not in paths[0] and not paths[0].startswith(("!", "/", "~")) else None
     )
-    if plain_path is not None:
+    if plain_path is not None and not sometimes:
         path = plain_path.removeprefix("./")
         if not _GLOB.search(path) and "." not in path.rstrip("/").rpartition("/")[2]:
             path = path.rstrip("/") + "/"
@@ -81,6 +89,8 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     file = f"artifact-{slug(wanted)}.tar"
     port = job.treatment.output(wanted, {"type": "Stream<byte>", "path": file})
     _publish(job, name, Artifact(port, file, packed=True), line)
+    if sometimes:
+        job.beginning.append(f"tar -cf {file} --files-from /dev/null")
     kept = [path for path in paths if not path.startswith("!")]
     dropped = [f"--exclude={quoted(path[1:])}" for path in paths if path.startswith("!")]
     return [" ".join(["tar", "-cf", file, *dropped, *(path.replace(" ", "\\ ") for path in kept)])]
@@ -246,7 +256,6 @@ def _newest(job: GitHubJob, name: str, key: str, given: Mapping[str, Any], line:
 
 _KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {
     "actions/checkout": checkout,
-    "actions/upload-artifact": _upload,
     "actions/download-artifact": _download,
     "actions/cache": _cache,
     "actions/cache/restore": _cache,

@@ -71,6 +71,8 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     found = [_step(job, step, index, defaults) for index, step in enumerate(written)]
     if ending := _ending(job):
         found.append(_Step(title="outputs of the job", lines=ending))
+    if job.beginning:
+        found.insert(0, _Step(title="empty artifacts", lines=job.beginning))
     steps = _bounded(_with_comments([step for step in found if step.lines]))
     if job.treatment.body.get("source") and compares_files("\n".join(line for step in steps for line in step.lines)):
         steps = _bounded([_Step(title="a repository of the files", lines=REPOSITORY_OF_FILES), *steps])
