@@ -18,6 +18,7 @@ import yaml
 
 from cadence.cli.pipelines.import_workflow import action_reader
 from cadence.importing import Imported, ImportFailure, SourceFormat, convert
+from cadence.importing.shared.names import slug
 
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"^jobs\.[^:]+: uses: ")
@@ -68,7 +69,7 @@ def counted(file: Path) -> Counted:
 def _never(imported: Imported, jobs: dict[str, Any]) -> tuple[int, int]:
     """The jobs that never run, and those of them that are for another system than Linux."""
     treatments = yaml.safe_load(imported.document)["treatments"]
-    names = {re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-"): body for key, body in jobs.items()}
+    names = {slug(key): body for key, body in jobs.items()}
     never = [name for name, body in treatments.items() if body.get("when") is False]
     return len(never), sum(bool(_OTHER_SYSTEM.search(str(_machine(names.get(name, {}))))) for name in never)
 

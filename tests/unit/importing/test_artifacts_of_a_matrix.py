@@ -1,5 +1,7 @@
 """Artifacts that the instances of a matrix upload: the report says once what their consumer receives."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -52,3 +54,41 @@ def test_archives_of_all_instances_are_unpacked() -> None:
     read, _ = imported("'*.whl'")
 
     assert "tar -xif artifact-report.tar -C all/" in read["steps"][0]["run"].replace('"', "")
+
+
+SOMETIMES = """\
+on: push
+jobs:
+  make:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {part: [1, 2]}}
+    steps:
+      - run: make
+      - {if: "%s", uses: actions/upload-artifact@v4, with: {name: report, path: dist/}}
+  read:
+    needs: make
+    runs-on: ubuntu-latest
+    steps: [{uses: actions/download-artifact@v4, with: {name: report, path: all}}, {run: ls all}]
+"""
+
+
+def test_an_artifact_under_a_condition_is_empty_where_that_is_false(tmp_path: Path) -> None:
+    result = convert(SOMETIMES % "matrix.part == 1")
+    treatments = yaml.safe_load(result.document)["treatments"]
+    first, *_, last = treatments["make"]["steps"]
+    unpacking = treatments["read"]["steps"][0]["run"]
+
+    assert result.valid
+    assert last["when"] == "${{ matrix.part == 1 }}"
+    assert treatments["make"]["outputs"] == {"report": {"type": "Stream<byte>", "path": "artifact-report.tar"}}
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "a.whl").touch()
+    for script, expected in ((first["run"], []), (last["run"], ["all/dist/a.whl"])):
+        subprocess.run(["bash", "-e", "-c", script + unpacking], cwd=tmp_path, check=True)
+        assert [str(file.relative_to(tmp_path)) for file in (tmp_path / "all").glob("**/*.whl")] == expected
+
+
+def test_an_artifact_after_success_or_failure_is_a_plain_output() -> None:
+    for condition in ("always()", "success() || failure()", "${{ !cancelled() }}"):
+        make = yaml.safe_load(convert(SOMETIMES % condition).document)["treatments"]["make"]
+        assert make["outputs"] == {"report": {"type": "Stream<byte>", "path": "dist/"}}

@@ -79,3 +79,15 @@ def test_long_texts_of_gitlab_are_read_in_a_moment() -> None:
 
     assert "max_duration: 604800" in imported.document
     assert time.process_time() - began < _SECONDS
+
+
+@pytest.mark.parametrize("last", ["", "${{ env.V0 }}"], ids=["chain", "circle"])
+@pytest.mark.parametrize("value", ["${{ env.V%d }}${{ env.V%d }}", "${{ env.V%d && env.V%d }}"])
+def test_variables_that_refer_to_each_other_are_translated_once_each(value: str, last: str) -> None:
+    env = {f"V{n}": value % (n + 1, n + 2) for n in range(60)} | {"V60": last, "V61": last}
+    job = {"runs-on": "ubuntu-latest", "steps": [{"run": "echo $V0 ${{ env.V58 }}"}]}
+    began = time.process_time()
+    imported = convert(json.dumps({"on": "push", "env": env, "jobs": {"test": job}}), SourceFormat.GITHUB)
+
+    assert "env.V0" in str(imported.notes)
+    assert time.process_time() - began < _SECONDS / 2

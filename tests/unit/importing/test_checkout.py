@@ -1,6 +1,7 @@
 """actions/checkout gives a treatment the files of the commit; only other commits and histories are cloned."""
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,36 @@ def test_a_clone_of_another_repository_needs_no_parameter() -> None:
 )
 def test_the_report_says_what_differs(options: str, script: str, what: str) -> None:
     assert f"jobs.build: {what}" in [note.what for note in imported(options, script).notes]
+
+
+@pytest.mark.parametrize(
+    ("script", "given"),
+    [
+        ("make fmt && git diff --exit-code", True),
+        ('|\n          make\n          test -z "$(git status --short)"', True),
+        ("git diff HEAD~1", False),
+        ("git diff origin/main...", False),
+        ("git status && git log -1", False),
+        ("git describe --tags", False),
+    ],
+)
+def test_a_script_that_asks_git_for_changes_has_a_repository_of_the_files(
+    script: str, given: bool, tmp_path: Path
+) -> None:
+    result = imported(script=script)
+    job = build(result)
+    told = any("git in scripts" in note.what for note in result.notes)
+
+    assert (told, "steps" in job) == (not given, given)
+    if given:
+        (tmp_path / "code.py").write_text("pass\n")
+        subprocess.run(["bash", "-eo", "pipefail", "-c", job["steps"][0]["run"]], cwd=tmp_path, check=True)
+        assert subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, check=True).stdout == b""
+        (tmp_path / "code.py").write_text("changed\n")
+        assert (
+            subprocess.run(["git", "diff", "--exit-code"], cwd=tmp_path, capture_output=True, check=False).returncode
+            == 1
+        )
 
 
 @pytest.mark.parametrize(

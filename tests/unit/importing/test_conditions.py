@@ -90,8 +90,50 @@ def test_of_github_about_repositories_pull_requests_and_releases(
 
 
 @pytest.mark.parametrize(
+    ("condition", "holds_always"),
+    [
+        ("github.event.release.prerelease != 'true'", True),
+        ("github.event.release.prerelease == 'true'", False),
+        ("github.event.pull_request.merged == 'false' && github.ref != ''", False),
+        ("github.event.pull_request.merged != 'false' || github.ref != ''", True),
+    ],
+)
+def test_of_github_truths_never_equal_a_text(condition: str, holds_always: bool) -> None:
+    """GitHub compares a truth and a text as numbers, and a text that is none equals nothing."""
+    cel = condition_of(condition, TranslationScope()).cel
+
+    assert cel == (None if holds_always else "false")
+
+
+@pytest.mark.parametrize(
+    ("condition", "own", "fork", "main"),
+    [
+        ("github.event.pull_request.head.label == 'acme:change'", True, False, False),
+        ("github.event.pull_request.head.label == 'eve:change'", False, True, False),
+        ("github.event.pull_request.state == 'open'", True, False, False),
+        ("github.event.pull_request.state == 'closed'", False, True, False),
+        ("github.event.client_payload.pull.number", False, False, False),
+    ],
+)
+def test_of_github_what_follows_from_the_event(condition: str, own: bool, fork: bool, main: bool) -> None:
+    cel = condition_of(condition, TranslationScope()).cel
+
+    assert [holds(cel, event) for event in (OWN, FORK, OF_MAIN)] == [own, fork, main]
+
+
+def test_of_github_types_and_payloads_of_dispatched_events() -> None:
+    event = {"kind": "webhook", "type": "bench", "data": {"pull": {"number": "7"}}}
+    scope = TranslationScope(dispatched=frozenset({"bench"}))
+
+    for condition in ("github.event.action == 'bench'", "github.event_name == 'repository_dispatch'",
+                      "github.event.client_payload.pull.number == '7'"):  # fmt: skip
+        assert holds(condition_of(condition, scope).cel, event)
+        assert not holds(condition_of(condition, scope).cel, PUSH)
+
+
+@pytest.mark.parametrize(
     "condition",
-    ["github.event.release.prerelease != 'true'", "github.event.action == 'assigned'", "github.event.action"],
+    ["github.event.release.prerelease != '1'", "github.event.action == 'assigned'", "github.event.action"],
 )
 def test_of_github_what_would_mean_something_else_is_refused(condition: str) -> None:
     with pytest.raises(GitHubExpressionError):

@@ -329,6 +329,31 @@ def test_no_shape_of_a_workflow_makes_it_fall_over(jobs: dict[str, Any], github:
         convert(json.dumps(data), SourceFormat.GITHUB if github else SourceFormat.GITLAB)
 
 
+def test_events_that_programs_send_to_github_are_those_of_a_webhook() -> None:
+    result = convert("""\
+on: {repository_dispatch: {types: [bench, stop]}}
+jobs:
+  bench:
+    if: github.event.action == 'bench'
+    runs-on: ubuntu-latest
+    steps: [{run: "./bench ${{ github.event.client_payload.number }}"}]
+""")
+    document = yaml.safe_load(result.document)
+
+    assert document[True] == {
+        "webhook": [{"source": "repository-dispatch", "types": ["bench", "stop"]}]
+    }  # YAML 1.1's `on`
+    assert document["treatments"]["bench"]["when"] == '${{ (has(event.type) ? event.type : "") == "bench" }}'
+    assert any("githost create repository-dispatch" in note.todo for note in result.notes)
+
+
+def test_a_pattern_of_gitlab_without_an_end_is_told() -> None:
+    result = convert("test: {script: [make], only: [/release]}", SourceFormat.GITLAB)
+
+    assert "when: false" in result.document
+    assert any("has no / at its end" in note.why for note in result.notes)
+
+
 def test_a_guess_is_made_from_the_content() -> None:
     assert guess("jobs: {a: {}}") is SourceFormat.GITHUB
     assert guess("build: {script: make}") is SourceFormat.GITLAB

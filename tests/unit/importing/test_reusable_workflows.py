@@ -44,8 +44,26 @@ def test_values_keep_their_types() -> None:
     assert document["treatments"]["deploy"]["trigger"]["parameters"] == {"dry_run": True, "count": 3, "name": "x"}
 
 
+def test_a_value_that_is_made_of_outputs_is_an_output_of_the_job_that_has_them() -> None:
+    document, _ = imported(
+        '{image: "app:${{ needs.set.outputs.tag }}", first: "${{ needs.set.outputs.tag == \'1\' }}"}'
+    )
+    treatments = document["treatments"]
+
+    assert treatments["deploy"]["inputs"] == {"image": "Block<string>", "first": "Block<bool>"}
+    assert treatments["deploy"]["when"] == '${{ event.kind == "push" }}'
+    assert treatments["set"]["outputs"]["deploy_first"] == "Block<bool>"
+    assert "set.deploy_image -> deploy.image" in document["connections"]
+    ending = treatments["set"]["steps"][-1]["run"]
+    assert """printf '%s\\n' app:"$(cat "$CADENCE_OUT_tag")" > "$CADENCE_OUT_deploy_image"\n""" in ending
+    assert (
+        """if [ "$(cat "$CADENCE_OUT_tag")" = 1 ]; then echo true; else echo false; fi > "$CADENCE_OUT_deploy_first"\n"""
+        in ending
+    )
+
+
 def test_a_value_that_cannot_be_passed_keeps_the_pipeline_from_being_started() -> None:
-    document, result = imported('{image: "app:${{ needs.set.outputs.tag }}", name: x}')
+    document, result = imported('{image: "app:${{ needs.set.outputs.tag }}-${{ github.run_attempt }}", name: x}')
     deploy = document["treatments"]["deploy"]
     note = next(note for note in result.notes if note.what.startswith("jobs.deploy: with image"))
 

@@ -72,4 +72,4 @@ def test_a_treatment_without_a_leg_for_linux_does_not_run(runs_on: str, matrix: 
     test, result = imported(runs_on, matrix)
 
     assert test["when"] is False
-    assert any("when: false" in note.why and "pools" in note.todo for note in result.notes)
+    assert any("when: false" in note.why and "ssh" in note.todo for note in result.notes)

@@ -112,3 +112,18 @@ def test_a_workflow_may_be_named_as_one_of_another_repository_that_it_calls() ->
 
     assert document["treatments"]["call"]["trigger"] == {"pipeline": "acme-build", "wait": True}
     assert any("store it as the pipeline acme-build" in note.todo for note in result.notes)
+
+
+def test_a_text_that_is_read_as_json_has_an_example_that_is_json() -> None:
+    result = convert("""\
+on: {workflow_call: {inputs: {plan: {type: string, required: true}}}}
+jobs:
+  publish:
+    if: fromJSON(inputs.plan).publish
+    env: {TAG: "${{ fromJSON(inputs.plan).tag }}"}
+    runs-on: ubuntu-latest
+    steps: [{run: ./publish "$TAG"}]
+""")
+
+    assert "when: false" not in result.document
+    assert not any("would not be valid" in note.why for note in result.notes)

@@ -151,7 +151,7 @@ def _runs_on(step: BitbucketStep) -> None:
         step.never = True
         step.note(
             line, written, "Runners have Linux; the treatment has when: false.",
-            "Give it a pool of such machines in `pools`.",
+            "Leave it where it is, or have a script reach such a machine, as by ssh.",
         )  # fmt: skip
         return
     if any("arm64" in label for label in labels):

@@ -9,6 +9,7 @@ from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
+from cadence.importing.github.toolchains import image_in
 from cadence.importing.shared.artifacts import within
 from cadence.importing.shared.cel import COMMIT_OR_NONE
 from cadence.importing.shared.names import slug
@@ -39,6 +40,8 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     """The script lines for a step that uses an action; its ports and caches are added to the treatment."""
     name = uses.partition("@")[0].removesuffix("/")
     given = mapping(step.get("with"))
+    if name.lower() == "actions/upload-artifact":
+        return _upload(job, given, line, sometimes=_asks(plain(step.get("if"))))
     known = _KNOWN.get(name.lower()) or COMMON.get(name.lower())
     if known is not None:
         return known(job, given, line)
@@ -51,7 +54,13 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     return [f"# {' '.join(uses.split())} was not carried over."]
 
 
-def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
+def _asks(condition: str) -> bool:
+    """Whether a condition asks for more than how the steps before ended."""
+    return bool(re.sub(r"(success|failure|always|cancelled)\(\)|\$\{\{|\}\}|[!|&()\s]", "", condition))
+
+
+def _upload(job: GitHubJob, given: Mapping[str, Any], line: int, *, sometimes: bool) -> list[str]:
+    """Gives the treatment an output. That of a step that runs `sometimes` is an archive, empty if it did not run."""
     name = plain(given.get("name", "artifact"))
     paths = [job.in_script(path.strip(), line) for path in plain(given.get("path")).splitlines() if path.strip()]
     if not paths:
@@ -69,7 +78,7 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     plain_path = (
         paths[0] if len(paths) == 1 and "$" not in paths[0] and not paths[0].startswith(("!", "/", "~")) else None
     )
-    if plain_path is not None:
+    if plain_path is not None and not sometimes:
         path = plain_path.removeprefix("./")
         if not _GLOB.search(path) and "." not in path.rstrip("/").rpartition("/")[2]:
             path = path.rstrip("/") + "/"
@@ -80,6 +89,8 @@ def _upload(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     file = f"artifact-{slug(wanted)}.tar"
     port = job.treatment.output(wanted, {"type": "Stream<byte>", "path": file})
     _publish(job, name, Artifact(port, file, packed=True), line)
+    if sometimes:
+        job.beginning.append(f"tar -cf {file} --files-from /dev/null")
     kept = [path for path in paths if not path.startswith("!")]
     dropped = [f"--exclude={quoted(path[1:])}" for path in paths if path.startswith("!")]
     return [" ".join(["tar", "-cf", file, *dropped, *(path.replace(" ", "\\ ") for path in kept)])]
@@ -209,7 +220,7 @@ def _cached_path(job: GitHubJob, path: str, line: int) -> str:
 
 def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -> list[str]:
     key, image = _TOOLCHAINS[name]
-    version = plain(given.get(key, _DEFAULT_VERSIONS.get(image)))
+    version = plain(given.get(key) or _DEFAULT_VERSIONS.get(image) or _newest(job, name, key, given, line))
     if given.get("cache"):
         job.note(
             line,
@@ -217,23 +228,34 @@ def _toolchain(job: GitHubJob, name: str, given: Mapping[str, Any], line: int) -
             "The action knows the tool's folders; Cadence does not.",
             "Add a cache to the treatment.",
         )
-    if image == "rust" and version in ("stable", ""):
-        version = "latest"
-    tag = job.translate(version.removesuffix(".x"), line, f"{key}:") if version else None
-    if job.treatment.body.get("image") or tag is None or not re.fullmatch(r"[A-Za-z0-9._-]+|.*\$\{\{.*\}\}.*", tag):
+    found = image_in(job, image, version, line) if version else None
+    if (
+        job.treatment.body.get("image")
+        or found is None
+        or not re.fullmatch(r"[A-Za-z0-9._/:-]+|.*\$\{\{.*\}\}.*", found)
+    ):
         job.note(
             line, f"{name} {version}".strip(), "A treatment has one image, and its version has to be known.",
             "Choose an image that has all the tools, or install this one in the script.",
         )  # fmt: skip
         return ["true"]
-    job.treatment.body["image"] = f"{image}:{tag}"
+    job.treatment.body["image"] = found
     job.treatment.comments.append(f"The image is there for {name}.")
     return ["true"]
 
 
+def _newest(job: GitHubJob, name: str, key: str, given: Mapping[str, Any], line: int) -> str:
+    """The tag of the newest image, for an action that reads the version in a file, or takes what the machine has."""
+    source = plain(given.get(f"{key}-file")) or "the machine"
+    job.note(
+        line, f"{name} without {key}", f"The version is that of {source}; the image has the newest one.",
+        "Write the version in `image` if it has to be another one.",
+    )  # fmt: skip
+    return "latest"
+
+
 _KNOWN: dict[str, Callable[[GitHubJob, Mapping[str, Any], int], list[str]]] = {
     "actions/checkout": checkout,
-    "actions/upload-artifact": _upload,
     "actions/download-artifact": _download,
     "actions/cache": _cache,
     "actions/cache/restore": _cache,

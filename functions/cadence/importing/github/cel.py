@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from cadence.importing.github.event_members import ACTIONS, EVENT_KINDS, GITHUB, LABELS, TRUTHS
+from cadence.importing.github.event_members import ACTIONS, EVENT_KINDS, GITHUB, LABELS, TRUTHS, of_payload
 from cadence.importing.github.expressions import (
     Binary,
     Expression,
@@ -20,6 +20,7 @@ from cadence.importing.github.expressions import (
 )
 from cadence.importing.github.json_values import (
     falsy,
+    is_number,
     json_compared,
     json_literal,
     member,
@@ -31,8 +32,9 @@ from cadence.importing.shared.cel import FAILED, all_of, bare, output, state
 _HAPPENED = '(has(event.type) ? event.type : "")'
 _RUNNER = {"os": '"Linux"', "arch": '"X64"'}
 _RESULTS = {"success": "succeeded", "failure": "failed", "cancelled": "cancelled", "skipped": "skipped"}
-_LONGEST = 10_000
+_LONGEST = 4_000
 """Characters of CEL, well above what a document may have: a value that stands twice in another doubles each time."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
 
@@ -43,6 +45,7 @@ class TranslationScope:
     `needs` maps jobs to treatments, `env` the variables that are known, `parameters` inputs to parameters, `axes` the
     matrix's axes to those of the document; those of `partial` only some combinations have. `states` is true in the `if`
     of a job, which may refer to the states of other treatments and to their `outputs` (ports by job and output).
+    `dispatched` are the types of `repository_dispatch` that start the workflow.
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class TranslationScope:
     job: str = ""
     states: bool = False
     outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dispatched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,22 @@ def _calls(node: Expression) -> set[str]:
             return set()
 
 
+def _operands(node: Expression, operator: str) -> Iterator[Expression]:
+    """The operands that an operator joins, also those within its left operand."""
+    match node:
+        case Binary(joining, left, right) if joining == operator:
+            yield from _operands(left, operator)
+            yield right
+        case _:
+            yield node
+
+
 class _Translator:
     def __init__(self, scope: TranslationScope, *, settles: bool = False) -> None:
         self._scope, self._settles = scope, settles
+        self._variables: dict[str, str] = {}
+        """Variables of `env` in CEL: each is translated once, however many others refer to it."""
+        self._open: set[str] = set()
 
     def value(self, node: Expression) -> str:
         """Returns the CEL text. Raises GitHubExpressionError without a counterpart, or if the text is far too long."""
@@ -138,8 +155,8 @@ class _Translator:
 
     def _binary(self, node: Binary) -> str:
         match node:
-            case Binary("&&" | "||" as operator, left, right) if self._is_truth(node):
-                return f"({self.truth(left)} {operator} {self.truth(right)})"
+            case Binary("&&" | "||") if self._is_truth(node):
+                return self._joined(node)
             case Binary("||", Binary("&&", chosen, first), second):
                 holds = self.truth(chosen) if is_true(first) else f"{self.truth(chosen)} && {self.truth(first)}"
                 return f"({holds} ? {self.value(first)} : {self.value(second)})"
@@ -149,6 +166,14 @@ class _Translator:
                 return f"({self.truth(left)} ? {self.value(right)} : {self.value(left)})"
             case Binary(operator, left, right):
                 return self._comparison(operator, left, right)
+
+    def _joined(self, node: Binary) -> str:
+        """A conjunction or disjunction of truths, without those that decide nothing."""
+        neutral, deciding = ("true", "false") if node.operator == "&&" else ("false", "true")
+        parts = [part for part in map(self.truth, _operands(node, node.operator)) if part != neutral]
+        if deciding in parts or len(parts) < 2:
+            return deciding if deciding in parts else parts[0] if parts else neutral
+        return f"({f' {node.operator} '.join(parts)})"
 
     def _comparison(self, operator: str, left: Expression, right: Expression) -> str:
         if isinstance(left, LiteralValue) and operator in ("==", "!="):
@@ -174,8 +199,8 @@ class _Translator:
         match node:
             case LiteralValue(value):
                 return json.dumps(bool(value))
-            case Binary("&&" | "||" as operator, left, right):
-                return f"({self.truth(left)} {operator} {self.truth(right)})"
+            case Binary("&&" | "||"):
+                return self._joined(node)
             case Index() | FunctionCall("fromjson", _):
                 return f"!{falsy(self.value(node))}"
             case MemberAccess(("inputs", *_)) | MemberAccess(("github", "event", "inputs", *_)):
@@ -210,11 +235,14 @@ class _Translator:
                 text = EVENT_KINDS.get(text, text)
             case MemberAccess(("github", "event", "workflow_run", "conclusion")) if text in _RESULTS:
                 return f'(has(event.state) ? event.state : "") {operator} {json.dumps(_RESULTS[text])}'
-            case MemberAccess(("github", "event", "action")) if text in ACTIONS:
-                return f"{_HAPPENED} {operator} {json.dumps(ACTIONS[text])}"
+            case MemberAccess(("github", "event", "action")) if text in ACTIONS or text in self._scope.dispatched:
+                happened = text if text in self._scope.dispatched else ACTIONS[text]
+                return f"{_HAPPENED} {operator} {json.dumps(happened, ensure_ascii=False)}"
             case MemberAccess(("github", *path)) if _named(path) in TRUTHS:
                 # GitHub compares numbers then, and no text but an empty one or a number is any.
-                raise GitHubExpressionError(f"{node} is true or false, and not a text")
+                if not text.strip() or is_number(text):
+                    raise GitHubExpressionError(f"{node} is true or false, and compared with a number")
+                return json.dumps(operator == "!=")
             case MemberAccess(("needs", None, "result")):
                 raise GitHubExpressionError("needs.*.result is a list")
             case MemberAccess(("needs", str(), "result")):
@@ -236,10 +264,9 @@ class _Translator:
             case ("github", "event", "inputs", str(name)) | ("inputs", str(name)):
                 if name in self._scope.parameters:
                     return f"parameters.{self._scope.parameters[name]}"
-            case ("github", *rest) if (name := _named(rest)) in GITHUB or name in TRUTHS:
-                return GITHUB.get(name) or TRUTHS[name]
-            case ("github", "job"):
-                return json.dumps(self._scope.job)
+            case ("github", *rest):
+                if (found := self._of_github(rest)) is not None:
+                    return found
             case ("runner", str(name)) if name in _RUNNER:
                 return _RUNNER[name]
             case ("matrix", str(axis), *rest) if axis in self._scope.axes and None not in rest:
@@ -254,6 +281,15 @@ class _Translator:
             case _:
                 pass
         raise GitHubExpressionError(f"{node} has no counterpart")
+
+    def _of_github(self, path: list[str | None]) -> str | None:
+        match path:
+            case ["job"]:
+                return json.dumps(self._scope.job)
+            case ["event", "client_payload", *rest] if all(part and _NAME.fullmatch(part) for part in rest):
+                return of_payload([part or "" for part in rest])
+            case _:
+                return GITHUB.get(_named(path)) or TRUTHS.get(_named(path))
 
     def _of_job(self, job: str, path: list[str | None]) -> str | None:
         """The state of another job, or an output of it, which is empty if it did not succeed."""
@@ -273,13 +309,18 @@ class _Translator:
         value = self._scope.env[name]
         if not isinstance(value, str) or "${{" not in value:
             return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
-        others = replace(self._scope, env={key: v for key, v in self._scope.env.items() if key != name})
-        parts = [
-            json.dumps(part, ensure_ascii=False) if index % 2 == 0 else f"string({expression(part, others)})"
-            for index, part in enumerate(split(value))
-            if part
-        ]
-        return parts[0] if len(parts) == 1 else "(" + " + ".join(parts) + ")"
+        if name in self._open:
+            raise GitHubExpressionError(f"env.{name} refers to itself")
+        if name not in self._variables:
+            self._open.add(name)
+            parts = [
+                json.dumps(part, ensure_ascii=False) if index % 2 == 0 else f"string({bare(self.value(parse(part)))})"
+                for index, part in enumerate(split(value))
+                if part
+            ]
+            self._open.remove(name)
+            self._variables[name] = parts[0] if len(parts) == 1 else "(" + " + ".join(parts) + ")"
+        return self._variables[name]
 
     def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
         match function, arguments:
@@ -297,6 +338,8 @@ class _Translator:
                 return json_literal(text)
             case "fromjson", (text,):
                 return f"fromJson({bare(self.value(text))})"
+            case "tojson", (MemberAccess(("github",) | ("github", "event")),):
+                return "toJson(event)"
             case "tojson", (value,):
                 return f"toJson({bare(self.value(value))})"
             case _:

@@ -103,10 +103,13 @@ def _codecov(job: GitHubJob, given: Given, line: int) -> list[str]:
     token = f"CODECOV_TOKEN={job.in_quotes(plain(given['token']), line)} " if given.get("token") else ""
     files = "".join(f" --file {job.in_quotes(file, line)}" for file in _lines(plain(given.get("files", ""))))
     flags = "".join(f" --flag {job.in_quotes(flag, line)}" for flag in _lines(plain(given.get("flags", ""))))
-    return [
+    lines = [
         "curl -fsSLo codecov https://cli.codecov.io/latest/linux/codecov && chmod +x codecov",
         f"{token}./codecov upload-process{files}{flags}",
     ]
+    if plain(given.get("fail_ci_if_error", "false")) == "true":
+        return lines
+    return [f"{lines[0]} &&", f"  {lines[1]} ||", "  echo 'The upload to Codecov failed.' >&2"]
 
 
 def _release(job: GitHubJob, given: Given, line: int) -> list[str]:

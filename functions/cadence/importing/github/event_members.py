@@ -1,6 +1,6 @@
 """Members of the context `github` of GitHub Actions, as CEL over the event of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cadence.importing.shared.cel import REPOSITORY, event_value
 
@@ -10,6 +10,7 @@ EVENT_KINDS: Mapping[str, str] = {
     "release": "release",
     "schedule": "schedule",
     "workflow_dispatch": "manual",
+    "repository_dispatch": "webhook",
 }
 """The kinds of events by their names in GitHub Actions."""
 
@@ -29,9 +30,9 @@ ACTIONS: Mapping[str, str] = {**PULL_REQUEST_TYPES, "published": "published"}
 LABELS = "event.pull_request.labels.*.name"
 
 
-def _of_pull_request(member: str) -> str:
-    """A member that other events have with another meaning."""
-    return f'(event.kind == "pull_request" && has({member}) ? {member} : "")'
+def _of_pull_request(member: str, value: str = "") -> str:
+    """A member that other events have with another meaning, or what follows from it."""
+    return f'(event.kind == "pull_request" && has({member}) ? {value or member} : "")'
 
 
 def _flag(kind: str, member: str) -> str:
@@ -75,12 +76,27 @@ GITHUB: Mapping[str, str] = {
     "event.repository.clone_url": "(has(event.base_repository_url) ? event.base_repository_url : has(event.repository_url) ? "
     'event.repository_url : "")',
     "event.pull_request.number": _NUMBER,
+    "event.pull_request.head.label": _of_pull_request(
+        "event.branch", '(event.repository.split("/")[0] + ":" + event.branch)'
+    ),
     "event.pull_request.head.ref": _of_pull_request("event.branch"),
     "event.pull_request.head.sha": _of_pull_request("event.commit"),
     "event.pull_request.head.repo.full_name": _of_pull_request("event.repository"),
+    "event.pull_request.state": _of_pull_request("event.type", '(event.type == "closed" ? "closed" : "open")'),
     "event.pull_request.user.login": _of_pull_request("event.author"),
 }
 """The CEL text of each member that is a text; empty if the event does not have it, as in GitHub."""
+
+
+def of_payload(path: Sequence[str]) -> str:
+    """The CEL text of a member of `github.event.client_payload`, which the caller of a webhook sends; empty without it.
+
+    >>> of_payload(["pull", "number"])
+    '(has(event.data) && has(event.data.pull) && has(event.data.pull.number) ? event.data.pull.number : "")'
+    """
+    members = [".".join(["event.data", *path[:length]]) for length in range(len(path) + 1)]
+    return f'({" && ".join(f"has({member})" for member in members)} ? {members[-1]} : "")'
+
 
 TRUTHS: Mapping[str, str] = {
     "event.pull_request.head.repo.fork": _flag("pull_request", "event.fork"),

@@ -58,6 +58,8 @@ class GitHubJob:
     passed_outputs: dict[str, tuple[str, str]] = field(default_factory=dict)
     items: dict[str, str] = field(default_factory=dict)
     """The input with the item of an instance, by the axis whose values are known only when another job has ended."""
+    beginning: list[str] = field(default_factory=list)
+    """Lines of a step before all others."""
     never: bool = False
     home: bool = False
     uses_step_outputs: bool = False

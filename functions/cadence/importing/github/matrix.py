@@ -13,6 +13,7 @@ from cadence.importing.github.templates import axis_name, only_expression
 from cadence.importing.shared.yaml_source import listed, mapping, plain, texts, whole_number
 
 OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
+ELSEWHERE = "Runners have Linux only: leave it where it is, or have a script reach such a machine, as by ssh."
 _AXIS = re.compile(r"\bmatrix\.([\w-]+)((?:\.[\w-]+)*)")
 _NOT_AXES = frozenset({"include", "exclude", "fail_fast", "max_parallel"})
 _COMPUTED = (
@@ -160,8 +161,8 @@ def _on_linux(job: GitHubJob, matrix: Mapping[str, Any]) -> Mapping[str, Any]:
         job.never = True
     why = "treatment has when: false" if job.never else "legs for Windows and macOS are left out"
     job.note(
-        job.line(job.body, "runs-on"), f"runs-on: {wanted}", f"Runners have Linux; the {why}.",
-        "Make a treatment of its own for each other system, with a pool of such machines in `pools`.",
+        job.line(job.body, "runs-on"), f"runs-on: {wanted}", f"The system is not Linux; the {why}.",
+        ELSEWHERE,
     )  # fmt: skip
     return matrix if job.never else kept
 

@@ -1,11 +1,19 @@
 """Jobs that call a reusable workflow: treatments that start a pipeline."""
 
+import shlex
 from typing import Any
 
 from cadence.importing.github.cel import translated
-from cadence.importing.github.expressions import GitHubExpressionError, MemberAccess
+from cadence.importing.github.expressions import (
+    Binary,
+    Expression,
+    GitHubExpressionError,
+    LiteralValue,
+    MemberAccess,
+)
 from cadence.importing.github.job import GitHubJob
-from cadence.importing.github.templates import only_expression
+from cadence.importing.github.templates import only_expression, split
+from cadence.importing.shared.draft import ImportedTreatment
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain
 
@@ -30,6 +38,10 @@ def write_trigger(job: GitHubJob, uses: str) -> None:
         if output is not None:
             job.treatment.inputs[name] = "Block<string>"
             job.passed_outputs[name] = output
+        elif isinstance(value, str) and (made := _made_of_outputs(job, name, value)) is not None:
+            producer, port, kind = made
+            job.treatment.inputs[name] = kind
+            job.draft.connect(producer, port, job.treatment, name)
         elif isinstance(value, str):
             _add_text(job, parameters, name, value, (plain(key), pipeline))
         else:
@@ -45,7 +57,51 @@ def write_trigger(job: GitHubJob, uses: str) -> None:
 
 def _output_of_job(job: GitHubJob, value: Any) -> tuple[str, str] | None:
     """The job and the output that a value is, if it is one and nothing else."""
-    match only_expression(value) if isinstance(value, str) else None:
+    node = only_expression(value) if isinstance(value, str) else None
+    return _output_of_node(job, node) if node is not None else None
+
+
+def _made_of_outputs(job: GitHubJob, name: str, text: str) -> tuple[ImportedTreatment, str, str] | None:
+    """Has a job write a value that is made of its outputs alone. Returns its treatment, the new output, and the type.
+
+    None for a value that has anything else, or outputs of several jobs.
+    """
+    script, kind = "", "Block<string>"
+    match only_expression(text):
+        case Binary("==" | "!=" as operator, node, LiteralValue(str() as literal)) if found := _output_of_node(
+            job, node
+        ):
+            found_in, kind = {found[0]}, "Block<bool>"
+            holds, fails = ("true", "false") if operator == "==" else ("false", "true")
+            script = f"if [ {_read(job, found)} = {shlex.quote(literal)} ]; then echo {holds}; else echo {fails}; fi"
+        case _:
+            parts = split(text)
+            outputs = [_output_of_job(job, f"${{{{{part}}}}}") for part in parts[1::2]]
+            known = [output for output in outputs if output is not None]
+            found_in = {output[0] for output in known}
+            if len(known) < len(outputs):
+                return None
+            words = [shlex.quote(part) if part else "" for part in parts]
+            words[1::2] = [_read(job, output) for output in known]
+            script = f"printf '%s\\n' {''.join(words)}"
+    if len(found_in) != 1:
+        return None
+    producer = job.draft.treatments[job.scope.needs[found_in.pop()]]
+    if not producer.body.keys().isdisjoint(("matrix", "each", "trigger")):
+        return None  # each instance would have a value of its own
+    port = producer.output(f"{job.treatment.name}_{name}", kind)
+    last = producer.body["steps"][-1] if "steps" in producer.body else producer.body
+    last["run"] += f'{script} > "$CADENCE_OUT_{port}"\n'
+    return producer, port, kind
+
+
+def _read(job: GitHubJob, output: tuple[str, str]) -> str:
+    """A shell word with an output, in the script of the job that has written it."""
+    return f'"$(cat "$CADENCE_OUT_{job.outputs_of_needs[output[0]][output[1]]}")"'
+
+
+def _output_of_node(job: GitHubJob, node: Expression) -> tuple[str, str] | None:
+    match node:
         case MemberAccess(("needs", str(other), "outputs", str(name))) if name in job.outputs_of_needs.get(other, ()):
             return other, name
         case _:

@@ -8,13 +8,14 @@ from typing import Any
 from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
-from cadence.importing.github.matrix import OTHER_SYSTEM, machine_labels
+from cadence.importing.github.matrix import ELSEWHERE, OTHER_SYSTEM, machine_labels
 from cadence.importing.github.service_addresses import host_variable, port_variable
 from cadence.importing.shared.containers import health_of_options, is_image, ports, service_name
 from cadence.importing.shared.draft import LONGEST_SECONDS
 from cadence.importing.shared.names import slug
 from cadence.importing.shared.yaml_source import mapping, plain, texts
 
+_COMPARES = re.compile("[!=]=")
 _IGNORED = frozenset({"name", "needs", "steps", "env", "outputs", "defaults", "secrets", "strategy", "with", "uses"})
 
 
@@ -44,7 +45,7 @@ def _runs_on(job: GitHubJob) -> None:
         job.never = True
         job.note(
             line, f"runs-on: {described}", "The system is not Linux; the treatment has when: false.",
-            "Name a pool with such machines in `pools`, and remove when: false.",
+            ELSEWHERE,
         )  # fmt: skip
     elif "${{" in described:
         job.note(
@@ -135,7 +136,15 @@ def _condition(job: GitHubJob) -> None:
         job.treatment.body["when"] = False
         job.treatment.comments.append(f"was: if: {text}")
         return
-    if found.cel is not None:
+    if found.cel in (None, "false") and _COMPARES.search(text):
+        job.note(
+            line, f"if: {text}", f"GitHub finds it {'false' if found.cel else 'true'} whatever happened, and so does Cadence.",
+            "Check whether that was meant: a comparison of true or false with a text never holds.",
+        )  # fmt: skip
+        job.treatment.comments.append(f"was: if: {text}")
+    if found.cel == "false":
+        job.treatment.body["when"] = False
+    elif found.cel is not None:
         job.treatment.body["when"] = f"${{{{ {found.cel} }}}}"
     if found.settles:
         job.treatment.body.pop("after", None)

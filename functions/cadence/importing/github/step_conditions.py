@@ -33,7 +33,7 @@ def with_condition(job: GitHubJob, text: str, line: int, settings: dict[str, Any
     if found.settles:
         settings["always"] = True
     if found.cel is not None:
-        settings["when"] = f"${{{{ {found.cel.removeprefix('true && ')} }}}}"
+        settings["when"] = f"${{{{ {found.cel} }}}}"
     return lines
 
 

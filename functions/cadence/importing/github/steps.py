@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
     HOME_WITHIN,
     NOT_CARRIED_OVER,
+    REPOSITORY_OF_FILES,
+    compares_files,
     dedented,
     exports,
     here_document,
@@ -69,8 +71,12 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
     found = [_step(job, step, index, defaults) for index, step in enumerate(written)]
     if ending := _ending(job):
         found.append(_Step(title="outputs of the job", lines=ending))
+    if job.beginning:
+        found.insert(0, _Step(title="empty artifacts", lines=job.beginning))
     steps = _bounded(_with_comments([step for step in found if step.lines]))
-    _settings_of_scripts(job, "\n".join(line for step in steps for line in step.lines))
+    if job.treatment.body.get("source") and compares_files("\n".join(line for step in steps for line in step.lines)):
+        steps = _bounded([_Step(title="a repository of the files", lines=REPOSITORY_OF_FILES), *steps])
+    _settings_of_scripts(job, steps)
     scripts = [_script(job, step) for step in steps]
     body = job.treatment.body
     if not steps:
@@ -187,15 +193,21 @@ def _setting_with_condition(job: GitHubJob, step: Mapping[str, Any]) -> None:
     )  # fmt: skip
 
 
-def _settings_of_scripts(job: GitHubJob, body: str) -> None:
+def _settings_of_scripts(job: GitHubJob, steps: Sequence[_Step]) -> None:
     """Adds the variables of GitHub that scripts use to those of the treatment, and notes those that do not exist."""
+    body = "\n".join(line for step in steps for line in step.lines)
     used = used_variables(body)
     for name, cel in _GIVEN.items():
         if name in used and name not in job.env:
             job.env[name] = f"${{{{ {bare(cel)} }}}}"
     if "CI" in used and "CI" not in job.env:
         job.env["CI"] = True
-    if job.treatment.body.get("source") and uses_git(body) and "git init --quiet" not in body:
+    if (
+        job.treatment.body.get("source")
+        and uses_git(body)
+        and "git init --quiet" not in body
+        and not compares_files(body)
+    ):
         job.note(
             job.treatment.line, "git in scripts", "`source` gives the files of the commit without .git.",
             "Have the script clone the repository where it needs one, or do without git.",
@@ -207,7 +219,7 @@ def _settings_of_scripts(job: GitHubJob, body: str) -> None:
         )  # fmt: skip
     job.missing_env -= set(job.env)
     known = {*_GIVEN, *_FILES, _SUMMARY, *job.env, *job.treatment.body.get("secrets", ()), "GITHUB_WORKSPACE"}
-    for name in sorted(used - known):
+    for name in sorted(used - known - {name for step in steps for name in step.env}):
         if name.startswith(("GITHUB_", "RUNNER_")):
             job.note(
                 job.treatment.line, f"${name}", "Cadence sets no such variable.", "Set it in env, or do without it."

@@ -12,16 +12,17 @@ from cadence.importing.shared.yaml_source import YamlSource, listed, mapping, pl
 _INPUT_TYPES = {"boolean": "bool", "number": "f64"}
 _EMPTY = {"bool": False, "f64": 0, "string": ""}
 _PATTERNS = {"push": ("branches", "paths", "tags"), "pull_request": ("branches", "paths")}
+_SENDER = "repository-dispatch"
 _STATES = {"completed": ["succeeded", "failed", "cancelled", "timed_out"], "success": ["succeeded"]}
 
 
 def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) -> tuple[dict[str, str], frozenset[str]]:
     """Fills the draft's `on` and parameters. Returns inputs' names by parameters', and which of them are booleans."""
-    on = data.get("on", data.get("true"))
+    on = _on(data)
     events = on if isinstance(on, dict) else dict.fromkeys(texts(on))
     holder = on if isinstance(on, dict) else data
     converted: dict[str, Any] = {}
-    names, booleans = UniqueNames("_", "p"), set()
+    names, booleans = UniqueNames("_", "p"), set[str]()
     for event, settings in events.items():
         line = source.line(holder, event) or source.line(data, "on")
         match event:
@@ -33,15 +34,16 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
             case "schedule":
                 converted["schedule"] = _schedules(settings, line, draft)
             case "workflow_dispatch" | "workflow_call":
-                for name, entry in mapping(mapping(settings).get("inputs")).items():
-                    if _input(names.of(name), mapping(entry), draft):
-                        booleans.add(name)
+                inputs = mapping(mapping(settings).get("inputs"))
+                booleans |= {name for name in inputs if _input(names.of(name), mapping(inputs[name]), draft)}
                 _not_inputs(event, mapping(settings), source, draft)
             case "workflow_run":
                 converted["pipeline"] = [
                     {"name": slug(name), "states": _STATES["completed"]}
                     for name in texts(mapping(settings).get("workflows"))
                 ]
+            case "repository_dispatch":
+                converted["webhook"] = _webhook(mapping(settings), line, draft)
             case _:
                 draft.notes.add(
                     line, f"on: {event}", "Nothing in Cadence starts a pipeline by this event.",
@@ -52,6 +54,26 @@ def triggers(source: YamlSource, data: Mapping[str, Any], draft: ImportDraft) ->
     if converted:
         draft.settings["on"] = converted
     return {name: names.of(name) for name in names}, frozenset(booleans)
+
+
+def dispatched(data: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the types of `repository_dispatch` that start a workflow."""
+    return frozenset(texts(mapping(mapping(_on(data)).get("repository_dispatch")).get("types")))
+
+
+def _on(data: Mapping[str, Any]) -> Any:
+    return data.get("on", data.get("true"))
+
+
+def _webhook(settings: Mapping[str, Any], line: int, draft: ImportDraft) -> list[dict[str, Any]]:
+    """Events that a program sends to GitHub's API are those of a webhook: their type, and as `data` the payload."""
+    draft.notes.add(
+        line, "on: repository_dispatch", "Programs send such events to a webhook of Cadence instead of GitHub's API.",
+        f"Run cadence githost create {_SENDER} --kind generic; send CloudEvents with event_type as type, client_payload "
+        "as data.",
+    )  # fmt: skip
+    types = texts(settings.get("types"))
+    return [{"source": _SENDER, **({"types": types} if types else {})}]
 
 
 def _schedules(settings: Any, line: int, draft: ImportDraft) -> list[dict[str, Any]]:

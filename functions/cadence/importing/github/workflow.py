@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from cadence.importing.github.all_green import all_green
 from cadence.importing.github.cel import TranslationScope, translated
 from cadence.importing.github.composite import CompositeActions, ReadAction
 from cadence.importing.github.expressions import GitHubExpressionError
@@ -14,7 +15,7 @@ from cadence.importing.github.service_addresses import addresses_of
 from cadence.importing.github.settings import settings
 from cadence.importing.github.steps import write_steps
 from cadence.importing.github.templates import axis_name
-from cadence.importing.github.triggers import triggers
+from cadence.importing.github.triggers import dispatched, triggers
 from cadence.importing.shared.draft import ImportDraft, ImportedTreatment
 from cadence.importing.shared.names import UniqueNames, slug
 from cadence.importing.shared.report import ImportFailure
@@ -113,6 +114,7 @@ class _Workflow:
             axes={axis: axis_name(axis) for axis in _axes(body)},
             booleans=self._booleans,
             job=name,
+            dispatched=dispatched(self._data),
         )
         job = self._jobs[name] = GitHubJob(
             id=name,
@@ -125,6 +127,7 @@ class _Workflow:
             available=self._available(name, needs),
             services=addresses_of(body),
         )
+        all_green(job)
         matrix(job)
         if body.get("name") and slug(plain(body["name"])) != treatment.name and "${{" not in plain(body["name"]):
             treatment.comments.append(plain(body["name"]))

@@ -181,7 +181,9 @@ class _RuleReader:
 
 
 def _regex(text: str) -> str:
-    pattern, flags = text[1:].rsplit("/", 1)
+    pattern, end, flags = text[1:].rpartition("/")
+    if not end:
+        raise RuleError(f"the pattern {text} has no / at its end")
     pattern = pattern.replace("\\/", "/")
     if re.search(r"\(\?[=!<]|\\[1-9]", pattern):
         raise RuleError("its pattern looks around or back, which CEL cannot")

@@ -21,7 +21,7 @@ def mended(draft: ImportDraft) -> tuple[str, tuple[Finding, ...]]:
         document = draft.text()
         checked = validate(document, "yaml")
         findings = checked.findings
-        refused = refusals_of_start(checked.pipeline) if checked.pipeline else findings
+        refused = refusals_of_start(checked.pipeline, document) if checked.pipeline else findings
         errors = [finding for finding in refused if finding.severity is Severity.ERROR]
         if not errors:
             return document, findings

@@ -9,6 +9,9 @@ from cadence.importing.shared.names import variable
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_]|:\?)")
 _NEEDED = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?!\w|:?[?=+-])|([A-Za-z_]\w*))")
 _GIT = re.compile(r"^(?:[^#\n]*[;&|(\s])?git [a-z-]", re.MULTILINE)
+_GIT_COMMAND = re.compile(r"(?<![\w./-])git ([a-z-]+)")
+_OF_FILES = frozenset({"add", "diff", "ls-files", "status"})
+_NAMES_COMMITS = re.compile(r"git diff [^\n;&|]*(?:\.\.|HEAD[~^]|origin/|\$)")
 _BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 NOT_CARRIED_OVER = "was not carried over"
 HOME_WITHIN = 'export HOME="$PWD"  # so that caches of the home directory are within the working directory'
@@ -56,6 +59,19 @@ REPOSITORY_PARAMETERS = {
 def uses_git(script: str) -> bool:
     """Whether a script calls git, and so may need the repository rather than its files."""
     return _GIT.search(script) is not None
+
+
+def compares_files(script: str) -> bool:
+    """Whether a script asks git only which files changed since the checkout, which needs no history."""
+    commands = set(_GIT_COMMAND.findall(script))
+    return uses_git(script) and commands <= _OF_FILES and not _NAMES_COMMITS.search(script)
+
+
+REPOSITORY_OF_FILES = [
+    "git init --quiet && git add --all",
+    "git -c user.name=cadence -c user.email=cadence@localhost commit --quiet --allow-empty --message 'The files of the commit'",
+]
+"""Lines that make a repository of one commit of the files, for scripts that ask which of them they changed."""
 
 
 def needs_bash(script: str) -> bool:

@@ -10,6 +10,7 @@ from cadence.importing.shared.draft import ImportDraft
 
 _MAY_BE_MISSING = re.compile(r'\$\{\{ \(?has\(((?:event|matrix)\.\w+)\) \? \1 : ""\)? \}\}')
 _PARAMETER = re.compile(r"\$\{\{ (parameters\.(\w+)) \}\}")
+_READ_AS_JSON = re.compile(r"fromJson\(parameters\.(\w+)\)")
 _OTHERWISE = {"image": "latest"}
 _NEEDED = frozenset({"image", "cache", "environment", "services"})
 _MAY_BE_EMPTY = frozenset({"env", "command"})
@@ -41,13 +42,18 @@ def _filled(draft: ImportDraft, value: Any, key: str) -> Any:
     return _MAY_BE_MISSING.sub(rf'${{{{ has(\1) ? \1 : "{_OTHERWISE.get(key, "none")}" }}}}', value)
 
 
-def refusals_of_start(pipeline: Pipeline) -> tuple[Finding, ...]:
+def refusals_of_start(pipeline: Pipeline, document: str = "") -> tuple[Finding, ...]:
     """Returns the findings that refuse a run which a user starts with the defaults of the parameters.
 
-    Parameters without a default have an example as their value.
+    Parameters without a default have an example as their value: those that `document` reads as JSON an empty object.
     """
+    json_texts = set(_READ_AS_JSON.findall(document))
     required = {
-        name: _EXAMPLES.get(parameter.type, 1) if isinstance(parameter.type, Scalar) else None
+        name: "{}"
+        if name in json_texts
+        else _EXAMPLES.get(parameter.type, 1)
+        if isinstance(parameter.type, Scalar)
+        else None
         for name, parameter in pipeline.parameters.items()
         if parameter.required
     }

@@ -146,7 +146,7 @@ class WorkflowSettings:
             elif name == "platform" and _OTHER_SYSTEM.search(text):
                 runs = False
                 self.note(line, f"labels.platform: {text}", "Runners have Linux; treatments have when: false.",
-                          "Give them a pool of such machines in `pools`.")  # fmt: skip
+                          "Leave them where they are, or have a script reach such a machine, as by ssh.")  # fmt: skip
             else:
                 self.note(line, f"labels.{name}: {text}", "Labels choose agents of Woodpecker.",
                           "Name the pools that have such machines in `pools`.")  # fmt: skip
