@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 TOKEN = "a-token-of-the-code-host"
@@ -125,8 +125,11 @@ class CodeHostDouble:
         return 200, self.comments[number]
 
 
+Double = TypeVar("Double", bound=CodeHostDouble)
+
+
 @contextmanager
-def code_host() -> Iterator[CodeHostDouble]:
+def code_host(kind: type[Double] = CodeHostDouble) -> Iterator[Double]:  # type: ignore[assignment]
     """Serves a code host on a free port of the loopback interface."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -144,13 +147,13 @@ def code_host() -> Iterator[CodeHostDouble]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = do_any
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_any
 
         def log_message(self, *_: Any) -> None:
             """Writes nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    double = CodeHostDouble(f"http://127.0.0.1:{server.server_address[1]}")
+    double = kind(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

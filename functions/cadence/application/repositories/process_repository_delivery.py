@@ -19,6 +19,7 @@ from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand, CommandOutcome
 from cadence.application.repositories.commit_files import CommitFiles
 from cadence.application.repositories.commit_source import StoreCommitFiles
+from cadence.application.repositories.data_center_events import with_addresses, with_message
 from cadence.application.repositories.ports import HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
@@ -160,7 +161,8 @@ class ProcessRepositoryDelivery:
             payload = read_payload(delivery.body, delivery.content_type)
             if delivery.event in FORMATS[repository.kind].commands:
                 return repository, ()
-            return repository, FORMATS[repository.kind].read(delivery.event, payload)
+            events = FORMATS[repository.kind].read(delivery.event, payload)
+            return repository, [with_addresses(event, repository) for event in events]
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
 
@@ -174,6 +176,9 @@ class ProcessRepositoryDelivery:
             credentials = self.open_repository.credentials(repository)
             event = with_commit(event, self.tags, repository.clone_url, credentials)
             event = with_whole_commits(event, partial(self.open_repository.open, repository))
+            event = with_message(event, repository, partial(self.open_repository.open, repository))
+            if reason := _skipped(event):
+                return EventOutcome((), reason, event.commit)
             commit = self._pipelines_commit(repository, event)
             asked = (PROGRAM_FILE,) if is_push_to_branch(event) else ()
             folder, program = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials, asked)
@@ -255,8 +260,7 @@ def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) 
     if isinstance(event, Push):
         if event.deleted:
             return f"{event.ref} was deleted."
-        marker = _SKIP.search(event.message)
-        return f"The commit's message contains {marker[0]}." if marker else None
+        return _skipped(event)
     if isinstance(event, Release):
         return None
     if event.fork and repository.forks == ForkPolicy.NOTHING:
@@ -269,3 +273,9 @@ def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) 
         first = " of an author who has not contributed before" if repository.forks == ForkPolicy.FIRST_TIME else ""
         return f"It is from a fork{first}, and waits for /cadence approve by a user who may write to the repository."
     return None
+
+
+def _skipped(event: GitEvent) -> str | None:
+    """Returns the reason why a push asks to start nothing; None if it does not."""
+    marker = _SKIP.search(event.message) if isinstance(event, Push) else None
+    return f"The commit's message contains {marker[0]}." if marker else None
