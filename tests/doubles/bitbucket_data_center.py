@@ -26,7 +26,9 @@ class DataCenterDouble(CodeHostDouble):
         parts = urlsplit(path)
         if parts.path == "/rest/api/latest/users":
             given = dict(parse_qsl(parts.query))
-            found = [{"name": user, "slug": user, "active": True} for user in sorted(self.writers)]
+            found: list[dict[str, Any]] = [
+                {"name": user, "slug": user, "active": True} for user in sorted(self.writers)
+            ]
             assert (given["permission.1"], given["permission.1.projectKey"]) == ("REPO_WRITE", "ACME")
             return 200, _page([user for user in found if given["filter"] in user["name"]]), {}
         if not parts.path.startswith(_PATH):
