@@ -4,7 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -129,8 +129,8 @@ Double = TypeVar("Double", bound=CodeHostDouble)
 
 
 @contextmanager
-def code_host(kind: type[Double] = CodeHostDouble) -> Iterator[Double]:  # type: ignore[assignment]
-    """Serves a code host on a free port of the loopback interface."""
+def serving(kind: type[Double]) -> Iterator[Double]:
+    """Serves a code host of a kind on a free port of the loopback interface."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_any(self) -> None:
@@ -162,3 +162,8 @@ def code_host(kind: type[Double] = CodeHostDouble) -> Iterator[Double]:  # type:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def code_host() -> AbstractContextManager[CodeHostDouble]:
+    """Serves a code host in the form of Gitea."""
+    return serving(CodeHostDouble)

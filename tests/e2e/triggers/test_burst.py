@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import requests
 
+from cadence.local.shared.paths import StackPaths
 from cadence.local.supervision import control, processes, record
 from cadence.local.supervision.supervisor import StackOptions
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
@@ -172,7 +173,7 @@ class Killer:
 
 def lambdas_of(folder: Path) -> list[tuple[int, str]]:
     """The processes of Lambdas of a stack, with the ends of the Lambdas' names: children of one that forks."""
-    known = record.read_record(control.StackPaths.of(folder))
+    known = record.read_record(StackPaths.of(folder))
     if known is None:
         return []
     found = []

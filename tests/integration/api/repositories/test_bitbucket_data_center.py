@@ -11,7 +11,7 @@ import pytest
 from cadence.adapters.aws import commit_report_requests
 from cadence.domain.runs.states import RunState
 from tests.doubles.bitbucket_data_center import DataCenterDouble
-from tests.doubles.code_host import TOKEN, code_host
+from tests.doubles.code_host import TOKEN, serving
 from tests.git.repositories import Repository, served
 from tests.integration.api.calling import Api, event
 from tests.integration.api.conftest import NoLambdas
@@ -66,7 +66,7 @@ def world(api: Api, lambdas: NoLambdas, tmp_path: Path, monkeypatch: pytest.Monk
     for name in FUNCTIONS:
         sys.modules.pop(name, None)
     source = Repository(tmp_path / "git" / "site")
-    with code_host(DataCenterDouble) as host, served(tmp_path / "git") as address:
+    with serving(DataCenterDouble) as host, served(tmp_path / "git") as address:
         world = DataCenterWorld(api, host, source, address, lambdas)
         services = {"lambda": lambdas, "sqs": world.delayed}
         monkeypatch.setattr(commit_report_requests, "client", services.__getitem__)
