@@ -1,6 +1,7 @@
 """Bitbucket Data Center by a repository's, a project's or a personal HTTP access token (REST API `latest`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -81,6 +82,9 @@ class BitbucketDataCenterRepository:
 
     def remove_webhook(self, webhook_id: str) -> None:
         self._client.call("DELETE", f"{self._path}/webhooks/{webhook_id}")
+
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        return 0
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         body = {

@@ -201,6 +201,12 @@ class CodeHost(Protocol):
     def remove_webhook(self, webhook_id: str) -> None:
         """Removes a webhook. Raises NotFound if it is gone."""
 
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        """Has the newest 100 webhooks that failed since then be sent again, each once; returns how many.
+
+        Only GitHub has that: the others return 0.
+        """
+
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """Sets a status of a commit."""
 
