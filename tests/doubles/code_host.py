@@ -4,9 +4,9 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 TOKEN = "a-token-of-the-code-host"
@@ -125,9 +125,12 @@ class CodeHostDouble:
         return 200, self.comments[number]
 
 
+Double = TypeVar("Double", bound=CodeHostDouble)
+
+
 @contextmanager
-def code_host() -> Iterator[CodeHostDouble]:
-    """Serves a code host on a free port of the loopback interface."""
+def serving(kind: type[Double]) -> Iterator[Double]:
+    """Serves a code host of a kind on a free port of the loopback interface."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_any(self) -> None:
@@ -144,13 +147,13 @@ def code_host() -> Iterator[CodeHostDouble]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = do_any
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_any
 
         def log_message(self, *_: Any) -> None:
             """Writes nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    double = CodeHostDouble(f"http://127.0.0.1:{server.server_address[1]}")
+    double = kind(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -159,3 +162,8 @@ def code_host() -> Iterator[CodeHostDouble]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def code_host() -> AbstractContextManager[CodeHostDouble]:
+    """Serves a code host in the form of Gitea."""
+    return serving(CodeHostDouble)

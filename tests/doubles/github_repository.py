@@ -29,7 +29,10 @@ def example(name: str) -> dict[str, Any]:
 
 @dataclass
 class GithubRepository(Cloud):
-    """`checks` are the check runs by id, `tokens` the permissions that tokens were created with."""
+    """`checks` are the check runs by id, `tokens` the permissions that tokens were created with.
+
+    `redelivered` are those of `failed_deliveries` that the App has had sent again.
+    """
 
     url: str = ""
     name: str = "acme/site"
@@ -44,6 +47,8 @@ class GithubRepository(Cloud):
     suspended: bool = False
     webhook: dict[str, str] = field(default_factory=dict)
     webhook_secret: str | None = SECRET
+    failed_deliveries: list[dict[str, Any]] = field(default_factory=list)
+    redelivered: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         repo = f"/api/v3/repos/{self.name}"
@@ -53,6 +58,8 @@ class GithubRepository(Cloud):
             ("POST", rf"/api/v3/app/installations/{INSTALLATION}/access_tokens"): self.create_token,
             ("GET", "/api/v3/app/hook/config"): self.show_webhook,
             ("PATCH", "/api/v3/app/hook/config"): self.set_webhook,
+            ("GET", "/api/v3/app/hook/deliveries"): self.list_deliveries,
+            ("POST", r"/api/v3/app/hook/deliveries/(?P<number>\d+)/attempts"): self.redeliver,
             ("GET", repo): self.show,
             ("GET", f"{repo}/branches"): self.list_branches,
             ("GET", f"{repo}/pulls"): self.list_nothing,
@@ -121,6 +128,14 @@ class GithubRepository(Cloud):
     def set_webhook(self, asked: Asked) -> Reply:
         self.webhook = asked.body
         return self.show_webhook(asked)
+
+    def list_deliveries(self, asked: Asked) -> Reply:
+        assert asked.params["status"] == "failure"
+        return Reply(200, self.failed_deliveries)
+
+    def redeliver(self, asked: Asked, number: str) -> Reply:
+        self.redelivered.append(int(number))
+        return Reply(202, {})
 
     def show(self, asked: Asked) -> Reply:
         found = {"full_name": self.name, "html_url": f"{self.url}/{self.name}", "clone_url": self.clone_url}

@@ -72,9 +72,12 @@ class Repository:
 
 
 @contextmanager
-def served(folder: Path, token: str | None = None, lfs: Mapping[str, bytes] | None = None) -> Iterator[str]:
+def served(
+    folder: Path, token: str | None = None, lfs: Mapping[str, bytes] | None = None, asked: list[str] | None = None
+) -> Iterator[str]:
     """The address under which the repositories in `folder` can be read; only with `token` as the password if one is
-    given. `lfs` are the contents that its server of Git LFS has, by the SHA-256 under which it gives them.
+    given. `lfs` are the contents that its server of Git LFS has, by the SHA-256 under which it gives them. Requests are
+    added to `asked` as method and path.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,6 +91,8 @@ def served(folder: Path, token: str | None = None, lfs: Mapping[str, bytes] | No
             """Nothing."""
 
         def _answer(self) -> None:
+            if asked is not None:
+                asked.append(f"{self.command} {self.path}")
             if token and token not in _password(self.headers.get("Authorization", "")):
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", "Basic")

@@ -69,7 +69,12 @@ def process_message() -> Callable[[str], tuple[str, Sequence[str]]]:
     documents = S3Documents(client("s3"), config.data_bucket)
     freeze = FreezeDocument(check_document(config), documents)
     pushed = RunPushed(
-        git=git, programs=programs(config), documents=documents, freeze=freeze, plan=PlanRun(documents), start=start
+        folders=git,
+        programs=programs(config),
+        documents=documents,
+        freeze=freeze,
+        plan=PlanRun(documents),
+        start=start,
     )
     deliver = ProcessDelivery(
         githosts=access,

@@ -87,6 +87,29 @@ def test_a_folder_is_read_and_other_files_are_only_looked_for(folder: Path, addr
         assert DulwichGitReader(LOCAL).read_folder(url, commit, "none") == ({}, [])
 
 
+def test_files_below_a_folder_are_read_in_one_pack(folder: Path) -> None:
+    source = Repository(folder / "program")
+    (source.folder / "link").symlink_to("large")
+    files: dict[str, str | None] = {f".melodium-ci/{at}/{at}.mel": f"file {at}" for at in range(60)}
+    (source.folder / ".melodium-ci").mkdir()
+    (source.folder / ".melodium-ci" / "link.mel").symlink_to("0/0.mel")
+    commit = source.commit({**files, ".melodium-ci/Compo.toml": "name = 1", "large": "x" * 6_000_000})
+    expected = {name.removeprefix(".melodium-ci/"): str(content).encode() for name, content in files.items()}
+    expected["Compo.toml"] = b"name = 1"
+
+    asked: list[str] = []
+    with served(folder, asked=asked) as address:
+        for url in (f"{address}/program", source.url):
+            assert DulwichGitReader(LOCAL).read_below(url, commit, ".melodium-ci", 61) == expected
+        # What the server can do, its refs, the commit without its files, and all files together.
+        assert [request.split(" ")[0] for request in asked] == ["GET", "POST", "POST", "POST"]
+        for url in (f"{address}/program", source.url):
+            assert DulwichGitReader(LOCAL).read_below(url, commit, "none", 61) == {}
+            assert DulwichGitReader(LOCAL).read_below(url, commit, "large", 61) == {}
+            with pytest.raises(TooLarge, match="more than 60 files in"):
+                DulwichGitReader(LOCAL).read_below(url, commit, ".melodium-ci", 60)
+
+
 def test_files_that_are_too_large_together_are_refused(folder: Path, address: str) -> None:
     source = Repository(folder / "large-libraries")
     commit = source.commit({"a.yaml": "a" * 3_000_000, "b.yaml": "b" * 3_000_000})

@@ -147,6 +147,47 @@ def test_bitbucket(host: Host) -> None:
     assert created == ("POST", "/repositories/acme/site/pullrequests/7/comments", {"content": {"raw": COMMENT.body}})
 
 
+def test_bitbucket_data_center(host: Host) -> None:
+    address = read_address(f"{host.url}/projects/ACME/repos/site", GitHostKind.BITBUCKET)
+    repository = GuardedCodeHosts(ANYWHERE).open(address, "the-token")
+    host.answers = [
+        (204, None, {}),
+        (200, {"id": 5}, {}),
+        (200, {"id": 5}, {}),
+        (201, {"id": 6, "version": 0}, {}),
+        (200, {"id": 6, "version": 3}, {}),
+        (200, {"id": 6, "version": 4}, {}),
+    ]
+
+    repository.set_status(COMMIT, STATUS)
+    assert repository.put_webhook(None, "https://ci.example/hook", "s") == "5"
+    assert repository.put_webhook("5", "https://ci.example/hook", "s") == "5"
+    assert repository.put_comment(COMMENT, None) == "6"
+    assert repository.put_comment(COMMENT, "6") == "6"
+
+    status, webhook, changed, created, seen, edited = host.calls
+    path = "/rest/api/latest/projects/ACME/repos/site"
+    assert status == (
+        "POST",
+        f"{path}/commits/{COMMIT}/builds",
+        {
+            "key": "cadence/tests",
+            "name": "cadence/tests",
+            "state": "FAILED",
+            "url": "https://ci.example/1",
+            "description": "The run failed",
+        },
+    )
+    assert (webhook[:2], changed[:2]) == (("POST", f"{path}/webhooks"), ("PUT", f"{path}/webhooks/5"))
+    assert webhook[2] == changed[2] and webhook[2]["configuration"] == {"secret": "s"}
+    assert {"repo:refs_changed", "pr:from_ref_updated", "pr:comment:added"} <= set(webhook[2]["events"])
+    comments = f"{path}/pull-requests/7/comments"
+    assert created == ("POST", comments, {"text": COMMENT.body})
+    assert seen == ("GET", f"{comments}/6", None)
+    assert edited == ("PUT", f"{comments}/6", {"text": COMMENT.body, "version": 3})
+    assert {headers["authorization"] for headers in host.headers} == {"Bearer the-token"}
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "error"),
     [
@@ -166,6 +207,13 @@ def test_a_refusal_says_whether_it_may_be_accepted_later(
     host.answers = [(status, {"message": "the host's words"}, headers)]
 
     with pytest.raises(error, match="the host's words"):
+        host.client().call("GET", "/x")
+
+
+def test_a_refusal_of_bitbucket_data_center_is_in_its_words(host: Host) -> None:
+    host.answers = [(401, {"errors": [{"context": None, "message": "Authentication failed."}]}, {})]
+
+    with pytest.raises(Forbidden, match=r": Authentication failed\.$"):
         host.client().call("GET", "/x")
 
 

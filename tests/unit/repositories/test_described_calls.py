@@ -42,6 +42,7 @@ def call_everything(repository: CodeHost, host: Host, answers: dict[str, Any]) -
         ("put_webhook", (None, "https://ci.example/hook", "s")),
         ("put_webhook", ("5", "https://ci.example/hook", "s")),
         ("remove_webhook", ("5",)),
+        ("redeliver_failed", ("5", AT)),
         *(("set_status", (COMMIT, status(state))) for state in CommitState),
         ("find_comment", (7, COMMENT.marker)),
         ("put_comment", (COMMENT, None)),
@@ -58,6 +59,12 @@ def call_everything(repository: CodeHost, host: Host, answers: dict[str, Any]) -
         getattr(repository, method)(*arguments)
 
 
+def failed_delivery(number: int, **more: Any) -> dict[str, Any]:
+    """A delivery as GitHub lists it."""
+    given = {"id": number, "guid": f"g-{number}", "delivered_at": "2026-11-30T12:00:01Z", "redelivery": False}
+    return {**given, "status": "Bad Gateway", "status_code": 502, "event": "push", "action": None, **more}
+
+
 @OF_GITHUB
 def test_github(host: Host) -> None:
     example = github.openapi().example
@@ -65,6 +72,7 @@ def test_github(host: Host) -> None:
     answers = {
         "describe": [example("full-repository-default-response")],
         "list_webhooks": [example("hook-items"), []],
+        "redeliver_failed": [[failed_delivery(8)], {}],
         "find_comment": [example("issue-comment-items"), []],
         "branches": [example("branch-short-items"), []],
         "is_protected": [example("branch-get")],
@@ -81,6 +89,8 @@ def test_github(host: Host) -> None:
         "repos/create-webhook",
         "repos/update-webhook",
         "repos/delete-webhook",
+        "repos/list-webhook-deliveries",
+        "repos/redeliver-webhook-delivery",
         "repos/create-commit-status",
         "issues/list-comments",
         "issues/create-comment",
@@ -140,6 +150,36 @@ def test_apps_of_github(host: Host) -> None:
         "apps/get-webhook-config-for-app",
         "apps/update-webhook-config-for-app",
     ]
+
+
+@OF_GITHUB
+def test_failed_webhooks_are_sent_again_by_github(host: Host) -> None:
+    listed = [
+        failed_delivery(15, guid="g-11", redelivery=True),
+        failed_delivery(14, status_code=200),
+        failed_delivery(13),
+        failed_delivery(12, guid="g-13"),
+        failed_delivery(11),
+        failed_delivery(10, delivered_at="2026-11-30T11:59:59Z"),
+    ]
+    repository, app = GitHubRepository(host.client(), "acme/site"), GitHubAppHost(host.client())
+    host.answering(listed, {}, {}, listed[:1], [failed_delivery(16)], {})
+
+    assert repository.redeliver_failed("5", AT) == 2
+    assert repository.redeliver_failed("5", AT) == 0
+    assert app.redeliver_failed(AT) == 1
+
+    assert github_describes(host.calls) == [
+        "repos/list-webhook-deliveries",
+        *["repos/redeliver-webhook-delivery"] * 2,
+        "repos/list-webhook-deliveries",
+        "apps/list-webhook-deliveries",
+        "apps/redeliver-webhook-delivery",
+    ]
+    path = "/repos/acme/site/hooks/5/deliveries"
+    assert [address for method, address, _ in host.calls if method == "POST"] == [
+        f"{path}/11/attempts", f"{path}/12/attempts", "/app/hook/deliveries/16/attempts",
+    ]  # fmt: skip
 
 
 @OF_GITLAB

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cadence.adapters.code_hosts.bitbucket import BitbucketRepository
+from cadence.adapters.code_hosts.bitbucket_data_center import BitbucketDataCenterRepository
 from cadence.adapters.code_hosts.gitea import GiteaRepository
 from cadence.adapters.code_hosts.github import GitHubRepository
 from cadence.adapters.code_hosts.gitlab import GitLabRepository
@@ -110,6 +111,94 @@ def test_bitbucket(host: Host) -> None:
     assert "state=OPEN" in host.calls[1][1]
     assert repository.full_commit(COMMIT[:12]) == repository.full_commit(COMMIT) == COMMIT
     assert [path for _, path, _ in host.calls[3:]] == [f"/repositories/acme/site/commit/{COMMIT[:12]}"]
+
+
+def data_center_pull(number: int, *, fork: bool) -> dict[str, Any]:
+    one, other = (
+        {
+            "id": at,
+            "slug": "site",
+            "project": {"key": key},
+            "links": {"clone": [{"name": "http", "href": f"https://git.example/scm/{key.lower()}/site.git"}]},
+        }
+        for at, key in ((1, "ACME"), (2, "~eve"))
+    )
+    return {
+        "id": number,
+        "title": "A change",
+        "author": {"user": {"name": "eve"}},
+        "fromRef": {"id": "refs/heads/change", "latestCommit": COMMIT, "repository": other if fork else one},
+        "toRef": {"id": "refs/heads/main", "latestCommit": BASE, "repository": one},
+    }
+
+
+def test_bitbucket_data_center(host: Host) -> None:
+    repository = BitbucketDataCenterRepository(host.client(), "ACME/site")
+    pulls = [data_center_pull(7, fork=True), data_center_pull(8, fork=False)]
+    host.answering(
+        {"values": [{"displayId": "main", "latestCommit": COMMIT}], "isLastPage": False, "nextPageStart": 100},
+        {"values": [{"displayId": "next", "latestCommit": BASE}], "isLastPage": True},
+        {"values": pulls, "isLastPage": True},
+        pulls[0],
+        {"message": "words", "author": {"name": "ada", "displayName": "Ada"}},
+        {"values": [{"action": "OPENED"}, {"action": "COMMENTED", "comment": {"id": 9, "text": "<!-- m --> words"}}]},
+    )
+
+    assert repository.branches() == {"main": COMMIT, "next": BASE}
+    forked, own = repository.open_pull_requests()
+    assert (forked.number, forked.fork, forked.commit, forked.base_commit) == (7, True, COMMIT, BASE)
+    assert (forked.repository, forked.base_repository, forked.author) == ("~eve/site", "ACME/site", "eve")
+    assert (own.fork, own.base_branch, own.repository_url) == (False, "main", "https://git.example/scm/acme/site.git")
+    assert repository.pull_request(7) == forked
+    assert repository.describe_commit(COMMIT) == HostedCommit(message="words", author="Ada")
+    assert repository.find_comment(7, "<!-- m -->") == "9"
+    assert repository.full_commit(COMMIT) == COMMIT
+    path = "/api/latest/projects/ACME/repos/site"
+    assert [address for _, address, _ in host.calls] == [
+        f"{path}/branches?start=0&limit=100",
+        f"{path}/branches?start=100&limit=100",
+        f"{path}/pull-requests?start=0&limit=100&state=OPEN",
+        f"{path}/pull-requests/7",
+        f"{path}/commits/{COMMIT}",
+        f"{path}/pull-requests/7/activities?start=0&limit=100",
+    ]
+
+
+def test_who_may_write_on_bitbucket_data_center(host: Host) -> None:
+    repository = BitbucketDataCenterRepository(host.client(), "ACME/site")
+    ada, adam = ({"name": name, "slug": name, "active": True} for name in ("ada", "adam"))
+    host.answering({"values": [ada, adam]}, {"values": [adam]}, {"values": [{**ada, "active": False}]}, {"values": []})
+
+    assert [repository.may_write("ada", "ada") for _ in range(4)] == [True, False, False, False]
+    right = "permission.1=REPO_WRITE&permission.1.projectKey=ACME&permission.1.repositorySlug=site"
+    assert {path for _, path, _ in host.calls} == {f"/api/latest/users?start=0&limit=100&filter=ada&{right}"}
+
+
+@pytest.mark.parametrize(
+    ("branch", "kind", "matcher", "name", "protected"),
+    [
+        ("main", "read-only", "BRANCH", "refs/heads/main", True),
+        ("main", "pull-request-only", "BRANCH", "refs/heads/main", True),
+        ("main", "no-deletes", "BRANCH", "refs/heads/main", False),
+        ("next", "read-only", "BRANCH", "refs/heads/main", False),
+        ("release/1", "read-only", "PATTERN", "release/*", True),
+        ("release/1", "read-only", "PATTERN", "refs/heads/release/**", True),
+        ("release/1/x", "read-only", "PATTERN", "release/*", False),
+        ("next", "read-only", "ANY_REF", "ANY_REF_MATCHER_ID", True),
+        ("main", "read-only", "MODEL_BRANCH", "production", False),
+    ],
+)
+def test_a_branch_of_bitbucket_data_center_is_protected_if_a_rule_restricts_pushes(
+    host: Host, branch: str, kind: str, matcher: str, name: str, protected: bool
+) -> None:
+    repository = BitbucketDataCenterRepository(host.client(), "ACME/site")
+    rule = {"type": kind, "matcher": {"id": name, "type": {"id": matcher}}}
+    host.answering({"values": [{"displayId": branch}]}, {"values": [rule]}, {"values": [{"displayId": f"{branch}1"}]})
+
+    assert repository.is_protected(branch) is protected
+    with pytest.raises(NotFound, match="no branch"):
+        repository.is_protected(branch)
+    assert host.calls[1][1] == ("/branch-permissions/latest/projects/ACME/repos/site/restrictions?start=0&limit=100")
 
 
 def test_an_event_of_a_head_is_read_as_it_was_written() -> None:

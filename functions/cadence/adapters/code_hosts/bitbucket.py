@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -61,6 +62,9 @@ class BitbucketRepository:
 
     def remove_webhook(self, webhook_id: str) -> None:
         self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        return 0
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         body = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from cadence.adapters.code_hosts.bitbucket import BitbucketRepository
+from cadence.adapters.code_hosts.bitbucket_data_center import BitbucketDataCenterRepository
 from cadence.adapters.code_hosts.gitea import GiteaRepository
 from cadence.adapters.code_hosts.github import HEADERS, GitHubRepository
 from cadence.adapters.code_hosts.github_checks import GitHubAppRepository
@@ -34,6 +35,8 @@ class GuardedCodeHosts:
                 return GitLabRepository(client, address.name)
             case GitHostKind.GITEA:
                 return GiteaRepository(client, address.name)
+        if address.is_data_center:
+            return BitbucketDataCenterRepository(client, address.name)
         return BitbucketRepository(client, address.name)
 
 

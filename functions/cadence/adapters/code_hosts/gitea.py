@@ -1,6 +1,7 @@
 """Gitea and Forgejo by a token: an API in the form of GitHub's, with some differences."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from cadence.adapters.code_hosts.github import GitHubRepository
@@ -20,6 +21,9 @@ class GiteaRepository(GitHubRepository):
     """Implements CodeHost."""
 
     _in_branches = "/"
+
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        return 0
 
     def _webhook_kind(self) -> Mapping[str, Any]:
         return {"type": "gitea"}

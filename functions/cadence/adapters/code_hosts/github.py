@@ -1,6 +1,7 @@
 """GitHub and GitHub Enterprise by a token (REST API, version 2022-11-28)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ _STATES = {
     CommitState.CANCELLED: "error",
 }
 _EVENTS = ["push", "pull_request", "issue_comment", "release"]
+_FAILED = 400
 _WRITERS = frozenset({"admin", "write", "owner"})
 
 
@@ -60,6 +62,9 @@ class GitHubRepository:
 
     def remove_webhook(self, webhook_id: str) -> None:
         self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        return redeliver_failed(self._client, f"{self._path}/hooks/{webhook_id}/deliveries", since)
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         body = {
@@ -132,3 +137,21 @@ class GitHubRepository:
         except NotFound:
             return False
         return found.get("permission") in _WRITERS
+
+
+def redeliver_failed(client: HostClient, path: str, since: datetime) -> int:
+    """Has GitHub send failed deliveries of a webhook again, the oldest first; returns how many.
+
+    `path` is the list of the webhook's deliveries. One that has failed again after it was repeated is left alone: what
+    the receiver refuses for good would be sent for ever.
+    """
+    found = client.call("GET", path, status="failure", per_page=100)
+    failed = {
+        each["guid"]: each["id"]
+        for each in found
+        if each["status_code"] >= _FAILED and not each["redelivery"]
+        if datetime.fromisoformat(each["delivered_at"]) >= since
+    }
+    for delivery_id in reversed(failed.values()):
+        client.call("POST", f"{path}/{delivery_id}/attempts")
+    return len(failed)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cadence.adapters.code_hosts.code_hosts import guarded_client
-from cadence.adapters.code_hosts.github import HEADERS
+from cadence.adapters.code_hosts.github import HEADERS, redeliver_failed
 from cadence.adapters.code_hosts.host_client import HostClient
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.application.repositories.github_app_ports import AppHost, InstallationToken, RegisteredApp
@@ -67,6 +67,9 @@ class GitHubAppHost:
     def set_webhook(self, url: str, secret: str) -> None:
         body = {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
         self._client.call("PATCH", "/app/hook/config", body)
+
+    def redeliver_failed(self, since: datetime) -> int:
+        return redeliver_failed(self._client, "/app/hook/deliveries", since)
 
 
 def _assertion(number: int, private_key: str, now: datetime) -> str:

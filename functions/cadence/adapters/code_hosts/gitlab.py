@@ -1,6 +1,7 @@
 """GitLab by a token (REST API, version 4)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -59,6 +60,9 @@ class GitLabRepository:
 
     def remove_webhook(self, webhook_id: str) -> None:
         self._client.call("DELETE", f"{self._path}/hooks/{webhook_id}")
+
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        return 0
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         body = {

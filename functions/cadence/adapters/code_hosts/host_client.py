@@ -106,6 +106,12 @@ def _words(content: bytes) -> str:
     if isinstance(answer, dict):
         error = answer.get("error")
         nested = error.get("message") if isinstance(error, dict) else error
-        found = answer.get("message") or nested or answer.get("errors") or answer
+        found = answer.get("message") or nested or _listed(answer.get("errors")) or answer
     text = found if isinstance(found, str) else json.dumps(found)
     return " ".join(text.split())[:_LONGEST_WORDS]
+
+
+def _listed(errors: Any) -> Any:
+    """Returns the messages of a list of errors (Bitbucket Data Center) as one text; anything else as it is."""
+    messages = [one.get("message") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    return " ".join(map(str, messages)) if messages and all(messages) else errors

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from urllib.request import url2pathname
 
 from dulwich.client import FetchPackResult
@@ -78,6 +79,17 @@ class DulwichGitReader:
             blobs = {path: one for path, one in found.items() if not isinstance(one, NotFound)}
             contents = _contents(remote, blobs, ", ".join(blobs))
             return {path: one if isinstance(one, NotFound) else contents[path] for path, one in found.items()}
+
+    def read_below(
+        self, url: str, commit: str, folder: str, most: int, credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes]:
+        """Implements FolderReader."""
+        with self._open(url, credentials) as remote:
+            root = _folder(remote.store, _tree(remote, commit), folder)
+            blobs = {} if root is None else dict(islice(_blobs_below(remote.store, root), most + 1))
+            if len(blobs) > most:
+                raise TooLarge(f"There are more than {most} files in {folder}.")
+            return _contents(remote, blobs, folder)
 
     def read_archive(
         self,
@@ -251,21 +263,38 @@ def _find(store: BaseObjectStore, tree: ObjectID, path: str) -> ObjectID:
 
 def _blobs(store: BaseObjectStore, tree: ObjectID, folder: str) -> dict[str, ObjectID]:
     """Returns the blobs of the files directly in a folder, by name; none if there is no such folder."""
+    name = _folder(store, tree, folder)
+    return {} if name is None else {path: blob for path, blob, mode in _entries(store, name) if stat.S_ISREG(mode)}
+
+
+def _blobs_below(store: BaseObjectStore, tree: ObjectID, within: str = "") -> Iterator[tuple[str, ObjectID]]:
+    """Yields the files of a tree and of the trees in it: path, blob."""
+    for name, found, mode in _entries(store, tree):
+        if stat.S_ISDIR(mode):
+            yield from _blobs_below(store, found, f"{within}{name}/")
+        elif stat.S_ISREG(mode):
+            yield within + name, found
+
+
+def _entries(store: BaseObjectStore, tree: ObjectID) -> Iterator[tuple[str, ObjectID, int]]:
+    """Yields what is directly in a tree: name, id, mode."""
+    found = store[tree]
+    for entry in found.iteritems() if isinstance(found, Tree) else ():
+        if entry.path is not None and entry.sha is not None and entry.mode is not None:
+            yield entry.path.decode("utf-8", "replace"), entry.sha, entry.mode
+
+
+def _folder(store: BaseObjectStore, tree: ObjectID, folder: str) -> ObjectID | None:
+    """Returns the tree of a folder; None if there is no such folder."""
     name = tree
     for part in folder.strip("/").split("/"):
         parent = store[name]
         if not isinstance(parent, Tree) or part.encode() not in parent:
-            return {}
+            return None
         mode, name = parent[part.encode()]
         if not stat.S_ISDIR(mode):
-            return {}
-    found = store[name]
-    entries = found.iteritems() if isinstance(found, Tree) else ()
-    return {
-        entry.path.decode("utf-8", "replace"): entry.sha
-        for entry in entries
-        if entry.path is not None and entry.sha is not None and entry.mode is not None and stat.S_ISREG(entry.mode)
-    }
+            return None
+    return name
 
 
 def _translated(url: str, error: Exception) -> NotFound | Transient:

@@ -12,9 +12,9 @@ from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.programs import Programs
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.runs.start_run import StartRun
-from cadence.application.shared.git_ports import GitCredentials, GitReader
+from cadence.application.shared.git_ports import FolderReader, GitCredentials
 from cadence.application.shared.ports import Documents
-from cadence.domain.melodium.stored_program import COMPO, ProgramFacts, facts_of, program_of
+from cadence.domain.melodium.stored_program import COMPO, MOST_FILES, ProgramFacts, facts_of, program_of
 from cadence.domain.pipelines.document.pipeline import DEFAULT_RUN_DURATION
 from cadence.domain.pipelines.planning import told
 from cadence.domain.runs.run import Run
@@ -22,9 +22,8 @@ from cadence.domain.shared.errors import InvalidRequest, NotFound, TooLarge
 from cadence.domain.triggers.git_events import GitEvent, Push
 
 PROGRAM_FOLDER = ".melodium-ci"
-_FOLDER = f"{PROGRAM_FOLDER}/"
+PROGRAM_FILE = f"{PROGRAM_FOLDER}/{COMPO}"
 _ENTRYPOINT = "main"
-_MOST_FILES = 100
 _EVENT_FIELDS = {
     "repository": "repository_url",
     "repository_url": "repository_url",
@@ -58,7 +57,7 @@ class PushedProgram:
 class RunPushed:
     """Starts the run of a pushed program."""
 
-    git: GitReader
+    folders: FolderReader
     programs: Programs
     documents: Documents
     freeze: FreezeDocument
@@ -71,7 +70,7 @@ class RunPushed:
         Safe to repeat with the same `run_id`. Raises Transient if the repository cannot be read now.
         """
         try:
-            files = self._files(pushed)
+            files = self.folders.read_below(pushed.url, pushed.commit, PROGRAM_FOLDER, MOST_FILES, pushed.credentials)
         except NotFound:
             return None
         except TooLarge as error:
@@ -86,18 +85,12 @@ class RunPushed:
         facts = facts_of(program)
         document = json.dumps(_document(facts, pushed.payload), indent=2, ensure_ascii=False)
         try:
-            pinned = {_FOLDER + COMPO: facts.sha256}
+            pinned = {PROGRAM_FILE: facts.sha256}
             frozen, _ = self.freeze.freeze(pushed.organization, pushed.project, document, {}, programs=pinned)
             planned = self.plan.plan(run_id, frozen, pushed.payload)
         except InvalidDocument as error:
             return self._failed(run_id, pushed, told(error.findings), document)
         return self.start.start(run_id, planned, pushed.payload, pushed.created_by)
-
-    def _files(self, pushed: PushedProgram) -> Mapping[str, bytes]:
-        url, commit, credentials = pushed.url, pushed.commit, pushed.credentials
-        paths = self.git.changed_files(url, None, commit, merge_base=False, credentials=credentials)
-        chosen = sorted(path for path in paths if path.startswith(_FOLDER))[:_MOST_FILES]
-        return {path.removeprefix(_FOLDER): self.git.read_file(url, commit, path, credentials) for path in chosen}
 
     def _failed(self, run_id: str, pushed: PushedProgram, cause: str, document: str = "{}") -> Run:
         frozen = RunRequest(
@@ -120,7 +113,7 @@ def _document(facts: ProgramFacts, fields: Mapping[str, Any]) -> dict[str, Any]:
         if parameter.name in _EVENT_FIELDS and parameter.type in _TEXTS
     }
     name = _NOT_IN_NAMES.sub("-", facts.name.lower()).strip("-_")
-    body = {"program": _FOLDER + COMPO, "entrypoint": _ENTRYPOINT, "parameters": parameters}
+    body = {"program": PROGRAM_FILE, "entrypoint": _ENTRYPOINT, "parameters": parameters}
     return {
         "cadence": 1,
         "name": (name if name[:1].isalpha() else "melodium-ci")[:62],

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cadence.application.repositories.ports import FolderReader
-from cadence.application.shared.git_ports import GitCredentials
+from cadence.application.shared.git_ports import FolderReader, GitCredentials
 from cadence.domain.pipelines.document import Unavailable
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
 

@@ -76,6 +76,9 @@ class AppHost(Protocol):
     def set_webhook(self, url: str, secret: str) -> None:
         """Changes the address and the secret of the App's webhook."""
 
+    def redeliver_failed(self, since: datetime) -> int:
+        """Has the newest 100 events that failed since then be sent again, each once; returns how many."""
+
 
 class AppHosts(Protocol):
     """Registers and opens Apps. Both methods raise InvalidRequest for an address that may not be reached from here."""

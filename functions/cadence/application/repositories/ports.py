@@ -1,16 +1,14 @@
 """Ports over connected repositories, their code hosts, and what was reported to these."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from cadence.application.shared.git_ports import GitCredentials
 from cadence.domain.repositories.commit_check import CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
 from cadence.domain.repositories.heads import DeliveryKey, KnownHead
 from cadence.domain.repositories.repository import Repository, RepositoryAddress
-from cadence.domain.shared.errors import NotFound
 from cadence.domain.triggers.git_events import PullRequest
 
 
@@ -203,6 +201,12 @@ class CodeHost(Protocol):
     def remove_webhook(self, webhook_id: str) -> None:
         """Removes a webhook. Raises NotFound if it is gone."""
 
+    def redeliver_failed(self, webhook_id: str, since: datetime) -> int:
+        """Has the newest 100 webhooks that failed since then be sent again, each once; returns how many.
+
+        Only GitHub has that: the others return 0.
+        """
+
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """Sets a status of a commit."""
 
@@ -282,25 +286,4 @@ class CodeHosts(Protocol):
         """Returns the repository. `as_app`: the token is one of a GitHub App.
 
         Raises InvalidRequest for an address to which nothing may be sent from here.
-        """
-
-
-class FolderReader(Protocol):
-    """Reads folders and files of repositories."""
-
-    def read_folder(
-        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None, asked: Sequence[str] = ()
-    ) -> tuple[Mapping[str, bytes], Collection[str]]:
-        """Returns the files directly in a folder, by name, and those of the paths `asked` that are files.
-
-        There are none if there is no such folder. Raises like `GitReader`; TooLarge if the files of the folder have
-        more than 5 MB together.
-        """
-
-    def read_files(
-        self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
-    ) -> Mapping[str, bytes | NotFound]:
-        """Returns the content of each file, by its path from the root, or the error that says why there is none.
-
-        Links are not followed. Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
         """

@@ -8,16 +8,23 @@ from functools import partial
 from typing import Any
 
 from cadence.application.access.ports import SeenStore
-from cadence.application.melodium.run_pushed import PROGRAM_FOLDER, PushedProgram, RunPushed, is_push_to_branch
+from cadence.application.melodium.run_pushed import (
+    PROGRAM_FILE,
+    PROGRAM_FOLDER,
+    PushedProgram,
+    RunPushed,
+    is_push_to_branch,
+)
 from cadence.application.repositories.branch_protection import protection_of
 from cadence.application.repositories.comment_commands import CarryOutCommand, CommandOutcome
 from cadence.application.repositories.commit_files import CommitFiles
 from cadence.application.repositories.commit_source import StoreCommitFiles
-from cadence.application.repositories.ports import FolderReader, HeadStore, RepositoryDelivery, RepositoryStore
+from cadence.application.repositories.data_center_events import with_addresses, with_message
+from cadence.application.repositories.ports import HeadStore, RepositoryDelivery, RepositoryStore
 from cadence.application.repositories.pushed_pipelines import FOLDER, PushedPipelines
 from cadence.application.repositories.repository_secrets import OpenRepository
 from cadence.application.repositories.whole_commits import with_whole_commits
-from cadence.application.shared.git_ports import GitCredentials, GitReader, TagReader
+from cadence.application.shared.git_ports import FolderReader, GitCredentials, GitReader, TagReader
 from cadence.application.shared.identifiers import derived_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.report_ports import CommitReports, ReportRequest
@@ -25,7 +32,6 @@ from cadence.application.triggers.changed_paths import ChangedPaths
 from cadence.application.triggers.ports import Delivery
 from cadence.application.triggers.process_delivery import Undeliverable
 from cadence.application.triggers.release_commit import with_commit
-from cadence.domain.melodium.stored_program import COMPO
 from cadence.domain.repositories.heads import HEAD_EVENT, DeliveryKey, KnownHead, decode_event, head_name
 from cadence.domain.repositories.repository import ForkPolicy, Repository
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge
@@ -35,7 +41,6 @@ from cadence.domain.triggers.githosts import FORMATS
 from cadence.domain.triggers.githosts.payload import read_payload
 
 _KEPT = timedelta(days=30)
-_PROGRAM = f"{PROGRAM_FOLDER}/{COMPO}"
 _SHARED = "Its runs are those of an earlier delivery of this head."
 _SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip cadence|cadence skip)\]", re.IGNORECASE)
 
@@ -156,7 +161,8 @@ class ProcessRepositoryDelivery:
             payload = read_payload(delivery.body, delivery.content_type)
             if delivery.event in FORMATS[repository.kind].commands:
                 return repository, ()
-            return repository, FORMATS[repository.kind].read(delivery.event, payload)
+            events = FORMATS[repository.kind].read(delivery.event, payload)
+            return repository, [with_addresses(event, repository) for event in events]
         except (NotFound, InvalidRequest) as error:
             raise Undeliverable(error.message) from error
 
@@ -170,8 +176,11 @@ class ProcessRepositoryDelivery:
             credentials = self.open_repository.credentials(repository)
             event = with_commit(event, self.tags, repository.clone_url, credentials)
             event = with_whole_commits(event, partial(self.open_repository.open, repository))
+            event = with_message(event, repository, partial(self.open_repository.open, repository))
+            if reason := _skipped(event):
+                return EventOutcome((), reason, event.commit)
             commit = self._pipelines_commit(repository, event)
-            asked = (_PROGRAM,) if is_push_to_branch(event) else ()
+            asked = (PROGRAM_FILE,) if is_push_to_branch(event) else ()
             folder, program = self.folders.read_folder(repository.clone_url, commit, FOLDER, credentials, asked)
             files = self.pipelines.files(folder)
             others = CommitFiles(folders=self.folders, url=repository.clone_url, commit=commit, credentials=credentials)
@@ -214,7 +223,7 @@ class ProcessRepositoryDelivery:
             created_by=f"{repository.kind} {repository.name}",
         )
         # No file in the other folder has this name.
-        parts = (repository.repository_id, key.delivery_id, str(key.number), _PROGRAM)
+        parts = (repository.repository_id, key.delivery_id, str(key.number), PROGRAM_FILE)
         run = self.programs.run(derived_ulid(key.first_seen, *parts), pushed)
         return [run.run_id] if run else []
 
@@ -251,8 +260,7 @@ def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) 
     if isinstance(event, Push):
         if event.deleted:
             return f"{event.ref} was deleted."
-        marker = _SKIP.search(event.message)
-        return f"The commit's message contains {marker[0]}." if marker else None
+        return _skipped(event)
     if isinstance(event, Release):
         return None
     if event.fork and repository.forks == ForkPolicy.NOTHING:
@@ -265,3 +273,9 @@ def _starts_nothing(repository: Repository, event: GitEvent, *, approved: bool) 
         first = " of an author who has not contributed before" if repository.forks == ForkPolicy.FIRST_TIME else ""
         return f"It is from a fork{first}, and waits for /cadence approve by a user who may write to the repository."
     return None
+
+
+def _skipped(event: GitEvent) -> str | None:
+    """Returns the reason why a push asks to start nothing; None if it does not."""
+    marker = _SKIP.search(event.message) if isinstance(event, Push) else None
+    return f"The commit's message contains {marker[0]}." if marker else None

@@ -17,13 +17,15 @@ from cadence.application.shared.report_ports import CommitReports, ReportRequest
 from cadence.application.triggers.ports import Delivery, DeliveryQueue
 from cadence.domain.repositories.heads import HEAD_EVENT, NEVER, encode_event, head_delivery, head_name
 from cadence.domain.repositories.repository import Repository
-from cadence.domain.shared.errors import CadenceError, NotFound, Transient
+from cadence.domain.shared.errors import CadenceError, Forbidden, InvalidRequest, NotFound, Transient
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
 
 _LEAST_SECONDS = 60.0
 """Seconds that a look at one repository may take."""
 _REFUSED_WAIT = timedelta(hours=1)
 _LEAST_WAIT = timedelta(minutes=5)
+_UNDER_WAY = timedelta(minutes=1)
+"""How long before a look a webhook may have been sent whose failure the code host recorded after it."""
 _FORGOTTEN_AFTER = timedelta(days=60)
 """After that long without a look, heads may no longer be known: those that are there count as known."""
 _LONGEST_TEXT = 1_000
@@ -53,11 +55,16 @@ class RecordHeads:
 
 @dataclass(frozen=True, kw_only=True)
 class ReconcileCounts:
-    """What the reconciler did: repositories that it looked at or that refused it, and missing heads that it sent."""
+    """What the reconciler did.
+
+    Repositories that it looked at or that refused it, missing heads that it sent, and failed webhooks that it had the
+    code hosts send again.
+    """
 
     looked: int = 0
     refused: int = 0
     started: int = 0
+    redelivered: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +82,9 @@ class ReconcileRepositories:
 
     def reconcile(self, seconds_left: Callable[[], float]) -> ReconcileCounts:
         """Looks at as many repositories as there is time for. Safe to repeat, also at the same time."""
-        looked = refused = started = 0
+        looked = refused = started = redelivered = 0
         paused: dict[str, datetime] = {}
+        webhooks: set[str] = set()
         looks = sorted(self.heads.list_looks(), key=lambda look: look.looked_at.timestamp() if look.looked_at else 0.0)
         for look in looks:
             if seconds_left() < _LEAST_SECONDS:
@@ -91,6 +99,7 @@ class ReconcileRepositories:
             if due > now:
                 continue
             try:
+                redelivered += self._redeliver(repository, look, webhooks)
                 started += self._look(repository, look, now)
                 looked += 1
             except CadenceError as error:
@@ -104,7 +113,21 @@ class ReconcileRepositories:
                         repository_id=repository.repository_id, looked_at=look.looked_at, retry_at=now + wait
                     )
                 )
-        return ReconcileCounts(looked=looked, refused=refused, started=started)
+        return ReconcileCounts(looked=looked, refused=refused, started=started, redelivered=redelivered)
+
+    def _redeliver(self, repository: Repository, look: RepositoryLook, webhooks: set[str]) -> int:
+        """Has webhooks sent again that failed since the last look; `webhooks` are those of which that is done.
+
+        A token without the right to leaves that to the heads; the doctor states what it lacks.
+        """
+        webhook = repository.app_id or repository.repository_id
+        if look.looked_at is None or webhook in webhooks:
+            return 0
+        webhooks.add(webhook)
+        try:
+            return self.open_repository.redeliver_failed(repository, look.looked_at - _UNDER_WAY)
+        except (Forbidden, InvalidRequest, NotFound):
+            return 0
 
     def _look(self, repository: Repository, look: RepositoryLook, now: datetime) -> int:
         host = self.open_repository.open(repository)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cadence.application.access.ports import Cipher
 from cadence.application.repositories.github_app_tokens import AppTokens
@@ -55,6 +56,17 @@ class OpenRepository:
         """
         as_app = repository.app_id is not None
         return self.hosts.open(repository.address, self._token(repository, PERMISSIONS), as_app=as_app)
+
+    def redeliver_failed(self, repository: Repository, since: datetime) -> int:
+        """Has the code host send webhooks again that failed since then; returns how many.
+
+        Of a GitHub App, those of all its repositories. Raises like `open`.
+        """
+        if repository.app_id is not None:
+            return self.app_tokens.open(self.app_tokens.apps.get_app(repository.app_id)).redeliver_failed(since)
+        if repository.webhook_id is None:
+            return 0
+        return self.open(repository).redeliver_failed(repository.webhook_id, since)
 
     def credentials(self, repository: Repository) -> GitCredentials:
         """Returns the credentials that read the repository with git. Raises like `open`."""

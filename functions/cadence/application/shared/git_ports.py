@@ -1,10 +1,11 @@
 """Ports over git repositories."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cadence.domain.pipelines.specification import EVERYTHING, SourceSelection
+from cadence.domain.shared.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,36 @@ class TagReader(Protocol):
 
     def find_tag(self, url: str, tag: str, credentials: GitCredentials | None = None) -> str:
         """Returns the commit that a tag names now. Raises NotFound if the repository has no such tag."""
+
+
+class FolderReader(Protocol):
+    """Reads folders and files of repositories."""
+
+    def read_folder(
+        self, url: str, commit: str, folder: str, credentials: GitCredentials | None = None, asked: Sequence[str] = ()
+    ) -> tuple[Mapping[str, bytes], Collection[str]]:
+        """Returns the files directly in a folder, by name, and those of the paths `asked` that are files.
+
+        There are none if there is no such folder. Raises like `GitReader`; TooLarge if the files of the folder have
+        more than 5 MB together.
+        """
+
+    def read_files(
+        self, url: str, commit: str, paths: Sequence[str], credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes | NotFound]:
+        """Returns the content of each file, by its path from the root, or the error that says why there is none.
+
+        Links are not followed. Raises like `GitReader`; TooLarge if the files have more than 5 MB together.
+        """
+
+    def read_below(
+        self, url: str, commit: str, folder: str, most: int, credentials: GitCredentials | None = None
+    ) -> Mapping[str, bytes]:
+        """Returns the files in a folder and in the folders below it, by their paths from there.
+
+        There are none if there is no such folder. Links are left out. Raises like `GitReader`; TooLarge if there are
+        more than `most` files, or if they have more than 5 MB together.
+        """
 
 
 CredentialsOf = Callable[[str], GitCredentials | None]

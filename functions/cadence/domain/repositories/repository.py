@@ -1,5 +1,7 @@
 """Repositories of code hosts that are connected to a project."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +10,8 @@ from urllib.parse import urlsplit
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.triggers.git_events import GitEvent, PullRequest
 from cadence.domain.triggers.githost import GitHostKind
+
+_BITBUCKET_CLOUD = "https://bitbucket.org"
 
 ID_PREFIX = "r-"
 """Begins the id of every repository, which distinguishes it from a git host's in the address of a webhook."""
@@ -18,6 +22,12 @@ _KNOWN_HOSTS = {
     "bitbucket.org": GitHostKind.BITBUCKET,
     "codeberg.org": GitHostKind.GITEA,
 }
+
+
+_DATA_CENTER_PAGE = re.compile(
+    r"(?:(?P<below>.+?)/)?(?P<kind>projects|users)/(?P<project>[^/]+)/repos/(?P<slug>[^/]+)(?:/.*)?"
+)
+_DATA_CENTER_CLONE = re.compile(r"(?:(?P<below>.+?)/)?(?P<kind>scm)/(?P<project>[^/]+)/(?P<slug>[^/]+)")
 
 
 class ForkPolicy(StrEnum):
@@ -50,12 +60,20 @@ class RepositoryAddress:
                 return f"{self.origin}/api/v4"
             case GitHostKind.GITEA:
                 return f"{self.origin}/api/v1"
-        return "https://api.bitbucket.org/2.0"
+        return f"{self.origin}/rest" if self.is_data_center else "https://api.bitbucket.org/2.0"
+
+    @property
+    def is_data_center(self) -> bool:
+        """Whether the code host is a Bitbucket of one's own, which has little in common with that of the cloud."""
+        return self.kind == GitHostKind.BITBUCKET and self.origin != _BITBUCKET_CLOUD
 
     @property
     def url(self) -> str:
         """The address of the repository's page."""
-        return f"{self.origin}/{self.name}"
+        if not self.is_data_center:
+            return f"{self.origin}/{self.name}"
+        project, slug = self.name.split("/")
+        return f"{self.origin}/projects/{project}/repos/{slug}"
 
 
 def read_address(url: str, kind: GitHostKind | None = None) -> RepositoryAddress:
@@ -79,13 +97,28 @@ def read_address(url: str, kind: GitHostKind | None = None) -> RepositoryAddress
     if known is None:
         raise _refused("/kind", f"Give the kind of code host that {host} is: github, gitlab, gitea or bitbucket.")
     if known == GitHostKind.BITBUCKET and host != "bitbucket.org":
-        raise _refused("/url", "Of Bitbucket, only repositories on https://bitbucket.org can be connected.")
+        return _of_data_center(f"{parts.scheme}://{parts.netloc}", segments)
     # The groups of GitLab may be nested; the others may lie below a path of their host.
     own = segments if known == GitHostKind.GITLAB else segments[-2:]
     below = "/".join(segments[: len(segments) - len(own)])
     return RepositoryAddress(
         kind=known, origin=f"{parts.scheme}://{parts.netloc}" + (f"/{below}" if below else ""), name="/".join(own)
     )
+
+
+def _of_data_center(host: str, segments: Sequence[str]) -> RepositoryAddress:
+    """Returns the address of a repository on Bitbucket Data Center, from that of its page or of `git clone`.
+
+    The repositories of a user are in a project that is named after the user: `~ada`.
+    """
+    path = "/".join(segments)
+    found = _DATA_CENTER_CLONE.fullmatch(path) or _DATA_CENTER_PAGE.match(path)
+    if found is None:
+        example = f"{host}/projects/PROJ/repos/site"
+        raise _refused("/url", f"{path[:100]!r} names no repository of Bitbucket. Give its address, such as {example}.")
+    project = ("~" if found["kind"] == "users" else "") + found["project"]
+    origin = host + (f"/{found['below']}" if found["below"] else "")
+    return RepositoryAddress(kind=GitHostKind.BITBUCKET, origin=origin, name=f"{project}/{found['slug']}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +151,11 @@ class Repository:
     def address(self) -> RepositoryAddress:
         """Its address on the code host."""
         return RepositoryAddress(kind=self.kind, origin=self.origin, name=self.name)
+
+    @property
+    def is_data_center(self) -> bool:
+        """Whether its code host is a Bitbucket of one's own."""
+        return self.address.is_data_center
 
     @property
     def webhook_url(self) -> str:

@@ -51,8 +51,8 @@ def test_an_outage_of_each_side(installation: Installation, tmp_path: Path) -> N
     installation.is_down.clear()
     assert installation.deliveries() == []
 
-    assert look() == {"looked": 1, "refused": 0, "started": 3}
-    assert look() == {"looked": 1, "refused": 0, "started": 0}
+    assert look() == {"looked": 1, "refused": 0, "started": 3, "redelivered": 0}
+    assert look() == {"looked": 1, "refused": 0, "started": 0, "redelivered": 0}
     runs = installation.api("GET", "/v1/runs").json["items"]
     # The branch of the pull request triggers nothing by itself.
     assert sorted((run["commit"], run["branch"]) for run in runs) == sorted([(pushed, "main"), (change, "change")])
@@ -63,10 +63,10 @@ def test_an_outage_of_each_side(installation: Installation, tmp_path: Path) -> N
     with server.suspended():
         installation.end(run_id, RunState.SUCCEEDED)
         assert look()["refused"] == 1
-        assert look() == {"looked": 0, "refused": 0, "started": 0}
+        assert look() == {"looked": 0, "refused": 0, "started": 0, "redelivered": 0}
     assert installation.statuses(pushed) == {"cadence/tests": "pending"}
     let_pass(minutes=6)
-    assert look() == {"looked": 1, "refused": 0, "started": 0}
+    assert look() == {"looked": 1, "refused": 0, "started": 0, "redelivered": 0}
     give_up(repository_id, pushed)
     assert look()["looked"] == 1
     installation.report()

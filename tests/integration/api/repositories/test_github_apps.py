@@ -5,7 +5,9 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -322,3 +324,25 @@ def test_doctor_says_what_an_app_lacks(world: AppWorld) -> None:
     assert world.examined()["webhook"] is True
     world.send("ping", {}, "d-9", secret=world.github.webhook["secret"], expected=200)
     world.send("ping", {}, "d-9", expected=401)
+
+
+def test_events_of_an_app_that_failed_are_sent_again_once_for_all_its_repositories(world: AppWorld) -> None:
+    world.register()
+    world.connect()
+    sys.modules.pop("reconcile.handler", None)
+    reconcile = importlib.import_module("reconcile.handler").handler
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000)
+    now = datetime.now(UTC)
+    listed = [(3, now, True), (2, now, False), (1, now - timedelta(hours=1), False)]
+    world.github.failed_deliveries = [
+        {"id": number, "guid": f"g-{number}", "delivered_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "redelivery": again,
+         "duration": 0.1, "status": "Bad Gateway", "status_code": 502, "event": "push", "action": None,
+         "installation_id": 7, "repository_id": 1}
+        for number, at, again in listed
+    ]  # fmt: skip
+
+    assert reconcile({}, context) == {"looked": 1, "refused": 0, "started": 0, "redelivered": 1}
+
+    assert world.github.redelivered == [2]
+    assert world.github.wrong == []
+    sys.modules.pop("reconcile.handler", None)

@@ -74,11 +74,11 @@ def test_a_push_whose_webhook_was_lost_is_started_once(reconciler: Reconciler) -
     world = reconciler.world
     old = commit(world)
     world.connect()
-    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 0, "redelivered": 0}
     lost = commit(world, a="1")
 
-    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 1}
-    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 1, "redelivered": 0}
+    assert reconciler.look() == {"looked": 1, "refused": 0, "started": 0, "redelivered": 0}
     (run,) = reconciler.runs()
     assert (run["commit"], run["branch"], run["commit_message"]) == (lost, "main", "words of the commit")
     # The webhook arrives late: its run is there.
@@ -137,14 +137,14 @@ def test_an_outage_and_a_rate_limit_of_the_code_host_are_waited_for(reconciler: 
     commit(world)
 
     world.host.failures = [(503, {})]
-    assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0}
-    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0, "redelivered": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0, "redelivered": 0}
     let_pass(minutes=6)
     world.host.failures = [(429, {"retry-after": "1800"})]
-    assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0, "redelivered": 0}
     let_pass(minutes=25)
     calls = len(world.host.calls)
-    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0, "redelivered": 0}
     assert len(world.host.calls) == calls
     let_pass(minutes=6)
     assert reconciler.look()["started"] == 1
@@ -159,7 +159,7 @@ def test_a_token_that_was_revoked_is_tried_again_after_an_hour(reconciler: Recon
 
     assert reconciler.look()["refused"] == 1
     let_pass(minutes=55)
-    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0, "redelivered": 0}
     let_pass(minutes=6)
     assert reconciler.look()["started"] == 1
 
@@ -214,7 +214,7 @@ def test_a_repository_that_was_disconnected_is_forgotten(reconciler: Reconciler)
     repository_id = world.connect().json["id"]
     world.api("DELETE", f"/v1/repositories/{repository_id}")
 
-    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0}
+    assert reconciler.look() == {"looked": 0, "refused": 0, "started": 0, "redelivered": 0}
     assert DynamoHeads("repositories").list_looks() == []
 
 

@@ -1,4 +1,7 @@
-"""Webhooks of Bitbucket Cloud. A push may move several branches; its payload does not list the changed files."""
+"""Webhooks of Bitbucket: those of the cloud, and the format of both, whose events have different names.
+
+A push may move several branches; its payload does not list the changed files.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,6 +10,7 @@ from typing import Any
 from cadence.domain.shared.errors import InvalidRequest
 from cadence.domain.triggers.comment_commands import CommentCommand, read_command
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+from cadence.domain.triggers.githosts import bitbucket_data_center as data_center
 from cadence.domain.triggers.githosts.format import Headers, Payload, WebhookFormat, hmac_sha256, same
 from cadence.domain.triggers.githosts.payload import NO_COMMIT, at, items, number, required, text
 from cadence.domain.triggers.triggers import PullRequestType
@@ -34,7 +38,7 @@ def read(event: str, payload: Payload) -> Sequence[GitEvent]:
     if event == _PUSH:
         return tuple(_pushes(payload))
     if event not in _TYPES:
-        return ()
+        return data_center.read(event, payload)
     merged = event == _MERGED
     merge_commit = text(payload, "pullrequest", "merge_commit", "hash") if merged else ""
     return (replace(pull_request(payload), type=_TYPES[event], merged=merged, merge_commit=merge_commit),)
@@ -98,6 +102,8 @@ def pull_request(payload: Payload) -> PullRequest:
 
 def command(payload: Payload) -> CommentCommand | None:
     """Returns the command in a new comment on a pull request."""
+    if "pullRequest" in payload:
+        return data_center.command(payload)
     found = read_command(text(payload, "comment", "content", "raw"))
     request = at(payload, "pullrequest", "id")
     if found is None or not isinstance(request, int):
@@ -114,11 +120,12 @@ def command(payload: Payload) -> CommentCommand | None:
 
 BITBUCKET = WebhookFormat(
     event_header="x-event-key",
-    delivery_headers=("x-request-uuid",),
-    acted_on=frozenset(_TYPES) | {_PUSH},
+    delivery_headers=("x-request-uuid", "x-request-id"),
+    acted_on=frozenset(_TYPES) | frozenset(data_center.TYPES) | {_PUSH, data_center.PUSH},
     signed=signed,
     read=read,
-    commands=frozenset({COMMENT_EVENT}),
+    pings=frozenset({data_center.PING}),
+    commands=frozenset({COMMENT_EVENT, data_center.COMMENT_EVENT}),
     command=command,
     user="x-token-auth",
     home="https://bitbucket.org",
