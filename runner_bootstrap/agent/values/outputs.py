@@ -17,7 +17,7 @@ from ..logs.masking import Masker
 from ..shared.errors import AgentError
 from ..shared.termination import Termination
 from ..shared.threads import WorkerThreads
-from .chunks import CHUNK_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
+from .chunks import CHUNK_BYTES, FIRST_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 from .type_checks import Checker
 from .upload_credits import UploadCredits
 
@@ -27,6 +27,8 @@ PREVIEW_BYTES = 4096
 #: Uploaded chunks that are reported without waiting for ``COMMIT_SECONDS``, and at most at a time.
 REPORTED_TOGETHER, MOST_COMMITTED = 12, 64
 COMMIT_SECONDS = 1.0
+#: Each chunk of a stream is so many times as long as the one before, from FIRST_BYTES up to CHUNK_BYTES.
+RAMP = 8
 #: How long the first byte of a chunk waits for more: a tenth of the stream's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
 #: A denied producer asks again after a tenth of the time that it has waited, within these bounds (seconds).
@@ -115,12 +117,15 @@ class OutputUpload:
         poller.register(command_ended, select.POLLIN)
         ended = False
         began = 0.0
+        length = FIRST_BYTES
         chunk = self._empty_chunk()
         while True:
             due = float("inf")
-            while chunk.size < CHUNK_BYTES and time.monotonic() < due:
+            # Data that is not certainly valid yet needs more to become so.
+            limit = min(CHUNK_BYTES, max(length, 2 * chunk.size))
+            while chunk.size < limit and time.monotonic() < due:
                 try:
-                    count = os.readv(fifo, [chunk.space()])
+                    count = os.readv(fifo, [chunk.space()[: limit - chunk.size]])
                 except BlockingIOError:
                     count = 0
                 if count:
@@ -138,6 +143,7 @@ class OutputUpload:
                     ended = any(descriptor == command_ended for descriptor, _ in ready)
                     self._termination.check()
             chunk = self._send_checked(chunk)
+            length = min(CHUNK_BYTES, length * RAMP)
 
     def _send_checked(self, chunk: ChunkBuffer, last: bool = False) -> ChunkBuffer:
         """Queues the data that is certainly valid; returns the chunk to continue with, which begins with the rest."""
