@@ -176,7 +176,7 @@ def gateway() -> Gateway:
             ).read,
             pools=CachedPools(access),
             retentions=DynamoValueRetentionStore(config.runs_table),
-            inputs=read_input.ended,
+            inputs=read_input.first_chunks,
             note_spec=specs.note,
             durations=FixDurations(store=DynamoDurations(config.runs_table)).of,
             audit=audit,

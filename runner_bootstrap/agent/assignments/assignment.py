@@ -21,8 +21,8 @@ class AssignedPort(NamedTuple):
 
     ``flow`` is ``block`` or ``stream``; ``path`` is a place in the working directory. For an input, ``literal`` is its
     content if nothing has to be fetched, and ``fed`` is false if it never gets data. ``first`` is the gateway's answer
-    for its first chunks, if its producer had ended when the treatment was claimed. An ``optional`` output is empty if
-    there is nothing at its path.
+    for its first chunks, if its producer had ended or was writing it when the treatment was claimed. An ``optional``
+    output is empty if there is nothing at its path.
     """
 
     name: str

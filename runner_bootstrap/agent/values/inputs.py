@@ -33,7 +33,7 @@ class NewEpoch(Exception):
 class InputDownload:
     """Downloads a whole input into a sink. ``update_producer`` may be called from any thread, ``read`` from one.
 
-    ``first`` is the gateway's answer for the first chunks, where it came with the assignment.
+    ``first`` is the gateway's answer for the first chunks, where it came with the assignment; it attaches nobody.
     """
 
     def __init__(
@@ -96,6 +96,8 @@ class InputDownload:
                         break
                 except NewEpoch:
                     self._restart()
+            if self._request is not None:
+                self._request.result()  # which may attach this consumer
             if self._attached:
                 self._tell_done()
         finally:
@@ -245,20 +247,22 @@ class InputDownload:
         if self._end is not None and (self._position >= self._end["chunks"] or self._end["chunks"] - 1 in self._urls):
             return  # all URLs are there, and a producer that has ended is held back by no consumer
         lacking = self._position not in self._urls and time.monotonic() >= self._ask_again
-        if lacking or self._position - self._reported >= REPORT_EVERY:
+        unattached = self._end is None and not self._attached and self._position in self._urls
+        if lacking or unattached or self._position - self._reported >= REPORT_EVERY:
             self._request = workers.submit(self._ask)
             if lacking:
                 self._request.result()
 
     def _ask(self) -> None:
         position = self._position
-        self._take(self._call({"epoch": self._epoch, "next_seq": position, "done": False}), position)
+        answer = self._call({"epoch": self._epoch, "next_seq": position, "done": False})
+        self._attached = self._attached or not answer.get("end")
+        self._take(answer, position)
 
     def _take(self, answer: dict[str, Any], position: int) -> None:
         """Applies an answer for the chunks from ``position`` on."""
         urls = {download["seq"]: (download["url"], download.get("sha256")) for download in answer["downloads"]}
         with self._news:
-            self._attached = self._attached or not answer.get("end")
             self._reported = position
             self._ask_again = time.monotonic() + min(5.0, max(SHORTEST_WAIT, float(answer.get("retry_after") or 0)))
             self._failed = self._failed or answer["state"] == "failed"

@@ -17,16 +17,20 @@ from ..logs.masking import Masker
 from ..shared.errors import AgentError
 from ..shared.termination import Termination
 from ..shared.threads import WorkerThreads
-from .chunks import CHUNK_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
+from .chunks import CHUNK_BYTES, FIRST_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 from .type_checks import Checker
-from .upload_credits import UploadCredits
+from .upload_credits import MOST_COMMITTED, UploadCredits, UploadedChunks
 
 UPLOADERS = 4
 CHUNKS_IN_MEMORY = 6
 PREVIEW_BYTES = 4096
-#: Uploaded chunks that are reported without waiting for ``COMMIT_SECONDS``, and at most at a time.
-REPORTED_TOGETHER, MOST_COMMITTED = 12, 64
+#: Uploaded chunks that are reported without waiting for ``COMMIT_SECONDS``.
+REPORTED_TOGETHER = 12
+#: No URLs are asked for while so many chunks are being uploaded, so that a request asks for several.
+BUSY = 2
 COMMIT_SECONDS = 1.0
+#: Each chunk of a stream is so many times as long as the one before, from FIRST_BYTES up to CHUNK_BYTES.
+RAMP = 8
 #: How long the first byte of a chunk waits for more: a tenth of the stream's age, within these bounds (seconds).
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
 #: A denied producer asks again after a tenth of the time that it has waited, within these bounds (seconds).
@@ -64,8 +68,8 @@ class OutputUpload:
         self._grants: dict[int, Grant] = {}
         #: Chunks that wait for a URL, by number: their lengths and digests.
         self._waiting: dict[int, dict[str, Any]] = {}
-        self._unreported: dict[int, dict[str, Any]] = {}
-        self._reported = 0
+        self._uploading = 0
+        self._unreported = UploadedChunks()
         self._next_seq = 0
         self._uploaded = 0
         self._uploaders = 0
@@ -115,12 +119,15 @@ class OutputUpload:
         poller.register(command_ended, select.POLLIN)
         ended = False
         began = 0.0
+        length = FIRST_BYTES
         chunk = self._empty_chunk()
         while True:
             due = float("inf")
-            while chunk.size < CHUNK_BYTES and time.monotonic() < due:
+            # Data that is not certainly valid yet needs more to become so.
+            limit = min(CHUNK_BYTES, max(length, 2 * chunk.size))
+            while chunk.size < limit and time.monotonic() < due:
                 try:
-                    count = os.readv(fifo, [chunk.space()])
+                    count = os.readv(fifo, [chunk.space()[: limit - chunk.size]])
                 except BlockingIOError:
                     count = 0
                 if count:
@@ -138,6 +145,7 @@ class OutputUpload:
                     ended = any(descriptor == command_ended for descriptor, _ in ready)
                     self._termination.check()
             chunk = self._send_checked(chunk)
+            length = min(CHUNK_BYTES, length * RAMP)
 
     def _send_checked(self, chunk: ChunkBuffer, last: bool = False) -> ChunkBuffer:
         """Queues the data that is certainly valid; returns the chunk to continue with, which begins with the rest."""
@@ -195,7 +203,8 @@ class OutputUpload:
                 except UrlExpired:
                     self._forget_grants()
             with self._changed:
-                self._unreported[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
+                self._uploading -= 1
+                self._unreported.add(chunk)
                 self._uploaded += 1
                 self._expired = 0
             self._credits.changed()
@@ -215,11 +224,13 @@ class OutputUpload:
                 self._changed.wait(0.2)
                 self._termination.check()
             del self._waiting[chunk.seq]
+            self._uploading += 1
             return self._grants.pop(chunk.seq)
 
     def _forget_grants(self) -> None:
         with self._changed:
             self._expired += 1
+            self._uploading -= 1
             if self._expired > MOST_EXPIRED:
                 raise AgentError(
                     f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
@@ -229,9 +240,7 @@ class OutputUpload:
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Takes the gateway's answer to a request of this output."""
         with self._changed:
-            for report in request["committed"]:
-                self._unreported.pop(report["seq"], None)
-            self._reported += len(request["committed"])
+            self._unreported.remove(request["committed"])
             self._last_report = time.monotonic()
             self.fully_reported = bool(request["end"])
             granted = 0
@@ -254,9 +263,8 @@ class OutputUpload:
         with self._changed:
             instant = time.monotonic()
             end = self._end_report()
-            may_ask = instant >= self._ask_again
-            lacking = self._lacking() if may_ask else None
-            reports = self._reports()
+            lacking = self._lacking() if instant >= self._ask_again else None
+            reports = self._unreported.next()
             many = len(reports) >= REPORTED_TOGETHER or (reports and instant - self._last_report >= COMMIT_SECONDS)
             if not (end or lacking is not None or many):
                 return None
@@ -271,16 +279,11 @@ class OutputUpload:
             seq += 1
         return wanted
 
-    def _reports(self) -> list[dict[str, Any]]:
-        """Returns uploaded chunks without a gap: uploads end in any order and are reported in the stream's order."""
-        reports: list[dict[str, Any]] = []
-        while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._unreported:
-            reports.append(self._unreported[self._reported + len(reports)])
-        return reports
-
     def _lacking(self) -> int | None:
-        """Returns the number of the first chunk that waits for a URL."""
-        return min((seq for seq in self._waiting if seq not in self._grants), default=None)
+        """Returns the number of the first chunk that waits for a URL, if it is time to ask for some."""
+        if len(self._grants) + self._uploading >= BUSY and not self._all_read:
+            return None
+        return min(self._waiting.keys() - self._grants.keys(), default=None)
 
     def _end_report(self) -> dict[str, Any] | None:
         if not self._all_read or self._uploaded < self._next_seq or len(self._unreported) > MOST_COMMITTED:

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Protocol
 
 from ..shared.termination import Termination
+from .chunks import ChunkBuffer
 
+#: Uploaded chunks in one report.
+MOST_COMMITTED = 64
 #: Most outputs in one request; the schema allows 32.
 MOST_TOGETHER = 25
 #: Seconds between checks whether the assignment has terminated or a pause is over, while no output changes.
@@ -29,6 +32,33 @@ class CreditedOutput(Protocol):
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Takes the gateway's answer to a request."""
+
+
+class UploadedChunks:
+    """Uploaded chunks of one output that the gateway does not know yet: they are reported in order, without a gap."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[int, dict[str, Any]] = {}
+        self._reported = 0
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def add(self, chunk: ChunkBuffer) -> None:
+        self._chunks[chunk.seq] = {"seq": chunk.seq, "size": chunk.size, "sha256": chunk.sha256}
+
+    def next(self) -> list[dict[str, Any]]:
+        """Returns what can be reported now; uploads end in any order."""
+        reports: list[dict[str, Any]] = []
+        while len(reports) < MOST_COMMITTED and self._reported + len(reports) in self._chunks:
+            reports.append(self._chunks[self._reported + len(reports)])
+        return reports
+
+    def remove(self, reports: Sequence[dict[str, Any]]) -> None:
+        """Removes chunks that the gateway knows now."""
+        for report in reports:
+            self._chunks.pop(report["seq"], None)
+        self._reported += len(reports)
 
 
 class UploadCredits:

@@ -211,7 +211,11 @@ class FakeGateway:
     def claim(self, body: dict[str, Any]) -> dict[str, Any]:
         runner = self.runners[body["runner_id"]]
         runner.claimed = body["nonce"]
-        return runner.assignment
+        inputs = [
+            {**port, "first": self._next(runner.inputs[port["port"]][-1], 0)} if port["port"] in runner.inputs else port
+            for port in runner.assignment["inputs"]
+        ]
+        return {**runner.assignment, "inputs": inputs}
 
     def heartbeat(self, runner: Runner, body: dict[str, Any]) -> dict[str, Any]:
         runner.heartbeats.append(body)
@@ -274,6 +278,10 @@ class FakeGateway:
         if body.get("done"):
             stream.consumer_next = None
             runner.input_done.add(port)
+        return self._next(stream, start)
+
+    def _next(self, stream: Stream, start: int) -> dict[str, Any]:
+        """The answer for the chunks from `start` on, which attaches nobody."""
         key = next(name for name, each in self.streams.items() if each is stream)
         end = {name: stream.end[name] for name in ("size", "sha256", "chunks")} if stream.end else None
         downloads = [

@@ -88,6 +88,52 @@ def test_the_first_byte_arrives_while_the_producer_still_runs(
     assert consumer.text() == ["got first", "got last"]
 
 
+def test_the_first_byte_needs_no_request_and_the_consumer_is_attached_soon(
+    gateway: FakeGateway, start: Start, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    producer = gateway.add_runner(
+        f'{{ echo first; until test -e {go}; do sleep 0.05; done; echo last; }} > "$CADENCE_OUT_x"',
+        1,
+        outputs=stream("x"),
+    )
+    consumer = gateway.add_runner(
+        'while read -r line; do echo "got $line"; done < "$CADENCE_IN_x"', 2, inputs=stream("x")
+    )
+    gateway.connect(producer, "x", consumer, "x")
+    out = producer.outputs["x"]
+    gateway.fail_next["inputs"] = 1_000_000
+    start(producer)
+    eventually(lambda: out.chunks)
+    start(consumer)
+    eventually(lambda: consumer.text() == ["got first"])
+    assert out.consumer_next is None
+    gateway.fail_next["inputs"] = 0
+    eventually(lambda: out.consumer_next is not None)
+    go.touch()
+    assert consumer.done.wait(PATIENCE)
+    assert consumer.text() == ["got first", "got last"]
+    assert out.consumer_next is None
+
+
+def test_a_stream_begins_with_short_chunks(gateway: FakeGateway, work: Work) -> None:
+    runner = gateway.add_runner('head -c 20971520 /dev/zero > "$CADENCE_OUT_x"', outputs=stream("x"))
+    assert work(runner)["outcome"] == "succeeded"
+    data = runner.outputs["x"]
+    sizes = [len(content) for _, content in sorted(data.chunks.items())]
+    assert sum(sizes) == 20 * MIB
+    assert (sizes[0] <= 64 << 10, sizes[1] <= 512 << 10, max(sizes) <= 8 * MIB) == (True, True, True)
+
+
+def test_a_line_longer_than_a_short_chunk_is_one(gateway: FakeGateway, work: Work) -> None:
+    runner = gateway.add_runner(
+        'head -c 700000 /dev/zero | tr \'\\0\' x > "$CADENCE_OUT_x"; echo > "$CADENCE_OUT_x"',
+        outputs=stream("x", type_="string"),
+    )
+    assert work(runner)["outcome"] == "succeeded"
+    assert runner.outputs["x"].content == b"x" * 700_000 + b"\n"
+
+
 def test_a_producer_stays_within_its_credits(gateway: FakeGateway, start: Start, tmp_path: Path) -> None:
     """The consumer takes one line and waits: the producer must stop 16 chunks further on, not run to the end."""
     go = tmp_path / "go"

@@ -76,7 +76,7 @@ def claim(world: World) -> ClaimAssignment:
         engine_secrets=engine_secrets.read,
         pools=world.pools,
         retentions=world.retentions,
-        inputs=world.read_input.ended,
+        inputs=world.read_input.first_chunks,
         audit=DynamoAuditTrail("access"),
         id_tokens=SigningIdTokenKeys("access", KmsCipher(world.key)),
         clock=world.clock,

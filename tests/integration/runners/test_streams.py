@@ -123,11 +123,21 @@ def seqs(urls: Sequence[ChunkUrl]) -> list[int]:
     return [each.seq for each in urls]
 
 
-def test_the_first_chunks_of_what_has_ended_go_with_the_assignment(flow: Flow) -> None:
+def test_the_first_chunks_go_with_the_assignment_and_attach_nobody(flow: Flow) -> None:
     spec = flow.world.runs.get_spec(flow.test.run_id, "test")
-    assert flow.read.ended(flow.test.run_id, spec) == {}
+    (live,) = flow.read.first_chunks(flow.test.run_id, spec).values()
+    assert (live.state, live.epoch, live.end) == (InputState.OPEN, 1, None)
+    assert seqs(live.downloads) == list(range(8))
+    assert flow.world.streams.consumers(flow.make.runner_id, "wheel") == {}
+    asked = flow.ask(epoch=live.epoch)
+    assert [url.url.partition("?")[0] for url in asked.downloads] == [
+        url.url.partition("?")[0] for url in live.downloads
+    ]
+    assert flow.world.streams.consumers(flow.make.runner_id, "wheel") == {flow.test.runner_id: 0}
+    flow.ask(epoch=live.epoch, done=True)
+
     end = flow.ended(20)
-    (answer,) = flow.read.ended(flow.test.run_id, spec).values()
+    (answer,) = flow.read.first_chunks(flow.test.run_id, spec).values()
     assert (answer.state, answer.epoch, answer.end) == (InputState.ENDED, 1, end)
     assert seqs(answer.downloads) == list(range(8))
     assert flow.world.streams.consumers(flow.make.runner_id, "wheel") == {}
@@ -139,7 +149,7 @@ def test_content_that_no_treatment_sent_goes_with_the_assignment_and_can_be_read
     spec = TreatmentSpec(name="build", run="make", inputs=(port,))
     reading = ReadInput(lambda run_id, name: spec, flow.world.streams, flow.world.sources, flow.world.urls)
 
-    (first,) = reading.ended(RUN_ID, spec).values()
+    (first,) = reading.first_chunks(RUN_ID, spec).values()
     again = reading.read(flow.test, SOURCE_PORT, 1, 1)
     done = reading.read(flow.test, SOURCE_PORT, 1, 3, done=True)
 

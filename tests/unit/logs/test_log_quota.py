@@ -101,6 +101,28 @@ def test_what_another_process_counted_is_known_with_the_next_count() -> None:
     assert [line["stream"] for line in log.lines()] == ["stdout", "stdout", "agent"]
 
 
+def test_small_batches_are_counted_together_far_from_the_quota() -> None:
+    log = LimitedLog(project=1 << 30)
+    text = "x" * 10_000
+    for number in range(1, 14):
+        log.write.index_batches(RUN, [batch(number, text=text)])
+    # Once at first, to know what was counted before, and then every 64 KiB.
+    assert (log.use.calls, log.use.bytes.total()) == (2, 70_000)
+    log.write.index_batches(RUN, [batch(14, text=text)])
+    assert (log.use.calls, log.use.bytes.total()) == (3, 140_000)
+
+
+def test_near_the_quota_of_a_project_each_batch_is_counted_at_once() -> None:
+    log = LimitedLog(project=(1 << 20) + 250)
+    for number in range(1, 5):
+        log.write.index_batches(RUN, [batch(number, text=LINE)])
+    assert log.use.bytes.total() == 400
+    far = LimitedLog(project=(1 << 20) + 501)
+    for number in range(1, 8):
+        far.write.index_batches(RUN, [batch(number, text=LINE)])
+    assert far.use.bytes.total() == 700
+
+
 @pytest.mark.parametrize("size", [0, 1, 99])
 def test_a_quota_below_the_first_line_leaves_the_notice_only(size: int) -> None:
     log = LimitedLog(runner=size)

@@ -10,6 +10,10 @@ from cadence.application.shared.ports import Clock
 from cadence.domain.logs.log import RUNNER_FULL, LogQuota, Watermark, quota_text
 from cadence.domain.runs.run import Run
 
+_COUNTED_TOGETHER = 64 << 10
+"""Bytes of a project's lines that are counted together, while its quota is not near."""
+_NEAR = 1 << 20
+
 
 class LineLimit(Protocol):
     """Decides which lines are kept."""
@@ -52,6 +56,7 @@ class LimitLogs(LineLimit):
     use: ProjectLogUse
     clock: Clock
     _used: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _uncounted: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def is_full(self, watermark: Watermark) -> bool:
         return not watermark.keeps(self._day())
@@ -60,7 +65,8 @@ class LimitLogs(LineLimit):
         self, run: Run, before: Watermark, after: Watermark, lines: Sequence[Line]
     ) -> tuple[Watermark, Sequence[Line]]:
         day = self._day()
-        used, size, left_out = self._used_on(run, day), before.size, before.left_out
+        used = self._used_on(run, day) + self._uncounted.get((run.organization, run.project, day), 0)
+        size, left_out = before.size, before.left_out
         full: str | None = None
         kept: list[Line] = []
         for line in lines:
@@ -76,9 +82,15 @@ class LimitLogs(LineLimit):
         return replace(after, size=size, left_out=left_out, full=full), kept
 
     def count(self, run: Run, before: Mapping[str, Watermark], after: Sequence[Watermark]) -> None:
-        """A count that is lost with its process lets the project keep a little more."""
+        """Counts several small batches at once; what is lost with its process lets the project keep a little more."""
         size = sum(mark.size - before.get(mark.runner_id, Watermark(mark.runner_id)).size for mark in after)
-        self._add(run, self._day(), size)
+        day = self._day()
+        key = run.organization, run.project, day
+        size += self._uncounted.pop(key, 0)
+        if size < _COUNTED_TOGETHER and self._used_on(run, day) + size < self.quota.project - _NEAR:
+            self._uncounted[key] = size
+        else:
+            self._add(run, day, size)
 
     def _used_on(self, run: Run, day: str) -> int:
         key = run.organization, run.project, day

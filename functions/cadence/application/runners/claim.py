@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.application.access.ports import AuditTrail
 from cadence.application.limits.approvals import EnvironmentReader, closed_to_run
-from cadence.application.runners.inputs import EndedInputs, InputAnswer
+from cadence.application.runners.inputs import FirstChunks, InputAnswer
 from cadence.application.runners.ports import EngineSecrets, IdTokenSigner
 from cadence.application.runners.runner_tokens import (
     matches,
@@ -61,7 +61,8 @@ class Assignment:
 
     `isolation` is what the pool asks of its hosts (None: its machines are made for one treatment). `secrets` (values by
     environment name), `registries` (by host), `engine` (an engine's keys and token) and `session_token` are in no log
-    or table. `inputs` are the first chunks of inputs whose producers have ended, by port.
+    or table. `inputs` are the first chunks of inputs whose producers have ended or write a stream, by
+    port.
     """
 
     runner: Runner
@@ -91,7 +92,7 @@ class ClaimAssignment:
     engine_secrets: EngineSecrets
     pools: PoolStore
     retentions: ValueRetentionStore
-    inputs: EndedInputs
+    inputs: FirstChunks
     audit: AuditTrail
     id_tokens: IdTokenSigner
     clock: Clock

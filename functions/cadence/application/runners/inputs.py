@@ -42,8 +42,8 @@ class InputAnswer:
     retry_after: float
 
 
-EndedInputs = Callable[[str, TreatmentSpec], Mapping[str, InputAnswer]]
-"""Implemented by `ReadInput.ended`."""
+FirstChunks = Callable[[str, TreatmentSpec], Mapping[str, InputAnswer]]
+"""Implemented by `ReadInput.first_chunks`."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,22 @@ class ReadInput:
             retry_after=_WAIT_FOR_PRODUCER if waits else 0.0,
         )
 
-    def ended(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, InputAnswer]:
-        """Returns the first chunks of the inputs whose producers have ended, by port.
+    def first_chunks(self, run_id: str, spec: TreatmentSpec) -> Mapping[str, InputAnswer]:
+        """Returns the first chunks of the inputs whose producers have ended or are writing a stream, by port.
 
-        Nobody is held back by their consumer, so nothing is written. Inputs whose content is in the document, that
-        nothing feeds, or whose producer is still at work are left out.
+        Nothing is written: a producer is held back by the consumer from its first request on. Inputs whose content is
+        in the document, that nothing feeds, or whose producer has not begun are left out.
         """
         answers = {}
         requested = [port for port in spec.inputs if port.source_treatment or port.stored][:_MOST_ASSIGNED]
         for port, source in self.sources.find_all(run_id, requested).items():
-            if source.state is InputState.ENDED and source.end is not None:
-                last = min(DOWNLOADS, source.end.chunks) if source.prefix else 0
-                downloads = [ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}")) for seq in range(last)]
+            ended = source.state is InputState.ENDED and source.end is not None
+            if ended or (source.state is InputState.OPEN and source.prefix):
+                known = DOWNLOADS if source.end is None else min(DOWNLOADS, source.end.chunks)
+                downloads = [
+                    ChunkUrl(seq, self.urls.download(f"{source.prefix}{seq:012}"))
+                    for seq in range(known if source.prefix else 0)
+                ]
                 answers[port] = InputAnswer(
                     epoch=source.epoch, state=source.state, end=source.end, downloads=downloads, retry_after=0.0
                 )

@@ -18,6 +18,7 @@
 - A Lambda that fails ends the state that called it, also where that waits on a task token, under the name of the error
   in AWS (`failed_tasks`).
 - Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
+- Large uploads to S3 are received into files (`upload_files`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -52,6 +53,7 @@ from cadence.local.ministack import (
     sorted_partitions,
     table_streams,
     task_permissions,
+    upload_files,
     verified_callers,
 )
 from cadence.local.ministack.saved_mark import SaveAll, marking
@@ -160,6 +162,7 @@ def main() -> None:
     request_guard.install()
     verified_callers.install()
     light_saves.install()
+    upload_files.install()
     code = shared_code.install()
     processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
