@@ -385,11 +385,11 @@ class SimulatedOffers(MemoryOffers):
     """A host takes whatever is offered."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.runs, world.runners)
+        super().__init__(world.runners)
         self._world = world
 
-    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
-        super().offer(runner, noted)
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        super().put_offer(runner, at)
         self._world.send_agent(runner)
 
 
@@ -451,7 +451,7 @@ class Ports:
         self.gates = TreatmentGates(
             runs=self.runs, treatments=self.runs, machines=self.machines, approvals=approvals, slots=slots
         )
-        offer = OfferRunner(self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
+        offer = OfferRunner(self.runs, self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
@@ -563,7 +563,13 @@ class Ports:
             approvals=approvals,
             end_process=EndProcess(runs=self.runs, treatments=self.runs, reported=MemoryReported(), clock=clock),
             clock=clock,
-            unclaimed_offers=UnclaimedOffers(self.runs, pools, world.at_work).check,
+            unclaimed_offers=UnclaimedOffers(
+                treatments=self.runs,
+                pools=pools,
+                offers=watched(world.offers),
+                clock=clock,
+                at_work=world.at_work,
+            ).check,
         )
 
 

@@ -129,9 +129,12 @@ class RunnerItem(RunnersTable):
     def runner_id(self) -> str:
         return self.pk.removeprefix(runner_partition(""))
 
+    @property
+    def run_id(self) -> str:
+        return run_of_runner(self.runner_id)
+
     def runner(self) -> Runner:
-        values = {field.name: getattr(self, field.name, None) for field in dataclasses.fields(Runner)}
-        values["run_id"] = run_of_runner(self.runner_id)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Runner)}
         values["state"] = RunnerState(self.state)
         values["attempt"] = int(self.attempt)
         values["boot_deadline"] = int(self.boot_deadline)
