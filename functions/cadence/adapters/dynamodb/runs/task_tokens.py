@@ -26,6 +26,11 @@ class TaskTokenItem(RunsTable):
     text = UnicodeAttribute(null=True)  # a token that is no Base64
     kept_at = UTCDateTimeAttribute()
 
+    @classmethod
+    def key_of(cls, name: str) -> str | None:
+        """Returns the sort key of a token by its name; None if that is a token itself."""
+        return cls.PREFIX + name if _SEPARATOR in name else None
+
     @property
     def task_token(self) -> str:
         return self.text or base64.b64encode(self.token or b"").decode("ascii")
