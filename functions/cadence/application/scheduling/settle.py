@@ -19,7 +19,7 @@ from cadence.domain.runs.soft_failures import soft_failed
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import retrying
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import MachineStep, NextState, after_release
+from cadence.domain.scheduling.machine_step import MachineStep, NextState, after_release, settling
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, NotFound
 
@@ -113,9 +113,7 @@ class Settle:
 
     def by_machine(self, runner: Runner) -> MachineStep:
         """Returns the step that has the machine settle the treatment."""
-        return MachineStep(
-            next=NextState.SETTLE, attempt=runner.attempt, function=self._function(runner), runner_id=runner.runner_id
-        )
+        return settling(runner.attempt, self._function(runner), runner.runner_id)
 
     def _released(self, step: MachineStep, runner: Runner | None) -> MachineStep:
         """Returns the step, after the runner's release unless a host's runner has ended and holds nothing any more."""
