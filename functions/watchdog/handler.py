@@ -1,5 +1,5 @@
-"""Queue `deadlines`: `{"run_id"}`, `{"runner_id", "task_token"?}`, `{"concurrency_limit"}`, `{"approval", "of_run"}`,
-`{"values_of", "treatment"?}`, `{"late_values_of"}` or the event of a broken execution.
+"""Queue `deadlines`: `{"run_id", "admitted"?}`, `{"runner_id", "task_token"?}`, `{"concurrency_limit"}`,
+`{"approval", "of_run"}`, `{"values_of", "treatment"?}`, `{"late_values_of"}` or the event of a broken execution.
 
 Failed messages are delivered again, one by one.
 """
@@ -34,7 +34,7 @@ def look(subject: dict[str, Any]) -> None:
         else:
             execution_failed.of_treatment(broken.run_id, broken.treatment, broken.error)
     elif "run_id" in subject:
-        watchdog.run(subject["run_id"])
+        watchdog.run(subject["run_id"], subject.get("admitted", False))
     elif "concurrency_limit" in subject:
         watchdog.concurrency_limit(subject["concurrency_limit"])
     elif "approval" in subject:

@@ -98,8 +98,8 @@ ROWS = (
             *ANNOUNCES_ENDS,
             # Runners of hosts are looked at with their run.
             items("runners", "BatchGetItem"),
-            # Whether machines are there for an offered runner, or in another pool that fits.
-            items("runners", "Query"),
+            # Whether machines are there for an offered runner, or in another pool that fits; it is offered again.
+            items("runners", "Query", "PutItem"),
             items("access", "GetItem"),
             # Transient values are deleted, with the records of their digests.
             items("runners", "DeleteItem"),

@@ -42,21 +42,20 @@ class MemoryHosts:
 
     def note_call(self, host: Host, call: HostCall) -> Host:
         stored = self.hosts.get(host.host_id)
-        if stored is None or stored.last_call >= call.number:
-            raise Conflict(f"host {host.host_id} is gone, or has made a later call")
-        facts = stored.facts if call.facts is None else call.facts
+        if stored is None or (stored.last_call, stored.handed) != (host.last_call, host.handed):
+            raise Conflict(f"host {host.host_id} is gone, or has made another call")
         self.hosts[host.host_id] = dataclasses.replace(
             stored,
             last_seen=call.at,
             running=frozenset(call.running),
-            handed=stored.handed.difference(call.settled),
+            handed=frozenset(call.handed),
             last_call=call.number,
-            facts=facts,
+            facts=stored.facts if call.facts is None else call.facts,
         )
-        return dataclasses.replace(host, last_call=call.number, facts=facts)
+        return self.hosts[host.host_id]
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
-        self.offers.offered.add(runner.runner_id)
+        self.offers.put_offer(runner, at)
 
     def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         self.offers.offered.discard(offer.runner_id)
@@ -66,21 +65,13 @@ class MemoryHosts:
         offers = [one.as_offer for _, one in sorted(known.items()) if one.pool == pool]
         return [one for one in offers if one.engine is None or one.engine in able(engine)]
 
-    def lease(
-        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
-    ) -> bool:
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         runner = self.offers.runners.runners.get(offer.runner_id)
-        if offer.runner_id not in self.offers.offered or runner is None:
+        if runner is None or runner.pool != host.pool or runner.cancel_reason:
             return False
-        if runner.pool != host.pool or runner.state is not RunnerState.OFFERED:
+        if runner.state is not RunnerState.OFFERED:
             return False
-        if runner.cancel_reason or not self._same_call(host):
-            return False
-        if call is not None:
-            if self.hosts[host.host_id].handed != host.handed or call.number <= host.last_call:
-                return False
-            self.note_call(host, call)
-        self.offers.offered.remove(offer.runner_id)
+        self.offers.offered.discard(offer.runner_id)
         self.offers.runners.change_runner(
             offer.runner_id,
             {RunnerState.OFFERED},
@@ -89,8 +80,6 @@ class MemoryHosts:
             one_time_hash=one_time_hash,
             booting_at=at,
         )
-        stored = self.hosts[host.host_id]
-        self.hosts[host.host_id] = dataclasses.replace(stored, handed=stored.handed | {offer.runner_id})
         return True
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:

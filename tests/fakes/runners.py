@@ -38,6 +38,16 @@ class MemoryRunnerStore:
         self.runners[runner.runner_id] = stored
         return stored
 
+    def offer_runner(self, runner: Runner) -> None:
+        stored = self.runners.get(runner.runner_id)
+        if stored is None:
+            self.created.append(runner.runner_id)
+        else:
+            elsewhere = stored.state is RunnerState.BOOTING and stored.pool != runner.pool
+            if stored.cancel_reason or not (stored.state is RunnerState.OFFERED or elsewhere):
+                raise Conflict(f"runner {runner.runner_id} is {stored.state}")
+        self.runners[runner.runner_id] = runner
+
     def get_runner(self, runner_id: str) -> Runner:
         try:
             return self.runners[runner_id]

@@ -162,10 +162,12 @@ class MemoryRunStore:
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
 
-    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
+    def get_context(
+        self, run_id: str, treatment: str, others: Collection[str] = (), task_token: str | None = None
+    ) -> TreatmentContext:
         stored = self.get_treatment(run_id, treatment)
         known = {name: self.treatments[run_id, name] for name in others if (run_id, name) in self.treatments}
-        return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored, known)
+        return TreatmentContext(self.get_run(run_id), self.get_spec(run_id, treatment), stored, known, task_token)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         return [one for (run, _), one in sorted(self.treatments.items()) if run == run_id and not is_element(one.name)]

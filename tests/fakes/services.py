@@ -143,14 +143,17 @@ class MemoryDeadlines:
     """Wake-ups asked for, in order."""
 
     runs: list[tuple[str, timedelta]] = field(default_factory=list)
+    admitted_runs: list[tuple[str, timedelta]] = field(default_factory=list)
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
     concurrency_limits: list[tuple[str, timedelta]] = field(default_factory=list)
     approvals: list[tuple[str, str, timedelta]] = field(default_factory=list)
     values: list[tuple[str, str | None]] = field(default_factory=list)
     late_values: list[tuple[str, timedelta]] = field(default_factory=list)
 
-    def watch_run(self, run_id: str, after: timedelta) -> None:
+    def watch_run(self, run_id: str, after: timedelta, *, admitted: bool = False) -> None:
         self.runs.append((run_id, after))
+        if admitted:
+            self.admitted_runs.append((run_id, after))
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self.runners.append((runner_id, after))

@@ -12,7 +12,6 @@ from cadence.adapters.dynamodb.melodium.engine_items import DynamoReportedStore
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
 from cadence.adapters.dynamodb.runners.host_store import DynamoHostStore
-from cadence.adapters.dynamodb.runners.offers import DynamoOffers
 from cadence.adapters.dynamodb.runners.runner_store import DynamoRunnerStore
 from cadence.adapters.dynamodb.runs.run_store import DynamoRunStore
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
@@ -107,8 +106,9 @@ def place() -> tuple[PlaceTreatment, TreatmentGates, Machines]:
     refusals = Refusals(DynamoBackOffs(config.runners_table, REFUSED), now)
     hosts = DynamoHostStore(config.runners_table)
     offer = OfferRunner(
+        treatments=runs,
         runners=runners,
-        offers=DynamoOffers(config.runs_table, config.runners_table),
+        offers=hosts,
         work_notification=SqsWorkNotification(config.work_notification_prefix),
         machines=machines,
     )
@@ -199,10 +199,12 @@ def watchdog() -> tuple[Watchdog, ExecutionFailed]:
         end_process=EndProcess(runs=runs, treatments=runs, reported=DynamoReportedStore(config.runs_table), clock=now),
         clock=now,
         unclaimed_offers=UnclaimedOffers(
-            runs,
-            CachedPools(DynamoAccessStore(config.access_table)),
-            HostsAtWork(hosts, now).count,
-            EnginesOfHosts(hosts, now).list_with_draining,
+            treatments=runs,
+            pools=CachedPools(DynamoAccessStore(config.access_table)),
+            offers=hosts,
+            clock=now,
+            at_work=HostsAtWork(hosts, now).count,
+            engines=EnginesOfHosts(hosts, now).list_with_draining,
         ).check,
     )
     return looks, ExecutionFailed(runs, machines, settle, finalise)

@@ -20,7 +20,7 @@ from cadence.domain.placement.placing import boot_wait
 from cadence.domain.placement.pool import Price
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerState
 from cadence.domain.runs.states import TreatmentState
-from cadence.domain.scheduling.machine_step import MachineStep, NextState
+from cadence.domain.scheduling.machine_step import MachineStep, NextState, settling
 from cadence.domain.shared.errors import (
     CadenceError,
     Cancelled,
@@ -126,10 +126,7 @@ class StartRunner:
         if context.treatment.cancel_reason:
             raise Cancelled(context.treatment.cancel_reason)
         if runner.result is not None:
-            ended = MachineStep(
-                next=NextState.SETTLE, attempt=launch.attempt, function=launch.function, runner_id=launch.runner_id
-            )
-            self.machines.proceed(launch.task_token, ended)
+            self.machines.proceed(launch.task_token, settling(launch.attempt, launch.function, launch.runner_id))
         elif runner.state in _NOT_BEGUN:
             wait = self._turn(provider, runner)
             if wait:

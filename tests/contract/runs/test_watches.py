@@ -39,8 +39,9 @@ class MemoryRunWatches(RunWatches):
             if watched == subject and watch.alive_until > now
         ]
 
-    def are_watching(self, organization: str, now: datetime) -> bool:
-        return any(one.organization == organization and one.alive_until > now for one in self._watches.values())
+    def are_watching(self, organization: str | None, now: datetime) -> bool:
+        alive = [one for one in self._watches.values() if one.alive_until > now]
+        return any(organization in {None, one.organization} for one in alive)
 
     def remove(self, connection_id: str, subject: str) -> None:
         self._watches.pop((connection_id, subject), None)
@@ -329,8 +330,11 @@ def test_a_list_ends_where_the_connection_is_renewed_by_a_token_of_another_organ
 
 def test_an_organization_is_watched_until_a_minute_of_silence(at: Watching) -> None:
     assert not at.watches.are_watching("acme", at.time)
+    assert not at.watches.are_watching(None, at.time)
     at.watch("c1", "01a")
     assert at.watches.are_watching("acme", at.time)
+    assert at.watches.are_watching(None, at.time)
     assert not at.watches.are_watching("globex", at.time)
     at.time += timedelta(seconds=61)
     assert not at.watches.are_watching("acme", at.time)
+    assert not at.watches.are_watching(None, at.time)

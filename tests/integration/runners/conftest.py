@@ -84,7 +84,7 @@ class FakeDeadlines:
     runners: list[tuple[str, timedelta]] = field(default_factory=list)
     values: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def watch_run(self, run_id: str, after: timedelta) -> None:
+    def watch_run(self, run_id: str, after: timedelta, *, admitted: bool = False) -> None:
         raise AssertionError("no run is watched here")
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:

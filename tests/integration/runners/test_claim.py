@@ -35,7 +35,16 @@ from cadence.domain.access.secret_owner import OF_ORGANIZATION, SecretOwner, poo
 from cadence.domain.limits.environment_set import EnvironmentSet
 from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runs.states import RunState, TreatmentState
-from cadence.domain.shared.errors import Cancelled, CannotRun, Gone, NotFound, RunnerLost, Transient, Unauthenticated
+from cadence.domain.shared.errors import (
+    Cancelled,
+    CannotRun,
+    Conflict,
+    Gone,
+    NotFound,
+    RunnerLost,
+    Transient,
+    Unauthenticated,
+)
 from tests.fakes.services import MemoryWakeUps, no_sources
 from tests.integration.runners.conftest import RUN_ID, World
 from tests.integration.runners.test_call_counts import calls
@@ -462,33 +471,36 @@ def test_two_hosts_cannot_take_one_offer(world: World, host: JoinedHost) -> None
     assert (runner.host_id, runner.one_time_hash) == (host[0].host_id, token_hash("a"))
 
 
-def test_a_lease_notes_the_call_that_asks_for_it_unless_the_host_has_changed(world: World, host: JoinedHost) -> None:
-    offers = [world.runners.get_runner(world.launch(name)).as_offer for name in ("make", "test")]
-    first = HostCall(number=1, at=world.clock(), running=())
-    assert world.hosts.lease(host[0], offers[0], token_hash("a"), world.clock(), first)
+def test_a_call_is_noted_with_what_it_hands_out_unless_the_host_has_changed(world: World, host: JoinedHost) -> None:
+    first = HostCall(number=1, at=world.clock(), running=(), handed=["a"])
+    noted = world.hosts.note_call(host[0], first)
     seen = world.hosts.get_host("default", "local", host[0].host_id)
-    assert (seen.last_call, set(seen.running), set(seen.handed)) == (1, set(), {offers[0].runner_id})
+    assert noted == seen
+    assert (seen.last_call, set(seen.running), set(seen.handed)) == (1, set(), {"a"})
 
     # The late call of a host that was handed a runner, or has called again, since it was read.
-    second = HostCall(number=2, at=world.clock(), running=[offers[0].runner_id], settled=[offers[0].runner_id])
-    assert not world.hosts.lease(host[0], offers[1], token_hash("b"), world.clock(), second)
-    assert not world.hosts.lease(dataclasses.replace(seen, handed=frozenset()), offers[1], "b", world.clock(), second)
-    assert not world.hosts.lease(seen, offers[1], token_hash("b"), world.clock(), first)
+    second = HostCall(number=2, at=world.clock(), running=["a"], handed=["b"])
+    for late in (host[0], dataclasses.replace(seen, handed=frozenset()), dataclasses.replace(seen, last_call=0)):
+        with pytest.raises(Conflict, match="host "):
+            world.hosts.note_call(late, second)
     assert world.hosts.get_host("default", "local", host[0].host_id) == seen
 
-    assert world.hosts.lease(seen, offers[1], token_hash("b"), world.clock(), second)
-    seen = world.hosts.get_host("default", "local", host[0].host_id)
-    assert (seen.last_call, set(seen.running), set(seen.handed)) == (2, {offers[0].runner_id}, {offers[1].runner_id})
+    # With one call after the other, as other hosts take what it was to hand out.
+    seen = world.hosts.note_call(seen, second)
+    seen = world.hosts.note_call(seen, dataclasses.replace(second, handed=["b", "c"]))
+    assert (seen.last_call, set(seen.running), set(seen.handed)) == (2, {"a"}, {"b", "c"})
+    assert not world.hosts.note_call(seen, HostCall(number=3, at=world.clock(), running=())).handed
 
 
-def test_a_host_that_works_off_a_chain_takes_each_runner_with_four_calls(world: World, host: JoinedHost) -> None:
+def test_a_host_that_works_off_a_chain_takes_each_runner_with_single_writes(world: World, host: JoinedHost) -> None:
+    """Its own item, the runner and the offer: three write units, where a transaction would take six."""
     for name in ("make", "test"):
         runner_id = world.launch(name, task_token=name)
         with calls() as made:
             (handed,) = lease(world, host).assignments
         assert handed.runner_id == runner_id
         world.runners.change_runner(runner_id, {RunnerState.BOOTING}, state=RunnerState.COMPLETED)
-    assert made == ["GetItem", "BatchGetItem", "Query", "TransactWriteItems"]
+    assert made == ["GetItem", "BatchGetItem", "Query", "UpdateItem", "UpdateItem", "DeleteItem"]
 
 
 def test_an_offer_that_went_on_to_another_pool_is_no_longer_to_be_had(world: World, host: JoinedHost) -> None:

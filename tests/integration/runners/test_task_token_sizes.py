@@ -174,9 +174,17 @@ def test_a_kept_token_is_named_shortly(world: World) -> None:
     )
     assert [tokens.token(name) for name in (first, second, token("raw"))] == [token("one"), token("two"), token("raw")]
     assert len(first) < 80
+    # It is read with the treatment, and billed as two units.
+    read = [
+        world.runs.get_context(RUN_ID, "make", (), one).task_token for one in (first, token("raw"), first[:-1], None)
+    ]
+    assert read == [token("one"), token("raw"), None, None]
+    assert all(size <= 2048 for key, size in sizes("runs").items() if key.startswith("TOKEN#"))
     assert tokens.token(first.replace("9999", "9998")) is None
     assert tokens.kept_until(runner_id, world.clock()) == [token("one")]
     assert set(tokens.kept_until(runner_id, world.clock() + timedelta(seconds=1))) == {token("one"), token("two")}
+    no_base64 = tokens.keep(runner_id, "a-token", world.clock())
+    assert tokens.token(no_base64) == "a-token"
     # Another attempt, whose number begins with the same digits.
     assert tokens.kept_until(runner_id[:-1], world.clock() + timedelta(seconds=1)) == []
 

@@ -19,7 +19,6 @@ from cadence.domain.shared.errors import Conflict, RunnerLost
 from tests.fakes.hosts import MemoryHosts
 from tests.fakes.offers import MemoryOffers, MemoryWorkNotification
 from tests.fakes.runners import MemoryRunnerStore
-from tests.fakes.runs import MemoryRunStore
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 TOKEN = "acme.own.secret"
@@ -57,7 +56,7 @@ class World:
 
     def __init__(self) -> None:
         self.runners = MemoryRunnerStore()
-        self.hosts = MemoryHosts(MemoryOffers(MemoryRunStore(), self.runners))
+        self.hosts = MemoryHosts(MemoryOffers(self.runners))
         self.machines = Machines()
         self.running: dict[str, str] = {}
         self.calls = 0

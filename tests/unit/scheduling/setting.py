@@ -189,8 +189,8 @@ class Setting:
         self.gates = TreatmentGates(
             runs=self.runs, treatments=self.runs, machines=self.machines, approvals=self.approvals, slots=self.slots
         )
-        self.offers = MemoryOffers(self.runs, self.runners)
-        offer = OfferRunner(self.runners, self.offers, MemoryWorkNotification(), self.machines)
+        self.offers = MemoryOffers(self.runners)
+        offer = OfferRunner(self.runs, self.runners, self.offers, MemoryWorkNotification(), self.machines)
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(

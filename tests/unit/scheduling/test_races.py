@@ -124,12 +124,24 @@ def test_cancel_of_a_runner_that_waits_for_a_host(setting: Setting) -> None:
     assert isinstance(setting.machines.answers["a-1"], Cancelled)
 
 
-def test_cancel_while_a_runner_is_being_offered(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("port", "call"), [("runners", "offer_runner"), ("runs", "advance")])
+def test_cancel_while_a_runner_is_being_offered(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, port: str, call: str
+) -> None:
     setting.admitted(spec("a"))
-    meanwhile(monkeypatch, setting.offers, "offer", lambda: cancelled_and_stopped(setting))
+    meanwhile(monkeypatch, getattr(setting, port), call, lambda: cancelled_and_stopped(setting))
     with pytest.raises(Cancelled):
         setting.place("a")
-    assert (setting.state("a"), setting.runners.runners) == (S.CANCELLED, {})
+    assert (setting.state("a"), setting.offers.offered) == (S.CANCELLED, set())
+    assert setting.failed_with("a", "Cancelled") == "done"
+    assert {runner.state for runner in setting.runners.runners.values()} == {RunnerState.LOST}
+
+
+def test_cancel_just_before_the_offer(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.admitted(spec("a"))
+    meanwhile(monkeypatch, setting.offers, "put_offer", lambda: cancelled_and_stopped(setting))
+    setting.placing.place(RUN, "a", 1, "a-1")
+    assert isinstance(setting.machines.answers["a-1"], Cancelled)
 
 
 def test_cancel_while_the_next_attempt_has_no_place_yet(setting: Setting) -> None:
@@ -656,7 +668,7 @@ def test_a_place_that_is_repeated_after_a_loss_says_so(setting: Setting) -> None
 
 def test_a_place_that_ended_half_way_is_noticed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.admitted(spec("a"))
-    with ends_at(monkeypatch, setting.offers, "offer"):
+    with ends_at(monkeypatch, setting.runners, "offer_runner"):
         setting.place("a")
     setting.watchdog.run(RUN)
     assert setting.machines.answers == {}

@@ -17,6 +17,7 @@ from cadence.domain.shared import ids
 from cadence.domain.shared.errors import NotReady, ProviderRejected
 from tests.fakes.hosts import MemoryHosts
 from tests.unit.scheduling.setting import RUN, Setting, spec
+from tests.unit.scheduling.test_races import ends_at
 
 RUNNER = ids.runner_id(RUN, "build", 1)
 WORKER = ids.runner_id(RUN, "worker", 1)
@@ -34,7 +35,14 @@ def hosts(setting: Setting) -> MemoryHosts:
         Pool(organization="acme", name="second", provider=HOST),
     )
     setting.placing = dataclasses.replace(setting.placing, hosts_at_work=at_work.count, engines=known.list)
-    checks = UnclaimedOffers(setting.runs, setting.pools, at_work.count, known.list_with_draining)
+    checks = UnclaimedOffers(
+        treatments=setting.runs,
+        pools=setting.pools,
+        offers=setting.offers,
+        clock=setting.clock,
+        at_work=at_work.count,
+        engines=known.list_with_draining,
+    )
     setting.watchdog = dataclasses.replace(setting.watchdog, unclaimed_offers=checks.check)
     setting.admitted(spec("build"), spec("worker", engine=WorkerSpec(version=ENGINE, group_id="group")))
     return found
@@ -81,6 +89,36 @@ def test_it_is_told_how_many_are_taken_and_no_more_once_it_begins(setting: Setti
     assert hosts.lease(host, offer, "hash", setting.clock.now)
     setting.beginning.mark(setting.runners.get_runner(RUNNER), setting.runs.get_spec(RUN, "build"))
     assert waits_for(setting) is None
+
+
+def test_a_place_that_ended_before_its_treatment_boots_is_repeated(
+    setting: Setting, hosts: MemoryHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ends_at(monkeypatch, setting.runs, "advance"):
+        setting.place("build")
+    setting.watchdog.run(RUN)
+    assert setting.machines.answers == {}
+    setting.clock.advance(CHECK)
+    setting.watchdog.run(RUN)
+    error = setting.machines.answers.pop("build-1")
+    assert isinstance(error, NotReady)
+    assert error.message == "build was to be offered to pool first, and was not"
+    setting.place("build")
+    assert [offer.runner_id for offer in hosts.list_offers("acme", "first", 9)] == [RUNNER]
+
+
+def test_a_place_that_ended_before_its_offer_is_completed(
+    setting: Setting, hosts: MemoryHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ends_at(monkeypatch, setting.offers, "put_offer"):
+        setting.place("build")
+    setting.watchdog.run(RUN)
+    assert hosts.list_offers("acme", "first", 9) == []
+    setting.clock.advance(CHECK)
+    ask_for_work(setting, hosts, "first")
+    setting.watchdog.run(RUN)
+    assert [offer.runner_id for offer in hosts.list_offers("acme", "first", 9)] == [RUNNER]
+    assert setting.machines.answers == {}
 
 
 def test_it_goes_on_where_machines_are(setting: Setting, hosts: MemoryHosts) -> None:

@@ -7,6 +7,7 @@ import pytest
 from cadence.domain.pipelines.specification import RetrySpec
 from cadence.domain.placement.pool import Pool, PoolRefusal
 from cadence.domain.runners.runner import RunnerOutcome
+from cadence.domain.runs.run import START_CHECK
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import Cancelled, NotFound, NotReady, ProviderRejected
@@ -27,6 +28,28 @@ def test_admission_starts_what_waits_for_nothing(setting: Setting) -> None:
     run = setting.runs.get_run(RUN)
     assert (run.state, run.machine_token) == (RunState.RUNNING, "run-token")
     assert setting.runs.count_unsettled(RUN) == 3
+
+
+@pytest.mark.parametrize(("waited", "chains"), [(timedelta(seconds=29), 0), (timedelta(seconds=30), 1)])
+def test_a_run_that_waited_has_one_chain_of_looks(setting: Setting, waited: timedelta, chains: int) -> None:
+    """That of its admission: the look that found it waiting, and comes late, is not followed by another."""
+    setting.create(spec("a"))
+    setting.clock.advance(waited)
+    for _ in range(2):
+        setting.admit.admit(RUN, "run-token")
+    assert setting.deadlines.runs == setting.deadlines.admitted_runs == [(RUN, START_CHECK)] * chains
+    setting.watchdog.run(RUN)
+    assert len(setting.deadlines.runs) == 1
+    setting.watchdog.run(RUN, admitted=True)
+    assert len(setting.deadlines.admitted_runs) == chains + 1
+
+
+def test_a_run_that_waited_is_looked_at_until_its_admission_asks_for_looks(setting: Setting) -> None:
+    setting.create(spec("a"))
+    setting.clock.advance(START_CHECK)
+    setting.runs.begin_run(RUN, "run-token", setting.clock.now)
+    setting.watchdog.run(RUN)
+    assert [run for run, _ in setting.deadlines.runs] == [RUN]
 
 
 def test_admission_without_a_plan_says_so(setting: Setting) -> None:

@@ -274,12 +274,6 @@ def test_a_provider_s_runner_has_looks_of_its_own(setting: Setting) -> None:
     assert isinstance(answer(setting, "build-1"), RunnerLost)
 
 
-def test_a_run_that_waited_for_its_turn_is_looked_at_soon(setting: Setting) -> None:
-    setting.clock.advance(timedelta(seconds=30))
-    setting.admit.admit(RUN, "run-token")
-    assert setting.deadlines.runs == [(RUN, CHECK)]
-
-
 def test_a_run_past_its_deadline_is_stopped(setting: Setting) -> None:
     setting.clock.advance(timedelta(seconds=600))
     for _ in range(2):

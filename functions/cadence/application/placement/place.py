@@ -7,7 +7,7 @@ from typing import Any
 
 from cadence.application.limits.treatment_gates import TreatmentGates
 from cadence.application.placement.back_offs import Refusals
-from cadence.application.placement.offer import OfferRunner
+from cadence.application.placement.offer import OfferRunner, boots
 from cadence.application.placement.reconcile_launch import FailedLaunch, ReconcileLaunch
 from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import Machines, TreatmentContext, TreatmentStore
@@ -19,9 +19,9 @@ from cadence.domain.placement.placing import ANY_OFFER, Considered
 from cadence.domain.placement.pool import HOST, Placement, Pool, PoolRefusal, provider_function
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Run, Treatment
-from cadence.domain.runs.states import PLACEABLE, TreatmentState
+from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
-from cadence.domain.shared.errors import Cancelled, Conflict, NotFound, NotReady, ProviderRejected
+from cadence.domain.shared.errors import Cancelled, NotFound, NotReady, ProviderRejected
 
 # After all candidates have refused they are asked again; later each time, up to four times as late.
 TRY_AGAIN_AFTER = timedelta(seconds=15)
@@ -75,19 +75,7 @@ class PlaceTreatment:
             return
         # A machine that never calls home is given up only after its boot deadline: until then users see why it waits.
         noted = {**noted, "waiting_for": placing.boot_wait(placement.pool, placement.boot_deadline)}
-        try:
-            self.treatments.advance(
-                run_id,
-                treatment,
-                attempt,
-                PLACEABLE,
-                TreatmentState.BOOTING,
-                pool=placement.pool,
-                placed_at=placement.decided_at,
-                **noted,
-            )
-        except Conflict:
-            raise Cancelled(f"{treatment} was settled while it was being placed") from None
+        boots(self.treatments, stored, placement, noted)
         self.machines.proceed(task_token, placement.step())
 
     def _decide(self, context: TreatmentContext, refused: FailedLaunch | None) -> tuple[Placement, Mapping[str, Any]]:

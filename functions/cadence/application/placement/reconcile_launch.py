@@ -1,18 +1,18 @@
 """Reconciles a launch that was given up: notes the pool's refusal, and looks for a runner that it started anyway."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.offer import adopt
 from cadence.application.shared.run_ports import Machines
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.domain.placement.placing import ANY_OFFER
 from cadence.domain.placement.pool import Placement, PoolRefusal, provider_function
-from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runners.runner import RunnerState
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import MachineStep, NextState
-from cadence.domain.shared.errors import Conflict, NotFound, RunnerLost
+from cadence.domain.shared.errors import Conflict, NotFound
 
 # Errors that a pool would give to such a treatment whenever it is asked.
 _LASTING = frozenset({"ProviderRejected", "InternalError"})
@@ -53,7 +53,7 @@ class ReconcileLaunch:
     def reconcile(self, organization: str, refused: FailedLaunch, task_token: str) -> bool:
         """Returns True if the launch started a runner after all: `task_token` is answered when its attempt has ended.
 
-        Safe to repeat. Raises RunnerLost if the runner is lost.
+        Safe to repeat. Raises RunnerLost if the runner is lost, Cancelled if it is to be stopped.
         """
         placement = refused.placement
         if self.refusals:
@@ -71,22 +71,8 @@ class ReconcileLaunch:
                 self.runners.move_runner(runner, {RunnerState.BOOTING}, state=RunnerState.OFFERED)
             except Conflict:
                 runner = self.runners.get_runner(placement.runner_id)
-        return self._at_work(runner, task_token)
-
-    def _at_work(self, runner: Runner, task_token: str) -> bool:
         if runner.state in {RunnerState.OFFERED, RunnerState.BOOTING}:
             return False
-        try:
-            known = self.runners.put_runner(replace(runner, task_token=task_token))
-        except Conflict:
-            raise RunnerLost(f"runner {runner.runner_id} went on elsewhere") from None
-        # Read after the token is stored: a call that ends the attempt from now on finds it.
-        if known.result is not None:
-            function = provider_function(self.provider_function_prefix, known.provider)
-            step = MachineStep(
-                next=NextState.SETTLE, attempt=known.attempt, function=function, runner_id=known.runner_id
-            )
-            self.machines.proceed(task_token, step)
-        elif not known.state.live:
-            raise RunnerLost(f"runner {known.runner_id} is {known.state}")
+        function = provider_function(self.provider_function_prefix, runner.provider)
+        adopt(self.runners, self.machines, runner, function, task_token)
         return True

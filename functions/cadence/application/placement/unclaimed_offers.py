@@ -6,10 +6,11 @@ Notes what they wait for, and reports those that no host can take but another po
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
-from cadence.application.shared.ports import PoolStore
+from cadence.application.shared.ports import Clock, PoolStore
 from cadence.application.shared.run_ports import TreatmentStore
-from cadence.application.shared.runner_ports import Host
+from cadence.application.shared.runner_ports import Host, Offers
 from cadence.domain.melodium import engines
 from cadence.domain.placement import placing
 from cadence.domain.placement.pool import HOST
@@ -19,13 +20,14 @@ from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound, NotReady
 
 _BOOTING = TreatmentState.BOOTING
+_PLACING_TAKES = timedelta(seconds=60)  # at the most, and the call has ended
 
 
 def _not_known(organization: str, pool: str) -> Sequence[str | None]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UnclaimedOffers:
     """Checks offers that no host has claimed.
 
@@ -34,6 +36,8 @@ class UnclaimedOffers:
 
     treatments: TreatmentStore
     pools: PoolStore
+    offers: Offers
+    clock: Clock
     at_work: Callable[[str, str, str | None], Sequence[Host]]
     engines: Callable[[str, str], Sequence[str | None]] = _not_known
 
@@ -41,9 +45,13 @@ class UnclaimedOffers:
         """Notes what the treatment's runner waits for.
 
         Returns an error if the treatment is to be placed once more: it could begin in another pool; or its pool was
-        removed, or the last host with its engine has left, so that it ends with that cause unless another pool fits.
+        removed, or the last host with its engine has left, so that it ends with that cause unless another pool fits; or
+        the call that placed it ended half-way.
         """
         treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
+        placed_long_ago = self.clock() >= runner.created_at + _PLACING_TAKES
+        if treatment.state is not _BOOTING and placed_long_ago:
+            return NotReady(f"{runner.treatment} was to be offered to pool {runner.pool}, and was not")
         hosts = self.at_work(runner.organization, runner.pool, runner.engine)
         if not hosts and not self._exists(runner.organization, runner.pool):
             return NotReady(f"pool {runner.pool} was removed before a machine of it took {runner.treatment}")
@@ -58,6 +66,8 @@ class UnclaimedOffers:
                 self.treatments.advance(
                     runner.run_id, runner.treatment, runner.attempt, {_BOOTING}, _BOOTING, waiting_for=words
                 )
+        if placed_long_ago:
+            self.offers.put_offer(runner, self.clock())  # again, in case the call that placed it ended before it did
         return None
 
     def _elsewhere(self, runner: Runner, treatment: Treatment) -> str | None:

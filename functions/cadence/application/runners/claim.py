@@ -127,7 +127,7 @@ class ClaimAssignment:
         if runner.state is not RunnerState.CLAIMED:
             # The pool's value retention at this moment holds for the whole attempt.
             retention = ValueRetention.of(pool.name, pool.policy.values)
-            runner = self._take(runner, nonce, session, spec, facts, secrets, retention)
+            runner = self._take(runner, session, spec, facts, secrets, retention)
         if runner.retention:
             self.retentions.note(runner.run_id, runner.treatment, runner.attempt, runner.retention)
         self.begin.mark(runner, spec, ends_retention=run.keeps_values_elsewhere or runner.retention is not None)
@@ -162,7 +162,7 @@ class ClaimAssignment:
         runner = followed.runner
         if not matches(runner.one_time_hash, token):
             raise refuse_runner("wrong_one_time_token", _REFUSED, runner)
-        if runner.state is RunnerState.CLAIMED and not matches(runner.nonce_hash, nonce):
+        if runner.state is RunnerState.CLAIMED and not matches(runner.session_hash, session_token(token, nonce)):
             raise refuse_runner("one_time_token_used_twice", _REFUSED, runner)
         if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
             refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
@@ -254,7 +254,6 @@ class ClaimAssignment:
     def _take(
         self,
         runner: Runner,
-        nonce: str,
         session: str,
         spec: TreatmentSpec,
         facts: Mapping[str, Any],
@@ -267,7 +266,6 @@ class ClaimAssignment:
                 runner.runner_id,
                 _UNCLAIMED,
                 state=RunnerState.CLAIMED,
-                nonce_hash=token_hash(nonce),
                 session_hash=token_hash(session),
                 claimed_at=now,
                 lease_until=now + timedelta(seconds=LEASE_SECONDS),
@@ -283,6 +281,6 @@ class ClaimAssignment:
             current = self.runners.get_runner(runner.runner_id)
             if current.state is not RunnerState.CLAIMED:
                 raise Gone(f"Runner {runner.runner_id} is {current.state}.", state=str(current.state)) from None
-            if not matches(current.nonce_hash, nonce):
+            if not matches(current.session_hash, session):
                 raise refuse_runner("one_time_token_used_twice", _REFUSED, runner) from None
             return current

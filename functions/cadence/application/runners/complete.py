@@ -61,11 +61,13 @@ class Complete:
         if completed.engine is not None:
             self.ended(completed)
         if completed.task_token:
-            self.machines.proceed(completed.task_token, self._step(completed))
+            step, token = self._step(completed)
+            if token:
+                self.machines.proceed(token, step)
 
-    def _step(self, runner: Runner) -> MachineStep:
+    def _step(self, runner: Runner) -> tuple[MachineStep, str | None]:
         try:
             return self.settle.quickly(runner)
         except Exception:  # noqa: BLE001 - the result is stored: the state machine settles, and repeats it until it is done
             _log.warning("runner %s is left to its machine to be settled", runner.runner_id, exc_info=True)
-            return self.settle.by_machine(runner)
+            return self.settle.by_machine(runner), runner.task_token

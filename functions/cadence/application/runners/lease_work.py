@@ -76,31 +76,39 @@ class LeaseWork:
         Unauthenticated, Conflict (such a late call; `last_call` is the number of the last one).
         """
         host = self._check(host_id, authorization)
+        if host.last_call >= call:
+            raise Conflict(
+                f"Host {host.name} has made call {host.last_call}, which is not before call {call}.",
+                last_call=host.last_call,
+            )
         now = self.clock()
         known = self.hosts.get_runners({*running, *host.handed, *host.running})
         missing = (host.running | host.handed) - set(running)
-        waiting = {
-            runner_id
-            for runner_id in host.handed - set(running)
-            if runner_id in known and known[runner_id].state is RunnerState.BOOTING
-        }
-        given_up = [
-            known[runner_id] for runner_id in missing if runner_id in known and _claimed_by(host, known[runner_id])
-        ]
-        # Runners to give up are noted until the next call, which gives them up if this one does not get that far.
-        listed = {*running, *(runner.runner_id for runner in given_up)}
-        noted = HostCall(number=call, at=now, running=listed, settled=host.handed - waiting, facts=facts)
+        unreported = [name for name in sorted(host.handed - set(running)) if _may_boot(known.get(name), host)]
+        waiting = [name for name in unreported if known[name].state is RunnerState.BOOTING]
+        given_up = [known[name] for name in missing if name in known and _claimed_by(host, known[name])]
         room = min(free_slots, _LEASES_PER_CALL)
         running_by = Counter(runner.project for runner in known.values() if runner.state.live)
-        # Before anything else is written, so that `known` holds nothing that a later call has brought about.
-        if given_up or waiting or facts is not None or room <= 0 or host.draining:
-            host = self._note_call(host, noted)
-            for runner in given_up:
-                self._give_up(host, runner)
-            assignments = self._hand_again(host, sorted(waiting)[:room])
-            assignments += self._hand_new(host, room - len(assignments), running_by)
-        else:
-            assignments = self._hand_new(host, room, running_by, noted)
+        offers = [] if host.draining or room <= 0 else in_fair_order(self._offers(host, 2 * room + 10), running_by)
+        noted = HostCall(
+            number=call,
+            at=now,
+            # Runners to give up are noted until the next call, which gives them up if this one does not get that far.
+            running={*running, *(runner.runner_id for runner in given_up)},
+            # Before they are leased, so that the next call knows them if this one does not get that far.
+            handed={*unreported, *(offer.runner_id for offer in offers[: max(0, room - len(waiting))])},
+            facts=facts,
+        )
+        try:
+            # Before anything else is written, so that `known` holds nothing that a later call has brought about.
+            host = self.hosts.note_call(host, noted)
+        except Conflict:
+            # An earlier call, whose answer the host waits for no longer, was carried out since it was read.
+            return self.lease(host_id, authorization, call, free_slots, running, facts)
+        for runner in given_up:
+            self._give_up(host, runner)
+        assignments = self._hand_again(host, waiting[: max(0, room)])
+        assignments += self._hand_new(host, noted, offers, room - len(assignments))
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
@@ -128,15 +136,6 @@ class LeaseWork:
             )
         return host
 
-    def _note_call(self, host: Host, call: HostCall) -> Host:
-        try:
-            return self.hosts.note_call(host, call)
-        except Conflict:
-            last = self.hosts.get_host(host.organization, host.pool, host.host_id).last_call
-            raise Conflict(
-                f"Host {host.name} has made call {last}, which is not before call {call.number}.", last_call=last
-            ) from None
-
     def _give_up(self, host: Host, runner: Runner) -> None:
         """Declares a runner lost at once, rather than at the end of its lease, since its process is gone."""
         if self.runners.declare_lost(runner):
@@ -154,56 +153,57 @@ class LeaseWork:
                 handed.append(LeasedRunner(runner_id, token))
         return handed
 
-    def _hand_new(
-        self, host: Host, room: int, running: Mapping[str, int], call: HostCall | None = None
-    ) -> list[LeasedRunner]:
-        """Leases new runners to the host; `call` is noted as well, if it was not yet."""
-        if room <= 0 or host.draining:
-            return []
-        # More than there is room for, since other hosts take some of them at this very moment.
-        offers = in_fair_order(self._offers(host, 2 * room + 10), running)
+    def _hand_new(self, host: Host, noted: HostCall, offers: Sequence[RunnerOffer], room: int) -> list[LeasedRunner]:
+        """Leases at most `room` of the offers to the host, whose call is `noted`."""
         handed: list[LeasedRunner] = []
-        if call is not None:
-            host, handed = self._hand_with_call(host, call, offers[:1])
-            offers = offers[len(handed) :]
         missed: list[RunnerOffer] = []
-        for index, offer in enumerate(offers):
-            if len(handed) == room:
-                if offers[index:]:
-                    self.work_notification.ring(host.organization, host.pool)  # the rest is for the next host
-                break
-            token = new_token()
-            if self.hosts.lease(host, offer, token_hash(token), self.clock()):
-                handed.append(LeasedRunner(offer.runner_id, token))
-            else:
-                missed.append(offer)
-        self._remove_stale(host, missed)
-        return handed
-
-    def _hand_with_call(
-        self, host: Host, call: HostCall, offers: Sequence[RunnerOffer]
-    ) -> tuple[Host, list[LeasedRunner]]:
-        """Notes the call, in one transaction with the lease of the only offer if that succeeds, else by itself."""
-        for offer in offers:
-            token = new_token()
-            if self.hosts.lease(host, offer, token_hash(token), call.at, call):
-                return replace(host, last_call=call.number), [LeasedRunner(offer.runner_id, token)]
-        return self._note_call(host, call), []
+        # There may be more than there is room for, since other hosts take some of them at this very moment.
+        while offers and len(handed) < room:
+            chosen, offers = offers[: room - len(handed)], offers[room - len(handed) :]
+            if not {offer.runner_id for offer in chosen} <= host.handed:
+                noted = replace(noted, handed={*host.handed, *(offer.runner_id for offer in chosen)}, facts=None)
+                try:
+                    host = self.hosts.note_call(host, noted)
+                except Conflict:
+                    break  # the host has made another call
+            for offer in chosen:
+                token = new_token()
+                if self.hosts.lease(host, offer, token_hash(token), self.clock()):
+                    handed.append(LeasedRunner(offer.runner_id, token))
+                else:
+                    missed.append(offer)
+        if offers and room > 0:
+            self.work_notification.ring(host.organization, host.pool)  # the rest is for the next host
+        return handed + self._missed(host, missed)
 
     def _offers(self, host: Host, limit: int) -> Sequence[RunnerOffer]:
         """Returns offers that the host can run."""
         return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
 
-    def _remove_stale(self, host: Host, offers: Sequence[RunnerOffer]) -> None:
-        """Removes offers that can never be leased: at the head of the list they would in the end hide all others."""
-        if not offers:
-            return
-        known = self.hosts.get_runners(offer.runner_id for offer in offers)
+    def _missed(self, host: Host, offers: Sequence[RunnerOffer]) -> list[LeasedRunner]:
+        """Removes offers that can never be leased: at the head of the list they would in the end hide all others.
+
+        Those that an earlier call of the host has taken since this one has read its runners are handed over.
+        """
+        known = self.hosts.get_runners(offer.runner_id for offer in offers) if offers else {}
         for offer in offers:
             runner = known.get(offer.runner_id)
-            elsewhere = runner is not None and runner.pool != host.pool
-            if runner is None or elsewhere or not runner.state.live or runner.cancel_reason:
+            if runner is None or not _is_offered(runner, host):
                 self.hosts.remove_offer(host.organization, host.pool, offer)
+        return self._hand_again(host, [name for name in sorted(known) if _boots_on(known[name], host)])
+
+
+def _may_boot(runner: Runner | None, host: Host) -> bool:
+    """Returns True if the runner boots on the host, or a call that was to lease it may still do so."""
+    return runner is not None and (_boots_on(runner, host) or _is_offered(runner, host))
+
+
+def _boots_on(runner: Runner, host: Host) -> bool:
+    return runner.state is RunnerState.BOOTING and runner.host_id == host.host_id
+
+
+def _is_offered(runner: Runner, host: Host) -> bool:
+    return runner.state is RunnerState.OFFERED and runner.pool == host.pool and not runner.cancel_reason
 
 
 def _claimed_by(host: Host, runner: Runner) -> bool:

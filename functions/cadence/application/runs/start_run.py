@@ -12,9 +12,9 @@ from cadence.application.pipelines.plan_run import PlanRun
 from cadence.application.pipelines.run_request import RunRequest
 from cadence.application.shared.identifiers import derived_ulid, new_ulid
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import START_CHECK, Deadlines, RunStore
+from cadence.application.shared.run_ports import Deadlines, RunStore
 from cadence.domain.melodium.process import MelodiumRun
-from cadence.domain.runs.run import Run
+from cadence.domain.runs.run import START_CHECK, Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Transient
 

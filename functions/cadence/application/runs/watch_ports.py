@@ -66,8 +66,8 @@ class RunWatches(Protocol):
     def watchers(self, subject: str, now: datetime) -> Sequence[str]:
         """Returns the ids of the connections that watch a subject."""
 
-    def are_watching(self, organization: str, now: datetime) -> bool:
-        """Returns whether anyone of an organization watches anything. It may be true a minute too long."""
+    def are_watching(self, organization: str | None, now: datetime) -> bool:
+        """Returns whether anyone of an organization, or of any, watches anything; perhaps a minute too long."""
 
     def remove(self, connection_id: str, subject: str) -> None:
         """Removes a watch; a missing one is no error."""

@@ -156,6 +156,10 @@ class WatchRuns:
         for watch in self.watches.of_connection(connection_id):
             self.watches.remove(connection_id, watch.subject)
 
+    def is_needed(self) -> bool:
+        """Returns whether anyone watches anything, so that changes are worth looking at."""
+        return self.watches.are_watching(None, self.clock())
+
     def publish(self, run_id: str, read: Callable[[], RunDelta | None]) -> int:
         """Sends what changed in a run to the connections that watch it, and returns how many these are.
 

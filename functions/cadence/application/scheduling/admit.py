@@ -7,12 +7,12 @@ from typing import NamedTuple
 from cadence.application.logs.ports import LogStream
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
-from cadence.application.shared.run_ports import START_CHECK, Deadlines, RunStore, TreatmentStore, ValueStore
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore, ValueStore
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs import admission, rerun_reuse
-from cadence.domain.runs.run import Run, Treatment, Value
+from cadence.domain.runs.run import START_CHECK, Run, Treatment, Value
 from cadence.domain.shared.errors import Cancelled
 
 
@@ -92,15 +92,16 @@ class Admit:
         Raises Cancelled if the run is to be stopped already, NotFound if its plan is gone, ProviderRejected for an
         image that its registry refuses, Transient if a registry does not answer.
         """
-        now = self.clock()
-        run = self.runs.begin_run(run_id, machine_token, now)
-        if now >= run.created_at + START_CHECK / 2:
-            # The first look may have found it waiting for its turn: the next one after that comes late.
-            self.deadlines.watch_run(run_id, START_CHECK)
+        run = self.runs.begin_run(run_id, machine_token, self.clock())
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()
-        treatments = self.admission.admission_of(self.pin_images(run)).treatments
+        pinned = self.pin_images(run)
+        if run.waited and self.runs.count_unsettled(run_id) is None:
+            # The first look may have found it waiting for its turn: the next one after that comes late. Before there
+            # are treatments, once: the looks that were asked for earlier end with the one that finds some.
+            self.deadlines.watch_run(run_id, START_CHECK, admitted=True)
+        treatments = self.admission.admission_of(pinned).treatments
         self.readiness.start_ready(treatments)
         if not any(one.waiting == 0 and not one.conditional and not one.state.final for one in treatments):
             # Otherwise the call that settles such a treatment does, with the token that was kept before.

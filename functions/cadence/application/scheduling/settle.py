@@ -19,7 +19,7 @@ from cadence.domain.runs.soft_failures import soft_failed
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.scheduling import retrying
 from cadence.domain.scheduling.machine_error import MachineError
-from cadence.domain.scheduling.machine_step import MachineStep, NextState, after_release
+from cadence.domain.scheduling.machine_step import MachineStep, NextState, after_release, settling
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import Conflict, NotFound
 
@@ -87,35 +87,33 @@ class Settle:
         following = NextState.WAIT if seconds else NextState.RETRY
         return self._released(MachineStep(next=following, attempt=stored.attempt, wait_seconds=seconds), runner)
 
-    def quickly(self, runner: Runner) -> MachineStep:
-        """Settles a treatment that succeeded and returns what follows.
+    def quickly(self, runner: Runner) -> tuple[MachineStep, str | None]:
+        """Settles a treatment that succeeded and returns what follows, with the token of its machine as it was read.
 
         Leaves it to the machine if it did not succeed, or has many consumers. Raises Conflict if the treatment moves at
         this moment.
         """
-        result = runner.result
+        result, token = runner.result, runner.task_token
         if result is None or result.outcome is not RunnerOutcome.SUCCEEDED:
-            return self.by_machine(runner)
+            return self.by_machine(runner), token
         # The edges of a treatment are written with it: none is added while it runs.
         edges = self.readiness.edges.edges_from(runner.run_id, runner.treatment)
         consumers = sorted({edge.consumer for edge in edges}) if len(edges) <= _QUICK else ()
-        context = self.treatments.get_context(runner.run_id, runner.treatment, consumers)
-        stored, spec = context.treatment, context.spec
+        context = self.treatments.get_context(runner.run_id, runner.treatment, consumers, token)
+        stored, spec, token = context.treatment, context.spec, context.task_token
         if stored.state is not TreatmentState.RUNNING or stored.attempt != runner.attempt:
-            return self.by_machine(runner)
+            return self.by_machine(runner), token
         self.slots.release(stored)
         if self._publish(stored, spec) or not self.readiness.succeed(
             stored, result.exit_code, edges, context.others, at_most=_QUICK
         ):
-            return self.by_machine(runner)
+            return self.by_machine(runner), token
         self._request_purge(stored)
-        return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner)
+        return self._released(MachineStep(next=NextState.DONE, attempt=runner.attempt), runner), token
 
     def by_machine(self, runner: Runner) -> MachineStep:
         """Returns the step that has the machine settle the treatment."""
-        return MachineStep(
-            next=NextState.SETTLE, attempt=runner.attempt, function=self._function(runner), runner_id=runner.runner_id
-        )
+        return settling(runner.attempt, self._function(runner), runner.runner_id)
 
     def _released(self, step: MachineStep, runner: Runner | None) -> MachineStep:
         """Returns the step, after the runner's release unless a host's runner has ended and holds nothing any more."""

@@ -4,7 +4,7 @@ Every run has one wake-up pending at a time, and so has every runner of a provid
 their run. Each wake-up acts or sends the next one. Nothing is scanned.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from cadence.domain.limits.concurrency_limit import is_for_runs
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.runs.run import Run
+from cadence.domain.runs.run import Run, Treatment
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import (
@@ -72,10 +72,11 @@ class Watchdog:
     unclaimed_offers: Callable[[Runner], NotReady | None]
     """Returns the error for the machine of a runner that is offered to hosts; None to wait on."""
 
-    def run(self, run_id: str) -> None:
+    def run(self, run_id: str, admitted: bool = False) -> None:
         """Looks at a run.
 
-        Ends it if it is overdue, repeats what an interrupted call left undone, or sends the next wake-up.
+        Ends it if it is overdue, repeats what an interrupted call left undone, or sends the next wake-up; not if the
+        admission of a run that had waited has sent wake-ups of its own, of which this is none (`admitted`).
         """
         try:
             run = self.runs.get_run(run_id)
@@ -106,7 +107,13 @@ class Watchdog:
         elif run.stop_requested and run.machine_token:
             # The call that requested the stop may have been interrupted before it reached the machine.
             self.machines.fail(run.machine_token, Cancelled(run.cause or "the run was stopped"))
-        self.deadlines.watch_run(run_id, min(due - now, self._look_at_attempts(run, now)))
+        self._look_again(run, due - now, now, admitted)
+
+    def _look_again(self, run: Run, latest: timedelta, now: datetime, admitted: bool) -> None:
+        treatments = self.treatments.list_treatments(run.run_id) if run.started_at is not None else ()
+        again = self._look_at_attempts(run, treatments, now)
+        if admitted or not (run.waited and treatments):
+            self.deadlines.watch_run(run.run_id, min(latest, again), admitted=admitted)
 
     def runner(self, runner_id: str, task_token: str | None = None) -> None:
         """Looks at a provider's runner; `task_token` is what waited for it when the wake-up was requested."""
@@ -121,13 +128,13 @@ class Watchdog:
         if again:
             self.deadlines.watch_runner(runner_id, again, task_token)
 
-    def _look_at_attempts(self, run: Run, now: datetime) -> timedelta:
+    def _look_at_attempts(self, run: Run, treatments: Sequence[Treatment], now: datetime) -> timedelta:
         """Looks at the attempts of hosts, and at those whose placing ended half-way; returns when to look again."""
         if run.started_at is None:
             return LONGEST_WAIT
         waiting = [
             ids.runner_id(run.run_id, treatment.name, treatment.attempt)
-            for treatment in self.treatments.list_treatments(run.run_id)
+            for treatment in treatments
             if treatment.kind is TreatmentKind.COMMAND and treatment.state in _AT_WORK and treatment.turn_token is None
         ]
         # Of many, each look begins with others: with those whose turn in the minute it is.

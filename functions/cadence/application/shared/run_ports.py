@@ -22,13 +22,15 @@ MOST_ADDED = 24
 class TreatmentContext:
     """A treatment as it stands, with the specification it was admitted with and its run.
 
-    `others` are the further treatments that were asked for and exist, by name.
+    `others` are the further treatments that were asked for and exist, by name, and `task_token` is the token whose name
+    was given (None: it is gone).
     """
 
     run: Run
     spec: TreatmentSpec
     treatment: Treatment
     others: Mapping[str, Treatment] = field(default_factory=dict)
+    task_token: str | None = None
 
 
 class RunStore(Protocol):
@@ -106,10 +108,12 @@ class TreatmentStore(Protocol):
     def get_treatment(self, run_id: str, treatment: str) -> Treatment:
         """Returns a treatment. Raises NotFound."""
 
-    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
-        """Returns a treatment, its specification, its run and those of `others` that exist, read at once.
+    def get_context(
+        self, run_id: str, treatment: str, others: Collection[str] = (), task_token: str | None = None
+    ) -> TreatmentContext:
+        """Returns a treatment, its specification, its run, those of `others` that exist and a token, read at once.
 
-        Raises NotFound.
+        `task_token` is the name that `Machines.keep` gave the token, or the token itself. Raises NotFound.
         """
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
@@ -268,15 +272,14 @@ class Machines(Protocol):
         """
 
 
-START_CHECK = timedelta(seconds=60)
-"""How long after its creation the watchdog looks at a run for the first time."""
-
-
 class Deadlines(Protocol):
     """Delayed wake-ups of the watchdog (queue `deadlines`)."""
 
-    def watch_run(self, run_id: str, after: timedelta) -> None:
-        """Has the watchdog look at the run after this time."""
+    def watch_run(self, run_id: str, after: timedelta, *, admitted: bool = False) -> None:
+        """Has the watchdog look at the run after this time.
+
+        `admitted` is said by the admission of a run that had waited (`Run.waited`), and by the looks after that one.
+        """
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         """Has the watchdog look at the runner of a provider.

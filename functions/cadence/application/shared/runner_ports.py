@@ -31,6 +31,12 @@ class RunnerStore(Protocol):
         Raises Conflict if the stored one was placed later than `runner`, so that this call comes too late.
         """
 
+    def offer_runner(self, runner: Runner) -> None:
+        """Creates the runner, or replaces one that is still offered or has not begun in another pool.
+
+        Raises Conflict if it has gone on, or is to be stopped.
+        """
+
     def get_runner(self, runner_id: str) -> Runner:
         """Returns a runner. Raises NotFound."""
 
@@ -90,28 +96,25 @@ class Host:
 class HostCall:
     """A host's request for work: its number, and what the host runs.
 
-    `settled` are runners that no longer need handing over. `facts` replace the host's; None leaves them.
+    `handed` are the runners that it may have been handed and has not reported. `facts` replace the host's; None leaves
+    them.
     """
 
     number: int
     at: datetime
     running: Collection[str]
-    settled: Collection[str] = ()
+    handed: Collection[str] = ()
     facts: Mapping[str, Any] | None = None
 
 
 class Offers(Protocol):
-    """Offers runners to the hosts of a pool."""
+    """Work offered to the hosts of a pool (table `runners`)."""
 
-    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
-        """Writes in one transaction: the treatment boots (`noted` are further fields of it), the runner, and its offer.
-
-        Raises Conflict if the treatment is no longer to be placed at that attempt, or the runner exists already, unless
-        it is still offered or has not begun in another pool.
-        """
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        """Offers a runner to the hosts of its pool."""
 
 
-class HostStore(Protocol):
+class HostStore(Offers, Protocol):
     """Hosts and the work offered to them (table `runners`)."""
 
     def put_host(self, host: Host) -> None:
@@ -133,13 +136,10 @@ class HostStore(Protocol):
         """
 
     def note_call(self, host: Host, call: HostCall) -> Host:
-        """Notes a call of the host; returns `host` with `call` as its last and with its facts.
+        """Notes a call of the host; returns the host as it then is. The same call may be noted with more runners.
 
-        Raises Conflict if a call with this or a higher number was noted before.
+        Raises Conflict if another call was noted, or a runner handed to the host, since `host` was read.
         """
-
-    def put_offer(self, runner: Runner, at: datetime) -> None:
-        """Offers a runner to the hosts of its pool."""
 
     def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         """Removes an offer. Removing an absent one is no error."""
@@ -151,14 +151,10 @@ class HostStore(Protocol):
         engine (None: without any) can run are included.
         """
 
-    def lease(
-        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
-    ) -> bool:
-        """Takes an offer for `host`: in one transaction it is removed and the runner boots there.
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
+        """Takes an offer for `host`, which must have been noted as handed the runner: that boots there from `at` on.
 
-        `call`, if given, is noted in the same transaction; `host` is then as it was read, and `call` has no facts.
-        Returns False, and notes nothing, if the offer was taken or stopped, is now in another pool, or if the host has
-        made another call since `host.last_call` (with `call`, also if it was handed a runner since it was read).
+        Returns False if the offer was taken or stopped, or is now in another pool.
         """
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:

@@ -97,7 +97,6 @@ class Runner:
     created_at: datetime
     boot_deadline: int = 120
     one_time_hash: str | None = None
-    nonce_hash: str | None = None
     session_hash: str | None = None
     host_id: str | None = None
     booting_at: datetime | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.domain.melodium.process import MelodiumRun
@@ -16,6 +16,9 @@ from cadence.domain.shared import ids
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention, bucket_of
 
 HIGHEST_PRIORITY = 100
+
+START_CHECK = timedelta(seconds=60)
+"""How long after its creation the watchdog looks at a run for the first time."""
 
 MAX_DEPTH = 10
 """Number of runs that may have started one another in a chain; a longer chain is a loop."""
@@ -111,6 +114,11 @@ class Run:
     def _of_event(self, name: str) -> str | None:
         value = self.event.get(name)
         return value if isinstance(value, str) and value else None
+
+    @property
+    def waited(self) -> bool:
+        """Whether it began so late after its creation that its admission asks for the looks of the watchdog."""
+        return self.started_at is not None and self.started_at >= self.created_at + START_CHECK / 2
 
     @property
     def recorded(self) -> bool:

@@ -62,3 +62,8 @@ def after_release(step: MachineStep, function: str, runner_id: str) -> MachineSt
         runner_id=runner_id,
         wait_seconds=step.wait_seconds,
     )
+
+
+def settling(attempt: int, function: str, runner_id: str) -> MachineStep:
+    """Returns the step that settles the treatment by the runner's result."""
+    return MachineStep(next=NextState.SETTLE, attempt=attempt, function=function, runner_id=runner_id)

@@ -17,7 +17,7 @@ FUNCTIONS = Path(__file__).resolve().parents[4] / "functions"
 OWNERSHIP = ("organization", "subject", "created_by", "token_id", "made_with", "member_id", "identity")
 WITH_BODY = [one for one in ENDPOINTS if one.body is not None and not one.path.startswith(PREFIX)]
 # Hashes of secrets, by the ends of their names.
-HASHES = ("secret_sha256", "one_time_hash", "nonce_hash", "session_hash", "token_hash", "secret_hash", "key_sha256")
+HASHES = ("secret_sha256", "one_time_hash", "session_hash", "token_hash", "secret_hash", "key_sha256")
 
 
 def _path(endpoint: Endpoint) -> str:

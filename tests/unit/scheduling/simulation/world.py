@@ -40,14 +40,13 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
-from cadence.application.shared.run_ports import START_CHECK
 from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Placement, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.runs.run import Run
+from cadence.domain.runs.run import START_CHECK, Run
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.scheduling.machine_step import MachineStep, NextState
@@ -330,7 +329,7 @@ class World:
             else:
                 return
 
-    def wake_watchdog(self, look: str, subject: str, after: timedelta, *more: str | None) -> None:
+    def wake_watchdog(self, look: str, subject: str, after: timedelta, *more: object) -> None:
         due = self.clock.now + min(after, LONGEST_DELAY)
         repeated = subject not in self._repeated and self.random.random() < self.faults.twice
         if repeated:
@@ -338,7 +337,7 @@ class World:
         for _ in range(2 if repeated else 1):
             self.stage.enter(f"watchdog {subject}", lambda actor: self._watch(actor, look, due, subject, *more))
 
-    def _watch(self, actor: Actor, look: str, due: datetime, *subject: str | None) -> None:
+    def _watch(self, actor: Actor, look: str, due: datetime, *subject: object) -> None:
         while True:
             actor.pause(due)
             try:
@@ -371,8 +370,8 @@ class SimulatedDeadlines:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def watch_run(self, run_id: str, after: timedelta) -> None:
-        self._world.wake_watchdog("run", run_id, after)
+    def watch_run(self, run_id: str, after: timedelta, *, admitted: bool = False) -> None:
+        self._world.wake_watchdog("run", run_id, after, admitted)
 
     def watch_runner(self, runner_id: str, after: timedelta, task_token: str | None = None) -> None:
         self._world.wake_watchdog("runner", runner_id, after, task_token)
@@ -385,11 +384,11 @@ class SimulatedOffers(MemoryOffers):
     """A host takes whatever is offered."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.runs, world.runners)
+        super().__init__(world.runners)
         self._world = world
 
-    def offer(self, runner: Runner, noted: Mapping[str, Any]) -> None:
-        super().offer(runner, noted)
+    def put_offer(self, runner: Runner, at: datetime) -> None:
+        super().put_offer(runner, at)
         self._world.send_agent(runner)
 
 
@@ -451,7 +450,7 @@ class Ports:
         self.gates = TreatmentGates(
             runs=self.runs, treatments=self.runs, machines=self.machines, approvals=approvals, slots=slots
         )
-        offer = OfferRunner(self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
+        offer = OfferRunner(self.runs, self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)
@@ -563,7 +562,13 @@ class Ports:
             approvals=approvals,
             end_process=EndProcess(runs=self.runs, treatments=self.runs, reported=MemoryReported(), clock=clock),
             clock=clock,
-            unclaimed_offers=UnclaimedOffers(self.runs, pools, world.at_work).check,
+            unclaimed_offers=UnclaimedOffers(
+                treatments=self.runs,
+                pools=pools,
+                offers=watched(world.offers),
+                clock=clock,
+                at_work=world.at_work,
+            ).check,
         )
 
 

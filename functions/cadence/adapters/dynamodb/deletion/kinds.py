@@ -202,6 +202,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("logs", "ARRIVALS#{org}#{lane}", "ARRIVAL#{n:015}", Found.EXPIRES),
     ItemKind("logs", "LIVE#{org}", "CONNECTION#{id}", Found.EXPIRES),
     ItemKind("logs", "LIVE#{org}", "WATCHING", Found.EXPIRES),
+    ItemKind("logs", "LIVE#*", "WATCHING", Found.EXPIRES),
     ItemKind("logs", "CONNECTION#{id}", "CONNECTION", Found.EXPIRES),
     ItemKind("logs", "CONNECTION#{id}", "WATCH#{run}", Found.EXPIRES),
     ItemKind("logs", "CONNECTION#{id}", "WATCH#LIST#{org}", Found.EXPIRES),

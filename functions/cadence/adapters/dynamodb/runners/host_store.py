@@ -72,14 +72,20 @@ class DynamoHostStore:
             HostItem(*HostItem.key(organization, pool, host_id)).delete()
 
     def note_call(self, host: Host, call: HostCall) -> Host:
-        actions = _noting(call)
-        if gone := set(call.settled):
-            actions.append(HostItem.handed.delete(gone))
+        item = _host(host)
+        running, handed = set(call.running), set(call.handed)  # DynamoDB knows no empty set
+        actions: list[Action] = [
+            HostItem.last_seen.set(call.at),
+            HostItem.expires_at.set(call.at + KEPT),
+            HostItem.last_call.set(call.number),
+            HostItem.running.set(running) if running else HostItem.running.remove(),
+            HostItem.handed.set(handed) if handed else HostItem.handed.remove(),
+        ]
         if call.facts is not None:
             actions.append(HostItem.facts.set(dict(call.facts)))
         with translated(f"host {host.host_id}"):
-            _host(host).update(actions=actions, condition=HostItem.last_call < call.number)
-        return replace(host, last_call=call.number, facts=host.facts if call.facts is None else call.facts)
+            item.update(actions=actions, condition=_same_call(host) & _same_handed(host))
+        return item.host()
 
     def put_offer(self, runner: Runner, at: datetime) -> None:
         with translated(f"offer of runner {runner.runner_id}"):
@@ -110,25 +116,10 @@ class DynamoHostStore:
         items = OfferItem.query(pool_partition(organization, pool), between, doable, limit=limit)
         return [item.offer() for item in items]
 
-    def lease(
-        self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime, call: HostCall | None = None
-    ) -> bool:
-        runner_id = offer.runner_id
-        handing: list[Action] = [HostItem.handed.add({runner_id})]
-        unchanged = _same_call(host)
-        if call is not None:
-            # An expression changes a set once only, so that the whole set is written, as long as it is as it was read.
-            handing = [*_noting(call), HostItem.handed.set({*host.handed.difference(call.settled), runner_id})]
-            unchanged &= (HostItem.last_call < call.number) & _same_handed(host)
-        item = OfferItem(*OfferItem.key(host.organization, host.pool, offer))
+    def lease(self, host: Host, offer: RunnerOffer, one_time_hash: str, at: datetime) -> bool:
         try:
-            with (
-                translated(f"offer of runner {runner_id}"),
-                TransactWrite(connection=self._connection) as transaction,
-            ):
-                transaction.delete(item, condition=OfferItem.pk.exists())
-                transaction.update(
-                    RunnerItem(*RunnerItem.key(runner_id)),
+            with translated(f"offer of runner {offer.runner_id}"):
+                RunnerItem(*RunnerItem.key(offer.runner_id)).update(
                     [
                         RunnerItem.state.set(str(RunnerState.BOOTING)),
                         RunnerItem.host_id.set(host.host_id),
@@ -139,10 +130,10 @@ class DynamoHostStore:
                     & (RunnerItem.pool == host.pool)
                     & RunnerItem.cancel_reason.does_not_exist(),
                 )
-                transaction.update(_host(host), handing, unchanged)
         except (Conflict, Transient):
-            # Taken by another host, stopped, being taken right now, or this call is no longer the host's last.
-            return False
+            return False  # taken by another host, stopped, or being taken right now
+        # Nobody can take it any more; one that stays behind is removed by the next host that tries.
+        self.remove_offer(host.organization, host.pool, offer)
         return True
 
     def lease_again(self, host: Host, runner_id: str, one_time_hash: str) -> bool:
@@ -174,22 +165,12 @@ def _host_key(host: Host) -> tuple[str, str]:
     return HostItem.key(host.organization, host.pool, host.host_id)
 
 
-def _noting(call: HostCall) -> list[Action]:
-    running = set(call.running)  # DynamoDB knows no empty set
-    return [
-        HostItem.last_seen.set(call.at),
-        HostItem.expires_at.set(call.at + KEPT),
-        HostItem.last_call.set(call.number),
-        HostItem.running.set(running) if running else HostItem.running.remove(),
-    ]
-
-
 def _same_call(host: Host) -> Condition:
     return HostItem.last_call == host.last_call
 
 
 def _same_handed(host: Host) -> Condition:
-    """Holds while no runner was handed to the host since it was read: between two calls, the set only grows."""
+    """Holds while no runner was handed to the host since it was read: during a call, the set only grows."""
     size_of: Any = size  # pynamodb declares no types for it
     same: Condition = size_of(HostItem.handed) == len(host.handed)
     return same if host.handed else HostItem.handed.does_not_exist()

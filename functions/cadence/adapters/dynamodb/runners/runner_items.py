@@ -18,7 +18,13 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 
-from cadence.adapters.dynamodb.shared.stored_item import StoredItem
+from cadence.adapters.dynamodb.shared.stored_item import (
+    CompactJsonAttribute,
+    MomentAttribute,
+    StoredItem,
+    microseconds,
+    moment,
+)
 from cadence.application.shared.runner_ports import Host
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners import resources
@@ -32,6 +38,7 @@ from cadence.domain.runners.runner import (
     RunnerState,
 )
 from cadence.domain.runs.run import HIGHEST_PRIORITY
+from cadence.domain.shared.ids import run_of_runner
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values import value_retention
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
@@ -57,10 +64,11 @@ class RunnersTable(StoredItem):
 
 
 class RunnerItem(RunnersTable):
-    SK: ClassVar[str] = "RUNNER"
+    """A runner. Each step of an attempt writes it, so it has to stay below 1 KB: what its key tells is left out."""
 
-    runner_id = UnicodeAttribute()
-    run_id = UnicodeAttribute()
+    SK: ClassVar[str] = "RUNNER"
+    _IN_KEY: ClassVar[frozenset[str]] = frozenset({"runner_id", "run_id"})
+
     treatment = UnicodeAttribute()
     attempt = NumberAttribute()
     organization = UnicodeAttribute()
@@ -68,40 +76,39 @@ class RunnerItem(RunnersTable):
     pool = UnicodeAttribute()
     provider = UnicodeAttribute()
     state = UnicodeAttribute()
-    created_at = UTCDateTimeAttribute()
+    created_at = MomentAttribute()
     boot_deadline = NumberAttribute()
     one_time_hash = UnicodeAttribute(null=True)
-    nonce_hash = UnicodeAttribute(null=True)
     session_hash = UnicodeAttribute(null=True)
     host_id = UnicodeAttribute(null=True)
-    booting_at = UTCDateTimeAttribute(null=True)
-    claimed_at = UTCDateTimeAttribute(null=True)
-    lease_until = UTCDateTimeAttribute(null=True)
-    deadline = UTCDateTimeAttribute(null=True)
+    booting_at = MomentAttribute(null=True)
+    claimed_at = MomentAttribute(null=True)
+    lease_until = MomentAttribute(null=True)
+    deadline = MomentAttribute(null=True)
     task_token = UnicodeAttribute(null=True)
     cancel_reason = UnicodeAttribute(null=True)
-    result = JSONAttribute(null=True)
+    result = CompactJsonAttribute(null=True)
     phase = UnicodeAttribute(null=True)
-    peaks = JSONAttribute(null=True)
-    facts = JSONAttribute(null=True)
+    peaks = CompactJsonAttribute(null=True)
+    facts = CompactJsonAttribute(null=True)
     priority = NumberAttribute(null=True)
-    secret_versions = JSONAttribute(null=True)
-    boot_phases = JSONAttribute(null=True)
-    placed_at = UTCDateTimeAttribute(null=True)
+    secret_versions = CompactJsonAttribute(null=True)
+    boot_phases = CompactJsonAttribute(null=True)
+    placed_at = MomentAttribute(null=True)
     sealed_token = UnicodeAttribute(null=True)
     ref = UnicodeAttribute(null=True)
-    turn_at = UTCDateTimeAttribute(null=True)
+    turn_at = MomentAttribute(null=True)
     console = UnicodeAttribute(null=True)
-    held_until = UTCDateTimeAttribute(null=True)
-    machine_expires_at = UTCDateTimeAttribute(null=True)
-    listening = JSONAttribute(null=True)
+    held_until = MomentAttribute(null=True)
+    machine_expires_at = MomentAttribute(null=True)
+    listening = CompactJsonAttribute(null=True)
     offer = UnicodeAttribute(null=True)
     per_hour = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
-    left_tokens = JSONAttribute(null=True)
-    retention = JSONAttribute(null=True)
+    left_tokens = CompactJsonAttribute(null=True)
+    retention = CompactJsonAttribute(null=True)
     engine = UnicodeAttribute(null=True)
-    shells = JSONAttribute(null=True)
+    shells = CompactJsonAttribute(null=True)
 
     @classmethod
     def key(cls, runner_id: str) -> tuple[str, str]:
@@ -111,10 +118,20 @@ class RunnerItem(RunnersTable):
     def of(cls, runner: Runner) -> "RunnerItem":
         item = cls(*cls.key(runner.runner_id))
         for field in dataclasses.fields(runner):
+            if field.name in cls._IN_KEY:
+                continue
             value = stored(field.name, getattr(runner, field.name))
             if value is not None:
                 setattr(item, field.name, value)
         return item
+
+    @property
+    def runner_id(self) -> str:
+        return self.pk.removeprefix(runner_partition(""))
+
+    @property
+    def run_id(self) -> str:
+        return run_of_runner(self.runner_id)
 
     def runner(self) -> Runner:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(Runner)}
@@ -135,7 +152,7 @@ class RunnerItem(RunnersTable):
 def stored(name: str, value: Any) -> Any:
     """Returns the attribute value of a field of Runner."""
     if isinstance(value, RunnerResult):
-        return result_json(value)
+        return _result_json(value)
     if isinstance(value, EngineEndpoint):
         return dataclasses.asdict(value)
     if isinstance(value, value_retention.ValueRetention):
@@ -145,23 +162,25 @@ def stored(name: str, value: Any) -> Any:
     if name == "shells":
         return {shell: dataclasses.asdict(held) for shell, held in value.items()} or None
     if isinstance(value, Mapping):
-        return dict(value) or None
+        return {key: one for key, one in value.items() if one is not None} or None
     return value
 
 
-def result_json(result: RunnerResult) -> dict[str, Any]:
-    return {
+def _result_json(result: RunnerResult) -> dict[str, Any]:
+    """Returns what is not as it is by default: the item is billed by its size."""
+    given = {
         **dataclasses.asdict(result),
         "outcome": str(result.outcome),
-        "started_at": result.started_at and result.started_at.isoformat(),
-        "finished_at": result.finished_at and result.finished_at.isoformat(),
+        "started_at": result.started_at and microseconds(result.started_at),
+        "finished_at": result.finished_at and microseconds(result.finished_at),
         "usage": dict(result.usage),
         "samples": resources.encode(result.samples),
     }
+    return {name: value for name, value in given.items() if value not in (None, [], {})}
 
 
 def _result(value: Mapping[str, Any]) -> RunnerResult:
-    times = {name: value[name] and datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
+    times = {name: moment(value[name]) for name in ("started_at", "finished_at") if name in value}
     samples = resources.decode(value.get("samples", ()))
     return RunnerResult(**{**value, **times, "outcome": RunnerOutcome(value["outcome"]), "samples": samples})
 

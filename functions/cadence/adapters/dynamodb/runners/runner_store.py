@@ -44,6 +44,14 @@ class DynamoRunnerStore:
             )
         return runner
 
+    def offer_runner(self, runner: Runner) -> None:
+        item = RunnerItem.of(runner)
+        item.expires_at = runner.created_at + KEPT
+        begun_elsewhere = _in({RunnerState.BOOTING}) & (RunnerItem.pool != runner.pool)
+        waits = (_in({RunnerState.OFFERED}) | begun_elsewhere) & RunnerItem.cancel_reason.does_not_exist()
+        with translated(f"runner {runner.runner_id}"):
+            item.save(RunnerItem.pk.does_not_exist() | waits)
+
     def get_runner(self, runner_id: str) -> Runner:
         try:
             with translated(f"runner {runner_id}"):

@@ -23,6 +23,7 @@ from cadence.adapters.dynamodb.runs.run_items import (
     run_key,
     scope,
 )
+from cadence.adapters.dynamodb.runs.task_tokens import TaskTokenItem
 from cadence.adapters.dynamodb.runs.treatment_records import StandingItem, TreatmentRecords
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
@@ -46,6 +47,7 @@ _ITEMS: tuple[type[RunsTable], ...] = (
     ValueItem,
     PlacesItem,
     StandingItem,
+    TaskTokenItem,
     DigestItem,
     NextRunItem,
     PassedItem,

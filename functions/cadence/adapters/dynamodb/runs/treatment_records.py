@@ -20,6 +20,7 @@ from cadence.adapters.dynamodb.runs.run_items import (
     partition,
     treatment_key,
 )
+from cadence.adapters.dynamodb.runs.task_tokens import TaskTokenItem
 from cadence.adapters.dynamodb.shared.binding import transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.shared.ports import Page
@@ -53,11 +54,14 @@ class TreatmentRecords:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         return item.treatment()
 
-    def get_context(self, run_id: str, treatment: str, others: Collection[str] = ()) -> TreatmentContext:
+    def get_context(
+        self, run_id: str, treatment: str, others: Collection[str] = (), task_token: str | None = None
+    ) -> TreatmentContext:
         pk = partition(run_id)
         keys = (RunItem.SK, SpecItem.PREFIX + treatment, TreatmentItem.key_of(treatment))
         further = {name: TreatmentItem.key_of(name) for name in others}
-        read = dict.fromkeys((*keys, *further.values()))
+        token_key = TaskTokenItem.key_of(task_token) if task_token else None
+        read = dict.fromkeys((*keys, *further.values(), *((token_key,) if token_key else ())))
         with translated(f"treatment {treatment}"):
             items: dict[str, Any] = {
                 item.sk: item for item in StandingItem.batch_get([(pk, sk) for sk in read], consistent_read=True)
@@ -67,7 +71,9 @@ class TreatmentRecords:
         except KeyError:
             raise NotFound(f"run {run_id} has no treatment {treatment}") from None
         known = {name: items[sk].treatment() for name, sk in further.items() if sk in items}
-        return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment(), known)
+        if token_key:
+            task_token = items[token_key].task_token if token_key in items else None
+        return TreatmentContext(run.run(), spec.treatment_spec(), stored.treatment(), known, task_token)
 
     def list_treatments(self, run_id: str) -> Sequence[Treatment]:
         with translated(f"run {run_id}"):
@@ -224,11 +230,13 @@ class TreatmentRecords:
 
 
 class StandingItem(RunsTable):
-    """Reads a run, a treatment's specification and the treatment at once: the key decides which one an item is."""
+    """Reads a run, a treatment's specification, the treatment and a token at once: the key decides what an item is."""
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Any:
         key = data["sk"]["S"]
-        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem)} | {TreatmentItem.ELEMENTS: TreatmentItem}
+        kinds = {model.PREFIX: model for model in (SpecItem, TreatmentItem, TaskTokenItem)} | {
+            TreatmentItem.ELEMENTS: TreatmentItem
+        }
         model = RunItem if key == RunItem.SK else kinds[key[: key.index("#") + 1]]
         return model.from_raw_data(data)

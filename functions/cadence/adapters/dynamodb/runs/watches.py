@@ -47,7 +47,7 @@ class WatcherItem(LogsTable):
 
 
 class WatchingItem(LogsTable):
-    """Says that anyone of an organization watches anything."""
+    """Says that anyone of an organization, or of any, watches anything."""
 
     class Meta:
         table_name: ClassVar[str] = "logs"
@@ -77,6 +77,7 @@ class TicketItem(LogsTable):
 
 _CONNECTION = "CONNECTION#"
 _WATCHED = "WATCHED#"
+_ANY = "*"  # no organization is called so
 
 
 class DynamoRunWatches(RunWatches):
@@ -96,8 +97,9 @@ class DynamoRunWatches(RunWatches):
                 ends_at=watch.ends_at,
             ).save()
             _watcher(watch.connection_id, watch.subject, watch.alive_until).save()
-            # It expires by itself: other connections may need it.
-            WatchingItem(live_partition(watch.organization), WatchingItem.SK, expires_at=watch.alive_until).save()
+            for organization in (watch.organization, _ANY):
+                # It expires by itself: other connections may need it.
+                WatchingItem(live_partition(organization), WatchingItem.SK, expires_at=watch.alive_until).save()
 
     def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
         with translated("watches of a connection"):
@@ -114,10 +116,10 @@ class DynamoRunWatches(RunWatches):
             # Items are removed some time after they have expired.
             return [item.sk.removeprefix(WatcherItem.PREFIX) for item in found if item.expires_at > now]
 
-    def are_watching(self, organization: str, now: datetime) -> bool:
+    def are_watching(self, organization: str | None, now: datetime) -> bool:
         try:
-            with translated(f"watches of {organization}"):
-                item = WatchingItem.get(live_partition(organization), WatchingItem.SK, consistent_read=True)
+            with translated(f"watches of {organization or 'any organization'}"):
+                item = WatchingItem.get(live_partition(organization or _ANY), WatchingItem.SK, consistent_read=True)
         except DoesNotExist:
             return False
         return bool(item.expires_at > now)
