@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cadence.application.logs.ports import LogStream
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.ports import Clock, Documents
-from cadence.application.shared.run_ports import START_CHECK, Deadlines, RunStore, TreatmentStore, ValueStore
+from cadence.application.shared.run_ports import Deadlines, RunStore, TreatmentStore, ValueStore, first_look
 from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec
@@ -94,9 +94,10 @@ class Admit:
         """
         now = self.clock()
         run = self.runs.begin_run(run_id, machine_token, now)
-        if now >= run.created_at + START_CHECK / 2:
+        look = first_look(run.max_duration)
+        if now >= run.created_at + look / 2:
             # The first look may have found it waiting for its turn: the next one after that comes late.
-            self.deadlines.watch_run(run_id, START_CHECK)
+            self.deadlines.watch_run(run_id, look)
         if run.stop_requested:
             raise Cancelled(run.cause or f"run {run_id} is being stopped")
         self.log_stream.needed()

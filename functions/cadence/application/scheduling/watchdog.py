@@ -16,7 +16,7 @@ from cadence.application.runs.finalise import Finalise
 from cadence.application.scheduling.end_engine import ENGINE_ENDS_WITHIN, ask_engine_to_end
 from cadence.application.scheduling.settle import Settle
 from cadence.application.shared.ports import Clock
-from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore
+from cadence.application.shared.run_ports import Deadlines, Machines, RunStore, TreatmentStore, first_look
 from cadence.application.shared.runner_ports import RunnerStore
 from cadence.application.shared.waiting_runs import answer_waiting
 from cadence.domain.limits.concurrency_limit import is_for_runs
@@ -99,7 +99,7 @@ class Watchdog:
             due += STOP_TAKES
         elif run.started_at is None:
             # The call that created it, or admitted it, may have been interrupted before it started the machine.
-            due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
+            due = min(due, now + (first_look(run.max_duration) if run.waiting_for is None else WAITING_CHECK))
             run = self.gates.proceed(run)
             if run.state.final:
                 return
@@ -220,10 +220,13 @@ class Watchdog:
 
 
 def _due(run: Run) -> datetime:
-    """Returns when the run's time is over, counted from its start; a run that waits for its turn has its own limit."""
+    """Returns when the run's time is over, counted from its start; a run that has not begun has a minute at least for
+    it, and one that waits for its turn a limit of its own.
+    """
     if run.started_at is not None:
         return run.started_at + timedelta(seconds=run.max_duration)
-    return run.created_at + (timedelta(seconds=run.max_duration) if run.waiting_for is None else LONGEST_WAIT)
+    unbegun = max(timedelta(seconds=run.max_duration), CHECK)
+    return run.created_at + (unbegun if run.waiting_for is None else LONGEST_WAIT)
 
 
 def _overdue(runner: Runner, now: datetime) -> CadenceError | None:

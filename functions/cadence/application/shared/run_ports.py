@@ -268,8 +268,14 @@ class Machines(Protocol):
         """
 
 
-START_CHECK = timedelta(seconds=60)
-"""How long after its creation the watchdog looks at a run for the first time."""
+_START_CHECK = timedelta(seconds=60)
+
+
+def first_look(max_duration: int) -> timedelta:
+    """Returns how long after its creation the watchdog looks at a run for the first time: a run that may take less than
+    a minute (`max_duration`, in seconds) is ended when its time is over.
+    """
+    return min(_START_CHECK, timedelta(seconds=max_duration))
 
 
 class Deadlines(Protocol):

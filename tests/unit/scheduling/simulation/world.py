@@ -40,7 +40,7 @@ from cadence.application.scheduling.settle import Settle
 from cadence.application.scheduling.stop_run import StopRun
 from cadence.application.scheduling.wake_group import WakeGroup
 from cadence.application.scheduling.watchdog import Watchdog
-from cadence.application.shared.run_ports import START_CHECK
+from cadence.application.shared.run_ports import first_look
 from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage, RunStorage
 from cadence.domain.pipelines import plan
@@ -168,7 +168,7 @@ class World:
 
     def play(self, cancel_after: int | None = None) -> None:
         """Until every machine has ended. Raises Stuck, or what code under test raised against its contract."""
-        SimulatedDeadlines(self).watch_run(RUN, START_CHECK)
+        SimulatedDeadlines(self).watch_run(RUN, first_look(86_400))
         self.machines.start_run(RUN, 86_400)
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
