@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 _END_TO_END = "tests/e2e/"
 
 LONGEST = {
-    "tests/e2e/values/test_value_policies.py": 100,
+    "tests/e2e/values/test_value_policies.py": 45,
     "tests/contract/providers/test_contract.py": 95,
     "tests/integration/agent/test_services.py": 95,
     "tests/infrastructure/test_bundles.py": 90,
@@ -21,15 +21,14 @@ LONGEST = {
     "tests/e2e/melodium/test_melodium_programs.py": 65,
     "tests/e2e/interfaces/test_openapi.py": 60,
     "tests/e2e/melodium/test_melodium_workers.py": 60,
-    "tests/e2e/placement/test_refused_places.py": 60,
-    "tests/e2e/triggers/test_webhooks.py": 60,
+    "tests/e2e/placement/test_refused_places.py": 50,
+    "tests/e2e/triggers/test_webhooks.py": 40,
     "tests/e2e/access/test_audit_and_identity.py": 55,
     "tests/e2e/interfaces/test_cli.py": 55,
     "tests/e2e/melodium/test_melodium_replays.py": 55,
     "tests/e2e/pipelines/test_imported_containers.py": 55,
     "tests/e2e/runs/test_monorepo.py": 55,
-    "tests/e2e/access/test_organization_deletion.py": 45,
-    "tests/e2e/access/test_project_deletion.py": 45,
+    "tests/e2e/access/test_deletions.py": 50,
     "tests/e2e/runs/test_restart.py": 45,
     "tests/integration/agent/melodium/test_melodium_containers.py": 45,
     "tests/integration/agent/test_hostile_treatments.py": 45,
