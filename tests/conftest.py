@@ -18,14 +18,16 @@ settings.load_profile("cadence")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Orders modules for several workers: slow ones first, so that all workers end at about the same time."""
+    """Orders modules for several workers, so that all end at about the same time: those first that take long, by powers
+    of two; those of about the same length stay in their random order.
+    """
     if not hasattr(config, "workerinput"):
         return
-    quick: dict[str, bool] = {}
-    for item in items:
-        module = _module(item.nodeid)
-        quick[module] = quick.get(module, True) and item.get_closest_marker("slow") is None
-    items.sort(key=lambda item: quick[_module(item.nodeid)])
+    from tests.workers import LONGEST, module_of
+
+    slow = {module_of(item.nodeid) for item in items if item.get_closest_marker("slow") is not None}
+    seconds = dict.fromkeys(slow, 10) | LONGEST
+    items.sort(key=lambda item: -(seconds.get(module_of(item.nodeid), 0) // 10).bit_length())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -37,7 +39,3 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
     config.option.loadscopereorder = False
     return ByModule(config, log)
-
-
-def _module(nodeid: str) -> str:
-    return nodeid.partition("::")[0]

@@ -47,8 +47,13 @@ class Api:
         raise AssertionError(f"run {run_id} is still {run['state']} ({run['cause']}): {treatments}")
 
     def lines(self, run_id: str, expected: int = 1, **filters: Any) -> list[dict[str, Any]]:
-        """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read."""
-        return last_look(lambda: self._lines(run_id, **filters), lambda found: len(found) >= expected, 30, pause=0.2)
+        """All log lines, once there are `expected`: a run may have ended a moment before its last lines can be read.
+
+        Raises AssertionError if there are never so many.
+        """
+        found = last_look(lambda: self._lines(run_id, **filters), lambda found: len(found) >= expected, pause=0.2)
+        assert len(found) >= expected, found
+        return found
 
     def _lines(self, run_id: str, **filters: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

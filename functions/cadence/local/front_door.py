@@ -13,6 +13,8 @@ from cadence.local.connections import BODY_SECONDS, HEAD_SECONDS, PROBLEM, Timed
 
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes; the limit of an API Gateway in AWS."""
+_LINGERING_SECONDS = 10.0
+"""How long the rest of a refused body is read at most, so that its sender sees the answer."""
 
 _LIVE = "/v1/live/socket"
 _PAGE = "/ui"
@@ -54,7 +56,9 @@ class FrontDoor:
         """Listens on the port; `cleanup()` stops it."""
         async with AsyncExitStack() as started:
             self._session = await started.enter_async_context(_client())
-            server = _Server(self._handle, access_log=None, auto_decompress=False)
+            # A body that did not arrive in time is not waited for much longer.
+            lingering = min(_LINGERING_SECONDS, self._body_seconds)
+            server = _Server(self._handle, access_log=None, auto_decompress=False, lingering_time=lingering)
             server.head_seconds = self._head_seconds
             runner = web.ServerRunner(server, shutdown_timeout=1)
             started.push_async_callback(runner.cleanup)

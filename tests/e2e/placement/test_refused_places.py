@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -20,10 +21,9 @@ DEAD = {
 }
 
 
-@pytest.fixture
-def dead(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A pool of this test alone: what one was refused, others are not asked for."""
-    name = f"dead-{sum(request.node.name.encode())}"
+@contextmanager
+def dead_pool(api: Api, name: str) -> Iterator[str]:
+    """A pool of one test alone: what one was refused, others are not asked for."""
     answer = api.call("PUT", f"/v1/pools/{name}", json=DEAD)
     assert answer.ok, answer.text
     yield name
@@ -32,10 +32,24 @@ def dead(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
     time.sleep(SECONDS + 0.5)  # processes that place treatments may still know the pool as it was
 
 
+@pytest.fixture(scope="module")
+def nowhere_else(api: Api) -> Iterator[str]:
+    """A run that has no other place: begun before the other test, since half a minute passes until that is known."""
+    with dead_pool(api, "dead-nowhere-else") as pool:
+        yield api.start(document("nowhere-else", pool))
+
+
+@pytest.fixture
+def dead(api: Api) -> Iterator[str]:
+    with dead_pool(api, "dead-elsewhere") as pool:
+        yield pool
+
+
 def document(name: str, *pools: str) -> dict[str, Any]:
     return {"cadence": 1, "name": name, "treatments": {"build": {"run": "echo built", "pools": list(pools)}}}
 
 
+@pytest.mark.usefixtures("nowhere_else")
 def test_a_treatment_goes_on_elsewhere_and_says_why(api: Api, cadence: Cadence, dead: str) -> None:
     run_id = api.start(document("elsewhere", dead, "local"))
     run = api.finished(run_id, within=180)
@@ -56,15 +70,16 @@ def test_a_treatment_goes_on_elsewhere_and_says_why(api: Api, cadence: Cadence, 
     assert "refused at" in placed and "refused this attempt" not in placed
 
 
-def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cadence, dead: str) -> None:
-    run_id = api.start(document("nowhere-else", dead))
+def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cadence, nowhere_else: str) -> None:
     waiting = api.until(
-        run_id, lambda run: any("127.0.0.1" in (one["waiting_for"] or "") for one in run["treatments"]), within=180
+        nowhere_else,
+        lambda run: any("127.0.0.1" in (one["waiting_for"] or "") for one in run["treatments"]),
+        within=180,
     )
     assert waiting["state"] == "running"
-    assert "waits for a pool that takes it" in cadence("show", run_id, "build", "--placement").stdout
-    assert api.call("POST", f"/v1/runs/{run_id}/cancel").ok
-    assert api.finished(run_id)["state"] == "cancelled"
+    assert "waits for a pool that takes it" in cadence("show", nowhere_else, "build", "--placement").stdout
+    assert api.call("POST", f"/v1/runs/{nowhere_else}/cancel").ok
+    assert api.finished(nowhere_else)["state"] == "cancelled"
 
 
 def test_a_pool_of_which_nothing_can_be_known_is_abandoned_by_word_only(api: Api, cadence: Cadence) -> None:

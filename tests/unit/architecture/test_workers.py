@@ -1,11 +1,14 @@
 """The modules of a test run are divided among its workers: all of them, each once, and few workers start stacks."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.workers import ByModule, module_of
+from tests.workers import LONGEST, ByModule, module_of
+
+REPOSITORY = Path(__file__).parents[3]
 
 COLLECTION = [
     f"{module}::test_{number}"
@@ -87,3 +90,7 @@ def test_who_has_a_stack_helps_with_the_rest() -> None:
 def test_modules_stay_whole() -> None:
     modules = [module for worker in run(3, [1, 2, 3]) for module in worker]
     assert len(modules) == len(set(modules))
+
+
+def test_modules_that_are_begun_first_are_there() -> None:
+    assert [module for module in LONGEST if not (REPOSITORY / module).is_file()] == []

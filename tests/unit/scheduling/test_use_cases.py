@@ -7,7 +7,7 @@ import pytest
 from cadence.domain.pipelines.specification import RetrySpec
 from cadence.domain.placement.pool import Pool, PoolRefusal
 from cadence.domain.runners.runner import RunnerOutcome
-from cadence.domain.runs.run import START_CHECK
+from cadence.domain.runs.run import first_look
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.shared.errors import Cancelled, NotFound, NotReady, ProviderRejected
@@ -37,7 +37,7 @@ def test_a_run_that_waited_has_one_chain_of_looks(setting: Setting, waited: time
     setting.clock.advance(waited)
     for _ in range(2):
         setting.admit.admit(RUN, "run-token")
-    assert setting.deadlines.runs == setting.deadlines.admitted_runs == [(RUN, START_CHECK)] * chains
+    assert setting.deadlines.runs == setting.deadlines.admitted_runs == [(RUN, first_look(600))] * chains
     setting.watchdog.run(RUN)
     assert len(setting.deadlines.runs) == 1
     setting.watchdog.run(RUN, admitted=True)
@@ -46,7 +46,7 @@ def test_a_run_that_waited_has_one_chain_of_looks(setting: Setting, waited: time
 
 def test_a_run_that_waited_is_looked_at_until_its_admission_asks_for_looks(setting: Setting) -> None:
     setting.create(spec("a"))
-    setting.clock.advance(START_CHECK)
+    setting.clock.advance(first_look(600))
     setting.runs.begin_run(RUN, "run-token", setting.clock.now)
     setting.watchdog.run(RUN)
     assert [run for run, _ in setting.deadlines.runs] == [RUN]

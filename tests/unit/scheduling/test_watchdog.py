@@ -316,6 +316,23 @@ def test_a_run_that_never_began_ends_at_its_deadline() -> None:
     assert (run.state, run.cause) == (RunState.TIMED_OUT, "the run never began")
 
 
+def test_a_run_that_may_take_seconds_is_ended_when_they_are_over() -> None:
+    setting = Setting()
+    setting.create(spec("build"), max_duration=3)
+    setting.clock.advance(timedelta(seconds=3))
+    setting.watchdog.run(RUN)
+    assert setting.runs.get_run(RUN).stop_requested is None, "a machine may take a minute to begin"
+    assert setting.deadlines.runs.pop() == (RUN, timedelta(seconds=3))
+
+    setting.admit.admit(RUN, "run-token")
+    assert setting.deadlines.runs.pop() == (RUN, timedelta(seconds=3))
+    setting.watchdog.run(RUN, admitted=True)
+    assert setting.deadlines.runs.pop() == (RUN, timedelta(seconds=3))
+    setting.clock.advance(timedelta(seconds=3))
+    setting.watchdog.run(RUN, admitted=True)
+    assert setting.runs.get_run(RUN).stop_requested is RunState.TIMED_OUT
+
+
 class ProcessEndedError(BaseException):
     pass
 

@@ -14,7 +14,7 @@ from cadence.application.shared.identifiers import derived_ulid, new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.run_ports import Deadlines, RunStore
 from cadence.domain.melodium.process import MelodiumRun
-from cadence.domain.runs.run import START_CHECK, Run
+from cadence.domain.runs.run import Run, first_look
 from cadence.domain.runs.states import RunState
 from cadence.domain.shared.errors import Conflict, Transient
 
@@ -60,7 +60,7 @@ class StartRun:
         `frozen` must have its plan. Safe to repeat with the same `run_id`.
         """
         # Before the run exists, so that a run whose machine could not be started is always looked at again.
-        self.deadlines.watch_run(run_id, START_CHECK)
+        self.deadlines.watch_run(run_id, first_look(frozen.max_duration))
         requested = replace(self._run(run_id, frozen, event, created_by, ancestry), melodium=melodium)
         run = self._created(requested)
         try:

@@ -12,7 +12,7 @@ from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.forks import withhold
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runs import admission, rerun_reuse
-from cadence.domain.runs.run import START_CHECK, Run, Treatment, Value
+from cadence.domain.runs.run import Run, Treatment, Value, first_look
 from cadence.domain.shared.errors import Cancelled
 
 
@@ -100,7 +100,7 @@ class Admit:
         if run.waited and self.runs.count_unsettled(run_id) is None:
             # The first look may have found it waiting for its turn: the next one after that comes late. Before there
             # are treatments, once: the looks that were asked for earlier end with the one that finds some.
-            self.deadlines.watch_run(run_id, START_CHECK, admitted=True)
+            self.deadlines.watch_run(run_id, first_look(run.max_duration), admitted=True)
         treatments = self.admission.admission_of(pinned).treatments
         self.readiness.start_ready(treatments)
         if not any(one.waiting == 0 and not one.conditional and not one.state.final for one in treatments):

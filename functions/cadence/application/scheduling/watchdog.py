@@ -23,7 +23,7 @@ from cadence.domain.limits.concurrency_limit import is_for_runs
 from cadence.domain.pipelines.specification import TreatmentKind
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.runs.run import Run, Treatment
+from cadence.domain.runs.run import Run, Treatment, first_look
 from cadence.domain.runs.states import RunState, TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.shared.errors import (
@@ -100,7 +100,7 @@ class Watchdog:
             due += STOP_TAKES
         elif run.started_at is None:
             # The call that created it, or admitted it, may have been interrupted before it started the machine.
-            due = min(due, now + (CHECK if run.waiting_for is None else WAITING_CHECK))
+            due = min(due, now + (first_look(run.max_duration) if run.waiting_for is None else WAITING_CHECK))
             run = self.gates.proceed(run)
             if run.state.final:
                 return
@@ -227,10 +227,13 @@ class Watchdog:
 
 
 def _due(run: Run) -> datetime:
-    """Returns when the run's time is over, counted from its start; a run that waits for its turn has its own limit."""
+    """Returns when the run's time is over, counted from its start; a run that has not begun has a minute at least for
+    it, and one that waits for its turn a limit of its own.
+    """
     if run.started_at is not None:
         return run.started_at + timedelta(seconds=run.max_duration)
-    return run.created_at + (timedelta(seconds=run.max_duration) if run.waiting_for is None else LONGEST_WAIT)
+    unbegun = max(timedelta(seconds=run.max_duration), CHECK)
+    return run.created_at + (unbegun if run.waiting_for is None else LONGEST_WAIT)
 
 
 def _overdue(runner: Runner, now: datetime) -> CadenceError | None:

@@ -194,8 +194,10 @@ def _headers(token: str, organization: str | None) -> dict[str, str]:
 
 
 def _retries(repeated: frozenset[str]) -> Retry:
+    """What refuses connections is told after a second: hardly ever does it begin to answer while a command waits."""
     return Retry(
         total=5,
+        connect=3,
         backoff_factor=0.2,
         status_forcelist=(429, 502, 503, 504),
         allowed_methods=repeated,

@@ -17,8 +17,15 @@ from cadence.domain.values.value_retention import ValueCapture, ValueRetention, 
 
 HIGHEST_PRIORITY = 100
 
-START_CHECK = timedelta(seconds=60)
-"""How long after its creation the watchdog looks at a run for the first time."""
+_START_CHECK = timedelta(seconds=60)
+
+
+def first_look(max_duration: int) -> timedelta:
+    """Returns how long after its creation the watchdog looks at a run for the first time: a run that may take less than
+    a minute (`max_duration`, in seconds) is ended when its time is over.
+    """
+    return min(_START_CHECK, timedelta(seconds=max_duration))
+
 
 MAX_DEPTH = 10
 """Number of runs that may have started one another in a chain; a longer chain is a loop."""
@@ -118,7 +125,7 @@ class Run:
     @property
     def waited(self) -> bool:
         """Whether it began so late after its creation that its admission asks for the looks of the watchdog."""
-        return self.started_at is not None and self.started_at >= self.created_at + START_CHECK / 2
+        return self.started_at is not None and self.started_at >= self.created_at + first_look(self.max_duration) / 2
 
     @property
     def recorded(self) -> bool:

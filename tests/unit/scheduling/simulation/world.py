@@ -46,7 +46,7 @@ from cadence.domain.pipelines import plan
 from cadence.domain.pipelines.specification import TreatmentKind, TreatmentSpec
 from cadence.domain.placement.pool import HOST, Placement, Pool
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.runs.run import START_CHECK, Run
+from cadence.domain.runs.run import Run, first_look
 from cadence.domain.runs.states import RunState
 from cadence.domain.scheduling.machine_error import MachineError
 from cadence.domain.scheduling.machine_step import MachineStep, NextState
@@ -167,7 +167,7 @@ class World:
 
     def play(self, cancel_after: int | None = None) -> None:
         """Until every machine has ended. Raises Stuck, or what code under test raised against its contract."""
-        SimulatedDeadlines(self).watch_run(RUN, START_CHECK)
+        SimulatedDeadlines(self).watch_run(RUN, first_look(86_400))
         self.machines.start_run(RUN, 86_400)
         if cancel_after is not None:
             self.stage.enter("cancel", lambda actor: self._cancel(actor, cancel_after))
