@@ -3123,9 +3123,6 @@ export interface components {
             created_at: string;
         };
         /**
-         * NodeView
-         * @description Its times are those of its latest attempt.
-         */
          * NamedSecretView
          * @description What the name of a secret means for a treatment, or for the login of a registry. Values are never shown.
          */
@@ -3163,7 +3160,10 @@ export interface components {
              */
             reason: string | null;
         };
-        /** NodeView */
+        /**
+         * NodeView
+         * @description Its times are those of its latest attempt.
+         */
         NodeView: {
             /** Name */
             name: string;
