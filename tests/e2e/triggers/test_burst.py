@@ -49,7 +49,7 @@ KILLED = None if SIZE > 100 else ("webhooks", "deliveries")
 MOST_KILLS = SIZE // 6
 PAUSE = max(0.1, 40 / SIZE)
 """Seconds between two webhooks while the stack restarts."""
-VISIBILITY = 20
+VISIBILITY = 20 if KILLED else 120
 """Seconds after which a delivery whose Lambda was killed is processed again; six minutes otherwise."""
 PATIENCE = 300 + SIZE * 4
 """Seconds, a bound on a hang."""
