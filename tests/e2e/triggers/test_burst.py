@@ -205,6 +205,15 @@ def restartable(folder: Path) -> Iterator[Callable[[], Stack]]:
             assert supervisor.wait(120) == 0
 
 
+def repeat_soon(sqs: Any) -> None:
+    """Has deliveries whose Lambda was killed processed again soon, and as often as Lambdas are killed here."""
+    queue = sqs.get_queue_url(QueueName="cadence-main-deliveries")["QueueUrl"]
+    known = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
+    policy = {**json.loads(known["RedrivePolicy"]), "maxReceiveCount": 100}
+    attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": json.dumps(policy)}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
+
+
 def pushes_of(source: Repository, count: int, chance: random.Random) -> list[SentPush]:
     """Each with a commit of its own. Every fifth executes a command, half of which fail; the others only take their
     way through the control plane. Every eleventh asks to be skipped.
@@ -254,9 +263,7 @@ def test_each_push_of_a_burst_has_exactly_its_runs_while_the_stack_restarts(tmp_
         burst = Burst(host, chance, pushes)
         host.message = "words"
         host.heads = {push.branch: push.commit for push in pushes if "[skip ci]" not in push.message}
-        sqs = Account(stack).root("sqs")
-        queue = sqs.get_queue_url(QueueName="cadence-main-deliveries")["QueueUrl"]
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(VISIBILITY)})
+        repeat_soon(Account(stack).root("sqs"))
         began = time.monotonic()
 
         with Killer(folder, random.Random(SEED)) as killer:
