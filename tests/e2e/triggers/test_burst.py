@@ -165,7 +165,9 @@ class Killer:
             found = [one for one in lambdas_of(self._folder) if KILLED is None or one[1].endswith(KILLED)]
             if not found:
                 continue
-            pid, name = self._chance.choice(found)
+            # A Lambda first, since there are many processes of some.
+            name = self._chance.choice(sorted({name for _, name in found}))
+            pid = self._chance.choice([pid for pid, other in found if other == name])
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.kills[name] += 1
