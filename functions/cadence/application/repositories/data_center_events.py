@@ -20,7 +20,7 @@ class DescribesCommits(Protocol):
 def with_addresses(event: GitEvent, repository: Repository) -> GitEvent:
     """Returns an event with the addresses of its repositories and the default branch.
 
-    Versions before 8 leave the addresses out, all versions the default branch.
+    Older versions leave the addresses out, all versions the default branch.
     """
     if not repository.is_data_center:
         return event
@@ -36,8 +36,8 @@ def with_addresses(event: GitEvent, repository: Repository) -> GitEvent:
 def with_message(event: GitEvent, repository: Repository, host: Callable[[], DescribesCommits]) -> GitEvent:
     """Returns a push with the message of its commit, which may say that nothing is to be started.
 
-    `host` opens the code host, which is asked only if the webhook left the message out: versions before 8.8 do, and all
-    do for the second ref of a push. Raises like `describe_commit`.
+    `host` opens the code host, which is asked only if the webhook left the message out: older versions do, and all do
+    for the second ref of a push. Raises like `describe_commit`.
     """
     if not repository.is_data_center or not isinstance(event, Push) or event.message or event.deleted:
         return event
