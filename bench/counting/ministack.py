@@ -197,7 +197,7 @@ def _of_delivery(event: Any) -> Counter[str]:
 
 
 def lengthen_task_tokens() -> None:
-    """Makes task tokens as long as they may be in AWS; MiniStack draws one, a UUID, while it carries out a task."""
+    """Makes task tokens Base64, as long as they may be in AWS; MiniStack draws a UUID while it carries out a task."""
     execute, draw = stepfunctions._execute_task, stepfunctions.new_uuid  # noqa: SLF001 (there is no public way)
     carrying_out = threading.local()
 
@@ -210,7 +210,8 @@ def lengthen_task_tokens() -> None:
 
     def drawn() -> str:
         name = str(draw())
-        return name.ljust(LONGEST_TASK_TOKEN, "A") if getattr(carrying_out, "task", False) else name
+        carries_out = getattr(carrying_out, "task", False)
+        return name.replace("-", "/").ljust(LONGEST_TASK_TOKEN, "A") if carries_out else name
 
     stepfunctions._execute_task = noted  # noqa: SLF001 (as above)
     stepfunctions.new_uuid = drawn

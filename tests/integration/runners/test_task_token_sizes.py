@@ -40,8 +40,8 @@ MACHINES = Path(__file__).parents[3] / "functions" / "state_machines"
 
 
 def token(name: str) -> str:
-    """A token as long as one may be; its characters are those of base64, as in AWS."""
-    return f"AQC{name}+/=".ljust(LONGEST_TOKEN, "A")
+    """A token as long as one may be, in Base64 as in AWS."""
+    return f"AQC{name}+/".ljust(LONGEST_TOKEN - 1, "A") + "="
 
 
 #: As JSON each of these characters takes twelve bytes, more than any other.

@@ -96,6 +96,8 @@ class Scene:
             runner_id, {RunnerState.OFFERED}, state=RunnerState.BOOTING, one_time_hash=token_hash("once")
         )
         claim = ClaimAssignment(
+            note_spec=lambda run_id, spec: None,
+            durations=lambda run, spec: {},
             treatments=world.runs, runners=world.runners, secrets=world.secrets, sources=no_sources(), environments=MemoryEnvironments(), machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
             pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
         )  # fmt: skip

@@ -118,6 +118,8 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             S3ReportMasks(client("s3"), "data"),
         )
         claim = ClaimAssignment(
+            note_spec=lambda run_id, spec: None,
+            durations=lambda run, spec: {},
             treatments=world.runs,
             runners=world.runners,
             secrets=world.secrets,

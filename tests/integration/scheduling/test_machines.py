@@ -39,7 +39,8 @@ def machines(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> Iterator[Step
     monkeypatch.setattr(clients, "REGION", theatre.stack.client_environment()["AWS_REGION"])
     clients.client.cache_clear()
     clients._session.cache_clear()
-    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"], DynamoTaskTokens("runs"))
+    # A name of its own: items of a table that is known already keep the client of the test before.
+    yield StepFunctionsMachines(theatre.arns["run"], theatre.arns["treatment"], DynamoTaskTokens("machines-runs"))
     clients.client.cache_clear()
     clients._session.cache_clear()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from typing import Any
 
@@ -132,4 +133,5 @@ def test_task_tokens_are_as_long_as_in_aws_and_nothing_else_is(monkeypatch: pyte
     lengthen_task_tokens()
     first, second = stepfunctions._execute_task(), stepfunctions._execute_task()
     assert (len(first), len(second), first == second) == (LONGEST_TASK_TOKEN, LONGEST_TASK_TOKEN, False)
+    assert b64encode(b64decode(first, validate=True)).decode() == first
     assert len(stepfunctions.new_uuid()) == 36

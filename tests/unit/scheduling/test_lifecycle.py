@@ -166,6 +166,8 @@ def test_a_run_that_was_cancelled_between_place_and_start_starts_nothing(clouds:
 def claim(clouds: Clouds, token: str) -> Assignment:
     its = clouds.setting
     claim = ClaimAssignment(
+        note_spec=lambda run_id, spec: None,
+        durations=lambda run, spec: {},
         treatments=its.runs, runners=its.runners, secrets=its.secrets, sources=no_sources(), environments=MemoryEnvironments(), machines=its.machines, begin=its.beginning, engine_secrets=lambda run, spec, attempt, own: {},
         pools=clouds.pools, retentions=MemoryValueRetentionStore(its.runs), inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=its.clock,
     )  # fmt: skip

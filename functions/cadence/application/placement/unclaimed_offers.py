@@ -23,10 +23,6 @@ _BOOTING = TreatmentState.BOOTING
 _PLACING_TAKES = timedelta(seconds=60)  # at the most, and the call has ended
 
 
-def _not_known(organization: str, pool: str) -> Sequence[str | None]:
-    return ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class UnclaimedOffers:
     """Checks offers that no host has claimed.
@@ -39,7 +35,7 @@ class UnclaimedOffers:
     offers: Offers
     clock: Clock
     at_work: Callable[[str, str, str | None], Sequence[Host]]
-    engines: Callable[[str, str], Sequence[str | None]] = _not_known
+    engines: Callable[[str, str], Sequence[str | None]]
 
     def check(self, runner: Runner) -> NotReady | None:
         """Notes what the treatment's runner waits for.

@@ -46,15 +46,6 @@ _UNCLAIMED = frozenset({RunnerState.OFFERED, RunnerState.BOOTING})
 _REFUSED = "The one-time token is not valid for this runner."
 
 
-def _ignore(run_id: str, spec: TreatmentSpec) -> None:
-    """Implements `ClaimAssignment.note_spec` where nothing is kept."""
-
-
-def _unmeasured(run: Run, spec: TreatmentSpec) -> Mapping[str, float]:
-    """Implements `ClaimAssignment.durations` where no suite is split."""
-    return {}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
     """The work that an agent is to do.
@@ -96,9 +87,9 @@ class ClaimAssignment:
     audit: AuditTrail
     id_tokens: IdTokenSigner
     clock: Clock
-    note_spec: Callable[[str, TreatmentSpec], object] = _ignore
+    note_spec: Callable[[str, TreatmentSpec], object]
     """Is called with the specification, which the agent's next calls need."""
-    durations: Callable[[Run, TreatmentSpec], Mapping[str, float]] = _unmeasured
+    durations: Callable[[Run, TreatmentSpec], Mapping[str, float]]
     """Returns the durations by which the run divides the treatment's suite."""
     token_lifetime: timedelta = LIFETIME
 

@@ -84,8 +84,10 @@ class LeaseWork:
         now = self.clock()
         known = self.hosts.get_runners({*running, *host.handed, *host.running})
         missing = (host.running | host.handed) - set(running)
-        unreported = [name for name in sorted(host.handed - set(running)) if _may_boot(known.get(name), host)]
-        waiting = [name for name in unreported if known[name].state is RunnerState.BOOTING]
+        unreported = [known[name] for name in sorted(host.handed - set(running)) if name in known]
+        waiting = [runner.runner_id for runner in unreported if _boots_on(runner, host)]
+        # A call that was to lease it may still do so.
+        undecided = [runner.runner_id for runner in unreported if _is_offered(runner, host)]
         given_up = [known[name] for name in missing if name in known and _claimed_by(host, known[name])]
         room = min(free_slots, _LEASES_PER_CALL)
         running_by = Counter(runner.project for runner in known.values() if runner.state.live)
@@ -96,7 +98,7 @@ class LeaseWork:
             # Runners to give up are noted until the next call, which gives them up if this one does not get that far.
             running={*running, *(runner.runner_id for runner in given_up)},
             # Before they are leased, so that the next call knows them if this one does not get that far.
-            handed={*unreported, *(offer.runner_id for offer in offers[: max(0, room - len(waiting))])},
+            handed={*waiting, *undecided, *(offer.runner_id for offer in offers[: max(0, room - len(waiting))])},
             facts=facts,
         )
         try:
@@ -191,11 +193,6 @@ class LeaseWork:
             if runner is None or not _is_offered(runner, host):
                 self.hosts.remove_offer(host.organization, host.pool, offer)
         return self._hand_again(host, [name for name in sorted(known) if _boots_on(known[name], host)])
-
-
-def _may_boot(runner: Runner | None, host: Host) -> bool:
-    """Returns True if the runner boots on the host, or a call that was to lease it may still do so."""
-    return runner is not None and (_boots_on(runner, host) or _is_offered(runner, host))
 
 
 def _boots_on(runner: Runner, host: Host) -> bool:

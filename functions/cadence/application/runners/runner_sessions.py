@@ -1,15 +1,18 @@
 """Checks every call of an agent, before all else."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from cadence.application.runners.runner_tokens import bearer, matches, refuse, refuse_runner
 from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
 from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import Gone, NotFound, Unauthenticated
+from cadence.domain.shared.errors import Gone, NotFound
 from cadence.domain.values.stream import StreamProgress
 
+T = TypeVar("T")
 _log = logging.getLogger("cadence.security")
 _REFUSED = "The session token is not the one of this runner."
 
@@ -28,11 +31,7 @@ class RunnerSessions:
     ) -> Runner:
         """Returns the runner that calls. Raises Unauthenticated, or Gone if its state is not `allowed`."""
         token = bearer(authorization)
-        try:
-            runner = self.runners.get_runner(runner_id)
-        except NotFound:
-            raise _unknown(runner_id) from None
-        return _checked(runner, token, allowed)
+        return _checked(_known(self.runners.get_runner, runner_id), token, allowed)
 
     def check_followed(
         self,
@@ -42,10 +41,7 @@ class RunnerSessions:
     ) -> FollowedRunner:
         """Does what `check` does, and returns also until when the runner's run is watched live."""
         token = bearer(authorization)
-        try:
-            followed = self.runners.get_followed_runner(runner_id)
-        except NotFound:
-            raise _unknown(runner_id) from None
+        followed = _known(self.runners.get_followed_runner, runner_id)
         _checked(followed.runner, token, allowed)
         return followed
 
@@ -54,15 +50,15 @@ class RunnerSessions:
     ) -> tuple[Runner, Mapping[str, StreamProgress]]:
         """Does what `check` does, and returns also what of the runner's outputs at these ports is committed."""
         token = bearer(authorization)
-        try:
-            runner, progress = self.runners.get_producer(runner_id, ports)
-        except NotFound:
-            raise _unknown(runner_id) from None
+        runner, progress = _known(partial(self.runners.get_producer, ports=ports), runner_id)
         return _checked(runner, token, (RunnerState.CLAIMED,)), progress
 
 
-def _unknown(runner_id: str) -> Unauthenticated:
-    return refuse("unknown_runner", _REFUSED, runner_id=runner_id)
+def _known(read: Callable[[str], T], runner_id: str) -> T:
+    try:
+        return read(runner_id)
+    except NotFound:
+        raise refuse("unknown_runner", _REFUSED, runner_id=runner_id) from None
 
 
 def _checked(runner: Runner, token: str, allowed: Collection[RunnerState]) -> Runner:

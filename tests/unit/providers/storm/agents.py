@@ -99,6 +99,8 @@ class AgentOnMachine:
 
     def _claim(self, gateway: Ports) -> ClaimAssignment:
         return ClaimAssignment(
+            note_spec=lambda run_id, spec: None,
+            durations=lambda run, spec: {},
             treatments=gateway.runs, runners=gateway.runners, secrets=MemorySecretReader({}), sources=no_sources(), environments=MemoryEnvironments(), machines=gateway.machines, begin=gateway.begin,
             engine_secrets=lambda run, spec, attempt, secrets: {}, pools=MemoryPools(self._storm.pools), retentions=MemoryValueRetentionStore(self._storm.runs),
             inputs=lambda run_id, spec: {}, audit=MemoryAuditTrail(), id_tokens=PlainIdTokens(), clock=self._storm.clock,

@@ -568,6 +568,7 @@ class Ports:
                 offers=watched(world.offers),
                 clock=clock,
                 at_work=world.at_work,
+                engines=lambda organization, pool: (),
             ).check,
         )
 
