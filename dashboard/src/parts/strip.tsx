@@ -6,7 +6,7 @@ import { type Strip as Drawing, drawStrip, nodeNear } from "../draw/strip.ts";
 import type { Layout } from "../model/layout.ts";
 import type { GraphEdge, GraphNode } from "./graph.tsx";
 import { State, StateMark } from "./state.tsx";
-import { theme } from "./theme.ts";
+import { colouring } from "./theme.ts";
 import "../style/strip.css";
 
 interface Props {
@@ -28,7 +28,7 @@ interface Props {
 /** What is on the canvas. */
 interface Drawn extends Drawing {
   size: object;
-  theme: string;
+  colouring: string;
 }
 
 export function Strip({ layout, nodes, edges, path, treatments, states, selected, choose, large }: Props) {
@@ -72,7 +72,8 @@ export function Strip({ layout, nodes, edges, path, treatments, states, selected
     const context = element?.getContext("2d");
     if (isLargeSeen || !size.width || !element || !context || layout.x.length !== nodes.length) return;
     const frame = requestAnimationFrame(() => {
-      const before = painted.current?.size === size && painted.current.theme === theme.value ? painted.current : null;
+      const before =
+        painted.current?.size === size && painted.current.colouring === colouring.value ? painted.current : null;
       if (!before) {
         const ratio = devicePixelRatio || 1;
         element.width = Math.round(size.width * ratio);
@@ -87,10 +88,10 @@ export function Strip({ layout, nodes, edges, path, treatments, states, selected
         path: critical,
       };
       drawStrip(context, strip, colours.current as Palette, before);
-      painted.current = { ...strip, size, theme: theme.value };
+      painted.current = { ...strip, size, colouring: colouring.value };
     });
     return () => cancelAnimationFrame(frame);
-  }, [layout, nodes, ends, selected, critical, size, theme.value, isLargeSeen]);
+  }, [layout, nodes, ends, selected, critical, size, colouring.value, isLargeSeen]);
 
   const at = (event: MouseEvent): string | null => {
     const box = canvas.current?.getBoundingClientRect();
