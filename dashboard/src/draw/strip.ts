@@ -30,40 +30,62 @@ export function measures(layout: Layout, width: number, height: number) {
   };
 }
 
-export function drawStrip(context: CanvasRenderingContext2D, strip: Strip, colours: Palette): void {
+/**
+ * Draws the strip; over the one `before`, if only states have changed since: then of thousands of nodes few are drawn.
+ */
+export function drawStrip(
+  context: CanvasRenderingContext2D,
+  strip: Strip,
+  colours: Palette,
+  before: Strip | null = null,
+): void {
   const ratio = devicePixelRatio || 1;
   const { width, height } = context.canvas;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.clearRect(0, 0, width, height);
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const { layout, states, ends, selected, path } = strip;
   const { stepX, stepY, wide, tall, left, top } = measures(layout, width / ratio, height / ratio);
   const x = (node: number) => left + (layout.x[node] as number) * stepX;
   const y = (node: number) => top + (layout.y[node] as number) * stepY + (stepY - tall) / 2;
-  const line = ({ from, to }: { from: number; to: number }) => {
-    context.moveTo(x(from) + wide, y(from) + tall / 2);
-    context.lineTo(x(to), y(to) + tall / 2);
-  };
-  context.strokeStyle = colours.line;
-  context.lineWidth = 1;
-  context.beginPath();
-  if (ends.length <= MOST_EDGES) for (const edge of ends) if (path.get(edge.from) !== edge.to) line(edge);
-  context.stroke();
-  context.strokeStyle = colours.text;
-  context.lineWidth = 2;
-  context.beginPath();
-  for (const edge of ends) if (path.get(edge.from) === edge.to) line(edge);
-  context.stroke();
+  // What broke is larger, and so seen without its colour as well.
+  const more = Math.max(1, tall * 0.25);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const over = before && isOver(strip, before) ? before.states : null;
+  if (!over) {
+    context.clearRect(0, 0, width / ratio, height / ratio);
+    const line = ({ from, to }: { from: number; to: number }) => {
+      context.moveTo(x(from) + wide, y(from) + tall / 2);
+      context.lineTo(x(to), y(to) + tall / 2);
+    };
+    context.strokeStyle = colours.line;
+    context.lineWidth = 1;
+    context.beginPath();
+    if (ends.length <= MOST_EDGES) for (const edge of ends) if (path.get(edge.from) !== edge.to) line(edge);
+    context.stroke();
+    context.strokeStyle = colours.text;
+    context.lineWidth = 2;
+    context.beginPath();
+    if (path.size) for (const edge of ends) if (path.get(edge.from) === edge.to) line(edge);
+    context.stroke();
+  }
   states.forEach((state, node) => {
+    if (over?.[node] === state) return;
     const kind = tone(state);
-    // What broke is seen without its colour as well.
-    const more = kind === "bad" ? Math.max(1, tall * 0.25) : 0;
+    const larger = kind === "bad" ? more : 0;
     context.fillStyle = colours.tones[kind];
-    context.fillRect(x(node), y(node) - more, wide, tall + 2 * more);
+    context.fillRect(x(node), y(node) - larger, wide, tall + 2 * larger);
   });
   if (selected === null) return;
   context.strokeStyle = colours.focus;
+  context.lineWidth = 2;
   context.strokeRect(x(selected) - 4, y(selected) - 4, wide + 8, tall + 8);
+}
+
+/** Whether only states differ, and no mark becomes smaller. */
+function isOver(strip: Strip, before: Strip): boolean {
+  const isSame = (["layout", "ends", "selected", "path"] as const).every((key) => strip[key] === before[key]);
+  return (
+    isSame &&
+    strip.states.every((state, node) => tone(before.states[node] as string) !== "bad" || tone(state) === "bad")
+  );
 }
 
 /** The node at a place of the strip, or the nearest one if it is no farther than a finger is wide. */

@@ -63,6 +63,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const states = useMemo(() => new Map(run?.treatments.map((one) => [one.name, one])), [run]);
   const shown = useMemo(() => new Map(past.treatments.map((one) => [one.name, one])), [past.treatments]);
   const rows = useMemo(() => inOrder(past.treatments), [past.treatments]);
+  const counted = useMemo(() => counts(withoutGroups(past.treatments).map(shownState)), [past.treatments]);
   const marked = useMemo(() => rows.map((one) => ({ name: one.name, state: shownState(one) })), [rows]);
   const whole = useMemo(
     () => ({
@@ -129,7 +130,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         <div class="section-head">
           <h2 id="graph-title">Treatments</h2>
           <span class="counts">
-            {counts(withoutGroups(past.treatments).map(shownState)).map(([state, count]) => (
+            {counted.map(([state, count]) => (
               <span key={state} class="count">
                 <StateMark state={state} /> {count.toLocaleString("en")} {words(state)}
               </span>
@@ -186,6 +187,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
           edges={edges}
           path={path}
           treatments={marked}
+          states={counted}
           selected={selected}
           choose={choose}
           large={large}

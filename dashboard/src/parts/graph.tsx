@@ -16,7 +16,7 @@ import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
 import type { Parts } from "../model/groups.ts";
 import type { Layout } from "../model/layout.ts";
 import { layOut } from "../workers/client.ts";
-import { theme } from "./theme.ts";
+import { colouring } from "./theme.ts";
 
 export interface GraphNode {
   name: string;
@@ -108,6 +108,9 @@ export function Graph(props: Props) {
 
   const drawn = useRef<Drawn | null>(null);
   const chosen = selected === null ? null : names.indexOf(selected);
+  // What the pointer is over, else what is chosen; the way of a trace is lit by itself.
+  const focus = hovered ?? (centred || chosen === -1 ? null : chosen);
+  const lit = useMemo(() => (focus === null ? null : related(focus, ends)), [focus, ends]);
   drawn.current =
     layout && layout.x.length === names.length && layout.routes.length === ends.length
       ? {
@@ -125,7 +128,7 @@ export function Graph(props: Props) {
           selected: chosen !== null && chosen >= 0 ? chosen : null,
           path: critical,
           parts: nodes.some((node) => node.parts) ? nodes.map((node) => node.parts) : null,
-          lit: hovered === null ? null : related(hovered, ends),
+          lit,
         }
       : null;
 
@@ -197,19 +200,9 @@ export function Graph(props: Props) {
   useEffect(() => {
     colours.current = null;
     paint();
-  }, [theme.value]);
+  }, [colouring.value]);
 
   useEffect(paint);
-
-  useEffect(() => {
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const changed = () => {
-      colours.current = null;
-      paint();
-    };
-    scheme.addEventListener("change", changed);
-    return () => scheme.removeEventListener("change", changed);
-  }, []);
 
   const at = (event: MouseEvent): number | null => {
     const element = canvas.current;

@@ -2,12 +2,11 @@
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Palette, palette } from "../draw/graph.ts";
-import { drawStrip, nodeNear } from "../draw/strip.ts";
+import { type Strip as Drawing, drawStrip, nodeNear } from "../draw/strip.ts";
 import type { Layout } from "../model/layout.ts";
-import { counts, withoutGroups } from "../model/states.ts";
 import type { GraphEdge, GraphNode } from "./graph.tsx";
 import { State, StateMark } from "./state.tsx";
-import { theme } from "./theme.ts";
+import { colouring } from "./theme.ts";
 import "../style/strip.css";
 
 interface Props {
@@ -18,13 +17,21 @@ interface Props {
   path: readonly string[];
   /** Every treatment with its state, in the order of the table. */
   treatments: readonly { name: string; state: string }[];
+  /** How many treatments are in which state. */
+  states: readonly (readonly [string, number])[];
   selected: string | null;
   choose: (name: string) => void;
   /** The large graph. */
   large: RefObject<HTMLDivElement | null>;
 }
 
-export function Strip({ layout, nodes, edges, path, treatments, selected, choose, large }: Props) {
+/** What is on the canvas. */
+interface Drawn extends Drawing {
+  size: object;
+  colouring: string;
+}
+
+export function Strip({ layout, nodes, edges, path, treatments, states, selected, choose, large }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const colours = useRef<Palette | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -44,44 +51,47 @@ export function Strip({ layout, nodes, edges, path, treatments, selected, choose
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => {
-    colours.current = null;
-  }, [theme.value]);
-
-  const index = useMemo(() => new Map(nodes.map((node, at) => [node.name, at])), [layout, nodes.length]);
+  const names = useMemo(() => nodes.map((node) => node.name), [layout]);
+  const index = useMemo(() => new Map(names.map((name, at) => [name, at])), [names]);
   const ends = useMemo(
     () =>
       edges.flatMap(({ source, target }) => {
         const [from, to] = [index.get(source), index.get(target)];
         return from === undefined || to === undefined ? [] : [{ from, to }];
       }),
-    [index, edges],
+    [index],
   );
+  const critical = useMemo(() => {
+    const found = path.flatMap((name) => index.get(name) ?? []);
+    return new Map(found.map((node, at) => [node, found[at + 1]]));
+  }, [index, path.join("\n")]);
+  const painted = useRef<Drawn | null>(null);
   // While the large graph is in view, nothing is drawn here.
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext("2d");
-    if (isLargeSeen || !element || !context || layout.x.length !== nodes.length) return;
+    if (isLargeSeen || !size.width || !element || !context || layout.x.length !== nodes.length) return;
     const frame = requestAnimationFrame(() => {
-      const ratio = devicePixelRatio || 1;
-      element.width = Math.round(size.width * ratio);
-      element.height = Math.round(size.height * ratio);
-      colours.current ??= palette(element.parentElement as Element);
-      const critical = path.flatMap((name) => index.get(name) ?? []);
-      drawStrip(
-        context,
-        {
-          layout,
-          states: nodes.map((node) => node.state),
-          ends,
-          selected: selected === null ? null : (index.get(selected) ?? null),
-          path: new Map(critical.map((node, at) => [node, critical[at + 1]])),
-        },
-        colours.current,
-      );
+      const before =
+        painted.current?.size === size && painted.current.colouring === colouring.value ? painted.current : null;
+      if (!before) {
+        const ratio = devicePixelRatio || 1;
+        element.width = Math.round(size.width * ratio);
+        element.height = Math.round(size.height * ratio);
+        colours.current = palette(element.parentElement as Element);
+      }
+      const strip = {
+        layout,
+        states: nodes.map((node) => node.state),
+        ends,
+        selected: selected === null ? null : (index.get(selected) ?? null),
+        path: critical,
+      };
+      drawStrip(context, strip, colours.current as Palette, before);
+      painted.current = { ...strip, size, colouring: colouring.value };
     });
     return () => cancelAnimationFrame(frame);
-  });
+  }, [layout, nodes, ends, selected, critical, size, colouring.value, isLargeSeen]);
 
   const at = (event: MouseEvent): string | null => {
     const box = canvas.current?.getBoundingClientRect();
@@ -89,14 +99,13 @@ export function Strip({ layout, nodes, edges, path, treatments, selected, choose
     const found = nodeNear(layout, box.width, box.height, event.clientX - box.left, event.clientY - box.top);
     return found === null ? null : (nodes[found]?.name ?? null);
   };
-  const position = treatments.findIndex((one) => one.name === selected);
+  const position = useMemo(() => treatments.findIndex((one) => one.name === selected), [treatments, selected]);
   const chosen = treatments[position];
   const step = (by: 1 | -1) => {
     const next = position < 0 ? (by === 1 ? 0 : treatments.length - 1) : position + by;
     const one = treatments[next];
     if (one) choose(one.name);
   };
-  const states = counts(withoutGroups(treatments).map((one) => one.state));
   const words = states.map(([state, count]) => `${count.toLocaleString("en")} ${state.replaceAll("_", " ")}`);
   return (
     <div class="strip" role="group" aria-label="Graph of the run, small" data-unneeded={isLargeSeen || undefined}>

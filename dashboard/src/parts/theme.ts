@@ -1,5 +1,5 @@
 // The theme: as the system has it, or chosen in this browser.
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 const KEY = "cadence.theme";
 const CHOICES = ["auto", "light", "dark"] as const;
@@ -11,6 +11,15 @@ function stored(): Theme {
 }
 
 export const theme = signal<Theme>(stored());
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const isSystemDark = signal(system.matches);
+system.addEventListener("change", () => {
+  isSystemDark.value = system.matches;
+});
+
+/** Names the colours that are shown: a canvas is drawn again when they change. */
+export const colouring = computed(() => (theme.value === "auto" ? String(isSystemDark.value) : theme.value));
 
 export function choose(): void {
   theme.value = CHOICES[(CHOICES.indexOf(theme.value) + 1) % CHOICES.length] as Theme;
