@@ -1,5 +1,6 @@
 """Puts the declared routes behind the resolver: one path from a request to its answer or its problem document."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -93,8 +94,8 @@ def build(
 
 def _route(
     endpoint: Endpoint, resolver: APIGatewayHttpResolver, services: Any, authenticate: Authenticate
-) -> Callable[..., Response[Any]]:
-    def serve(**path: str) -> Response[Any]:
+) -> Callable[..., Response[str]]:
+    def serve(**path: str) -> Response[str]:
         event = resolver.current_event
         audit = RequestAudit(endpoint, services, event.raw_event, event.path)
         headers = {name.lower(): value for name, value in event.headers.items()}
@@ -151,7 +152,7 @@ def _check_key(key: str | None) -> None:
         raise InvalidRequest(message, [Violation("Idempotency-Key", message)])
 
 
-def _response(endpoint: Endpoint, answer: Model | Reply, asked: Mapping[str, str]) -> Response[Any]:
+def _response(endpoint: Endpoint, answer: Model | Reply, asked: Mapping[str, str]) -> Response[str]:
     reply = answer if isinstance(answer, Reply) else Reply(answer)
     body = reply.body.model_dump_json() if isinstance(reply.body, Model) else reply.body
     status, headers = reply.status or endpoint.status, {"cache-control": "no-store", **reply.headers}
@@ -165,7 +166,12 @@ def _response(endpoint: Endpoint, answer: Model | Reply, asked: Mapping[str, str
     packed = compressed(body, asked)
     if packed is None:
         return Response(status, reply.content_type, body, headers=headers)
-    return Response(status, reply.content_type, packed, headers={**headers, "content-encoding": "gzip"})
+    # The resolver would take bytes for JSON that it has to write.
+    response = Response(
+        status, reply.content_type, base64.b64encode(packed).decode(), headers={**headers, "content-encoding": "gzip"}
+    )
+    response.base64_encoded = True
+    return response
 
 
 def _pattern(endpoint: Endpoint) -> re.Pattern[str]:

@@ -71,8 +71,9 @@ export class Groups {
       this.step = this.add(line, row, null);
     }
     const text = line.text.includes("\x1b") ? plain(line.text) : line.text;
-    const section = SECTION.exec(text);
-    const begun = section ? null : BEGIN.exec(text);
+    const isMark = text.includes("group") || text.includes("section_");
+    const section = isMark ? SECTION.exec(text) : null;
+    const begun = isMark && !section ? BEGIN.exec(text) : null;
     if (begun) this.endUnnamed(row - 1);
     if (section || begun) {
       const title = (section ? section[2] || section[1] : begun?.[1])?.trim() || "Group";
@@ -83,6 +84,7 @@ export class Groups {
       group.last = row;
       if (line.level === "error") group.errors += 1;
     }
+    if (!isMark) return;
     const ended = SECTION_END.exec(text)?.[1];
     if (ended !== undefined) {
       const from = this.open.findLastIndex((one) => one.section === ended);

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { canRun, openPage, PATIENCE } from "./browser.ts";
 import { logLine, logPage } from "./lines.ts";
-import { RUN } from "./server.ts";
+import { Kept, PAGES, RUN } from "./server.ts";
 import { setting } from "./setting.ts";
 
 const PATH = `/v1/runs/${RUN}`;
@@ -81,6 +81,21 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     await page.getByText("Cadence does not answer.").first().waitFor();
     await page.unroute("**/v1/**");
     await page.getByRole("link", { name: "orders" }).first().waitFor();
+    await page.context().close();
+  });
+
+  it("has what has ended sent once, and asks whether it still holds", async () => {
+    const ended = new Kept(at.served.recorded[`/v1/runs/${RUN}`]);
+    at.served.instead.set(`/v1/runs/${RUN}`, ended);
+    const { page, faults } = await openPage(at.browser, at.served.url, PAGES["failed run"]);
+    await page.getByRole("heading", { name: "Why" }).waitFor();
+    const { sent, asked } = ended;
+    expect(sent).toBe(1);
+    await page.reload();
+    await page.getByRole("heading", { name: "Why" }).waitFor();
+    expect(ended.sent).toBe(1);
+    expect(ended.asked).toBeGreaterThan(asked);
+    expect(faults).toEqual([]);
     await page.context().close();
   });
 

@@ -62,6 +62,17 @@ export class Refusal {
   }
 }
 
+/** An answer about what has ended, which the browser may keep; `asked` is how often it had it already. */
+export class Kept {
+  readonly body: unknown;
+  sent = 0;
+  asked = 0;
+
+  constructor(body: unknown) {
+    this.body = body;
+  }
+}
+
 export interface Served {
   url: string;
   recorded: Readonly<Record<string, unknown>>;
@@ -84,7 +95,7 @@ export async function serve(page: string): Promise<Served> {
     }
     if (url.pathname.startsWith("/v1/")) {
       const method = request.method ?? "GET";
-      void Promise.resolve(answerTo(url, method, served)).then((found) => answer(response, method, found));
+      void Promise.resolve(answerTo(url, method, served)).then((found) => answer(response, method, found, request.headers["if-none-match"]));
       return;
     }
     const asset = /^\/ui\/assets\/([\w.-]+)$/.exec(url.pathname)?.[1];
@@ -108,7 +119,15 @@ export async function serve(page: string): Promise<Served> {
   return served;
 }
 
-function answer(response: ServerResponse, method: string, found: unknown): void {
+function answer(response: ServerResponse, method: string, found: unknown, tag: string | undefined): void {
+  if (found instanceof Kept) {
+    const headers = { etag: 'W/"kept"', "cache-control": "private, no-cache", "content-type": "application/json" };
+    const isKnown = tag === headers.etag;
+    found[isKnown ? "asked" : "sent"] += 1;
+    response.writeHead(isKnown ? 304 : 200, headers);
+    response.end(isKnown ? undefined : JSON.stringify(found.body));
+    return;
+  }
   const refusal = found === undefined ? new Refusal(404, "There is nothing here.") : found;
   if (refusal instanceof Refusal) {
     response.writeHead(refusal.status, { "content-type": "application/problem+json" });

@@ -4,6 +4,8 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
@@ -377,6 +379,23 @@ def test_lines_of_several_levels_are_printed(api, cadence, settings):
     assert refused.exit_code == 2 and "error, warning, info, debug" in refused.stderr
     both = cadence("logs", run_id, "-t", "greet", "-t", "missing")
     assert both.exit_code != 0 and "missing" in both.stderr
+
+
+def test_lines_are_counted_by_several_fields(api, cadence, settings):
+    run_id = api("POST", "/v1/projects/default/runs", {"document": HELLO}).json["run_id"]
+    mine = partial(a_run, organization="default", project="default")
+    index = IndexLogs(DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), mine)
+    at = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}.000Z"
+    lines = [
+        LogLine(seq=n, time=at, stream="stdout", level=level, text="refused")
+        for n, level in enumerate(("error", "error", "info"), 1)
+    ]
+    index.index_batches(run_id, [LogBatch(run_id=run_id, runner_id="r", treatment="greet", attempt=1, lines=lines)])
+    counted = cadence("search", "refused", "--count-by", "level,treatment")
+    assert counted.exit_code == 0, counted.output
+    rows = [line.split("\t") for line in counted.stdout.splitlines()]
+    assert rows == [["level", "error", "2"], ["level", "info", "1"], ["treatment", "greet", "3"]]
+    assert cadence("search", "refused", "--count-by", "level,state").exit_code == 2
 
 
 def test_the_values_of_a_run_are_listed_and_runs_are_found_by_commit(api, cadence, monkeypatch):
