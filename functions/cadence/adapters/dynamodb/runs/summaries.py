@@ -75,7 +75,7 @@ class DynamoSummaries:
         ]
 
     def _text(self, item: SummaryItem) -> str | None:
-        if item.bucket is None:
+        if not item.bucket:
             return str(item.text)
         if self._texts is None:
             return None
