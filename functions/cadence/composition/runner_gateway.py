@@ -38,6 +38,7 @@ from cadence.adapters.s3.presigned import S3DataUrls
 from cadence.adapters.s3.removal import S3Removal
 from cadence.adapters.s3.report_masks import S3ReportMasks
 from cadence.adapters.s3.sent_lines import S3SentLines
+from cadence.adapters.s3.summary_texts import S3SummaryTexts
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.adapters.sqs.wake_ups import SqsWakeUps
 from cadence.adapters.sqs.work_notification import SqsWorkNotification
@@ -223,7 +224,7 @@ def gateway() -> Gateway:
             settle,
             machines,
             RevokeEngineToken(specs, runs, tokens).revoke,
-            DynamoSummaries(config.runs_table),
+            DynamoSummaries(config.runs_table, S3SummaryTexts(buckets, DynamoValueRetentionStore(config.runs_table))),
             step_reports,
         ),
         find_cache=FindCache(caches, now),

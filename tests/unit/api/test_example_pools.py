@@ -20,7 +20,7 @@ def test_an_example_is_a_pool(path: Path) -> None:
 
 def test_the_example_of_values_keeps_what_it_says() -> None:
     body = PoolBody.model_validate(yaml.safe_load((POOLS / "digests-in-europe.yaml").read_text(encoding="utf-8")))
-    policy = body.pool("default", "eu").policy
+    policy = body.pool("default", "eu", None).policy
     assert (policy.residency, policy.values) == (
         "eu",
         ValuePolicy(ValueCapture.DIGEST, "acme-values-eu", "eu-central-1"),

@@ -11,7 +11,9 @@ from cadence.domain.access.access import Permission
 
 endpoints = Endpoints("data")
 
-DataKindName = Literal["value", "log", "test-report", "engine", "cache", "source", "document", "record", "other"]
+DataKindName = Literal[
+    "value", "log", "test-report", "summary", "engine", "cache", "source", "document", "record", "other"
+]
 
 
 class LocatedDataView(Model):

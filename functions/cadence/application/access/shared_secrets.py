@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cadence.application.access.given_projects import check_given, missing_project
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import Directory
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.secret_ports import SecretDescription, SecretStore
 from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
+from cadence.domain.access.given_projects import check_given, missing_project
 from cadence.domain.access.people import Subject, SubjectKind
 from cadence.domain.access.scopes import ORGANIZATION, pool_scope
 from cadence.domain.access.secret_owner import OF_ORGANIZATION, OwnerKind, SecretOwner

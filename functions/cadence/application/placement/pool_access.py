@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cadence.application.access.given_projects import check_given
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore
 from cadence.domain.access.access import Permission, Principal
+from cadence.domain.access.given_projects import check_given
 from cadence.domain.access.people import Grant, Subject, SubjectKind
 from cadence.domain.access.roles import BUILT_IN_ROLES
 from cadence.domain.access.scopes import pool_scope, project_scope

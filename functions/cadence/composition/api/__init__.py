@@ -38,12 +38,14 @@ from cadence.adapters.dynamodb.runs.summaries import DynamoSummaries
 from cadence.adapters.dynamodb.runs.watches import DynamoLiveTickets
 from cadence.adapters.dynamodb.search.splits import DynamoSplitCatalogue
 from cadence.adapters.dynamodb.values.storage_ledger import DynamoStorageLedger
+from cadence.adapters.dynamodb.values.value_retention import DynamoValueRetentionStore
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.s3.buckets import Buckets
 from cadence.adapters.s3.chunks import S3Chunks
 from cadence.adapters.s3.documents import S3Documents
 from cadence.adapters.s3.log_segments import S3LogSegments
 from cadence.adapters.s3.presigned import S3DataUrls
+from cadence.adapters.s3.summary_texts import S3SummaryTexts
 from cadence.adapters.s3.value_buckets import S3ValueBuckets
 from cadence.adapters.sqs.deadlines import SqsDeadlines
 from cadence.application.access.authenticate import Authenticate, refuse_if_known
@@ -349,7 +351,12 @@ def services() -> Services:
         repositories=repositories(config, cipher),
         event_deliveries=DynamoEventDeliveries(config.repositories_table),
         case_results=case_results(config, runs),
-        summaries=DynamoSummaries(config.runs_table),
+        summaries=DynamoSummaries(
+            config.runs_table,
+            S3SummaryTexts(
+                Buckets.of(config.data_bucket, config.value_buckets), DynamoValueRetentionStore(config.runs_table)
+            ),
+        ),
         step_reports=DynamoStepReports(config.runs_table),
         rotate_githost=RotateGitHost(access, cipher),
         exports=manage_exports(config),

@@ -98,6 +98,11 @@ def tests_key(run_id: str, treatment: str, attempt: int) -> str:
     return f"runs/{run_id}/tests/{treatment}/{attempt}.json.gz"
 
 
+def summary_key(run_id: str, treatment: str, attempt: int, bucket: str) -> str:
+    """Returns the address of the summary that one attempt wrote, if its pool has a bucket of its own."""
+    return in_bucket(bucket, f"runs/{run_id}/summaries/{treatment}/{attempt}.md")
+
+
 def process_key(run_id: str, name: str) -> str:
     """Returns the key, in the data bucket, of a saved state of an engine's process."""
     return f"runs/{run_id}/melodium/{name}"

@@ -11,6 +11,7 @@ class DataKind(StrEnum):
     VALUE = "value"
     LOG = "log"
     TEST_REPORT = "test-report"
+    SUMMARY = "summary"
     ENGINE = "engine"
     CACHE = "cache"
     SOURCE = "source"
@@ -61,6 +62,8 @@ def name_of_key(key: str) -> DataName:
             return DataName(DataKind.VALUE, "/".join(treatment), int(attempt), port.removeprefix("~"))
         case ["tests", *treatment, report] if treatment and report.partition(".")[0].isdecimal():
             return DataName(DataKind.TEST_REPORT, "/".join(treatment), int(report.partition(".")[0]))
+        case ["summaries", *treatment, name] if treatment and name.partition(".")[0].isdecimal():
+            return DataName(DataKind.SUMMARY, "/".join(treatment), int(name.partition(".")[0]))
         case ["logs" | "sent-lines", _]:
             return DataName(DataKind.LOG)
         case ["melodium", *_]:

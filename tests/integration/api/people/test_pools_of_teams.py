@@ -1,6 +1,7 @@
 """Pools that are given to projects and teams over HTTP and by commands: who may give them, and what they see then."""
 
 import json
+from typing import Any
 
 from tests.integration.api.calling import Api
 from tests.integration.api.people.test_people import grant, member
@@ -16,15 +17,15 @@ def pools(api: Api, token: str) -> list[str]:
     return [one["name"] for one in api("GET", "/v1/pools", token=token).json["items"]]
 
 
-def checked(api: Api, token: str | None = "", project: str = "default", **how: object) -> dict[str, object]:
+def checked(api: Api, token: str | None = "", project: str = "default", **how: Any) -> dict[str, Any]:
     path = f"/v1/projects/{project}/pipelines:validate"
-    answer = api("POST", path, {"document": DOCUMENT}, token=token, **how)  # type: ignore[arg-type]
+    answer = api("POST", path, {"document": DOCUMENT}, token=token, **how)
     assert answer.status == 200, answer.text
     return dict(answer.json)
 
 
-def messages(found: dict[str, object]) -> list[str]:
-    return [one["message"] for one in found["findings"]]  # type: ignore[attr-defined]
+def messages(found: dict[str, Any]) -> list[str]:
+    return [one["message"] for one in found["findings"]]
 
 
 def test_a_member_of_a_team_creates_a_pool_for_the_team_and_projects_that_the_member_maintains(api, other_project):
