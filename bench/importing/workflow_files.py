@@ -2,7 +2,7 @@
 
 ``FOLDER`` has a folder for each repository, with `.github` and the composite actions in it. A job never runs if its
 treatment has `when: false`. A step is carried over unless its action has no counterpart, or its condition cannot be
-translated.
+translated. A job is idle if its treatment runs nothing, as all that it has are actions without counterparts.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import yaml
 from cadence.cli.pipelines.import_workflow import action_reader
 from cadence.importing import Imported, ImportFailure, SourceFormat, convert
 from cadence.importing.shared.names import slug
+from cadence.importing.shared.shell import HOME_WITHIN
 
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"^jobs\.[^:]+: uses: ")
@@ -38,6 +39,7 @@ class Counted:
     jobs: int = 0
     never: int = 0
     elsewhere: int = 0
+    idle: int = 0
     steps: int = 0
     carried_over: int = 0
     seconds: float = 0
@@ -60,8 +62,10 @@ def counted(file: Path) -> Counted:
     jobs = {key: body for key, body in yaml.safe_load(text)["jobs"].items() if isinstance(body, dict)}
     steps = sum(len(body.get("steps") or ()) for body in jobs.values())
     never, elsewhere = _never(imported, jobs)
+    treatments = yaml.safe_load(imported.document)["treatments"].values()
     return Counted(
-        files=1, invalid=not imported.valid, jobs=len(jobs), never=never, elsewhere=elsewhere, steps=steps,
+        files=1, invalid=not imported.valid, jobs=len(jobs), never=never, elsewhere=elsewhere,
+        idle=sum(_is_idle(treatment) for treatment in treatments), steps=steps,
         carried_over=steps - min(steps, _lost(imported)), seconds=seconds, slowest=seconds,
     )  # fmt: skip
 
@@ -72,6 +76,14 @@ def _never(imported: Imported, jobs: dict[str, Any]) -> tuple[int, int]:
     names = {slug(key): body for key, body in jobs.items()}
     never = [name for name, body in treatments.items() if body.get("when") is False]
     return len(never), sum(bool(_OTHER_SYSTEM.search(str(_machine(names.get(name, {}))))) for name in never)
+
+
+def _is_idle(treatment: dict[str, Any]) -> bool:
+    if "trigger" in treatment or treatment.get("when") is False:
+        return False
+    scripts = [treatment["run"]] if "run" in treatment else [step["run"] for step in treatment["steps"]]
+    lines = [line.strip() for script in scripts for line in script.splitlines()]
+    return all(line in ("", "true", HOME_WITHIN) or line.startswith("#") for line in lines)
 
 
 def _machine(job: dict[str, Any]) -> Any:
@@ -86,8 +98,8 @@ def _lost(imported: Imported) -> int:
 
 def table(folders: Iterable[Path]) -> Iterator[str]:
     """The rows of a table in Markdown: one for each folder, and one for all."""
-    yield "| repository | files | valid | jobs | never run | of them for Windows, macOS | steps carried over | slowest |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| repository | files | valid | jobs | never run | of them for Windows, macOS | idle | steps carried over | slowest |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     everything = Counted()
     for folder in folders:
         found = Counted()
@@ -102,7 +114,7 @@ def _row(name: str, found: Counted) -> str:
     valid = found.files - found.refused - found.invalid
     share = f"{found.carried_over} of {found.steps} ({100 * found.carried_over / max(found.steps, 1):.0f} %)"
     return (
-        f"| {name} | {found.files} | {valid} | {found.jobs} | {found.never} | {found.elsewhere} | {share} | "
+        f"| {name} | {found.files} | {valid} | {found.jobs} | {found.never} | {found.elsewhere} | {found.idle} | {share} | "
         f"{found.slowest:.3f} s |"
     )
 

@@ -1,5 +1,8 @@
 """Steps of GitHub's jobs become named steps."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -149,3 +152,19 @@ def test_variables_of_joined_steps_stay_with_them() -> None:
     lines = [f"- {{run: echo $N, env: {{N: '{number} $x'}}}}" for number in range(101)]
     last = treatment("\n".join(lines))["steps"][-1]["run"].splitlines()
     assert last == ["(", "export N='99 $x'", "echo $N", ")", "(", "export N='100 $x'", "echo $N", ")"]
+
+
+def test_commands_of_sudo_run_where_there_is_none(tmp_path: Path) -> None:
+    result = convert("""\
+on: push
+jobs: {a: {runs-on: ubuntu-latest, steps: [{run: sudo -E env NAME=x sh -c 'echo $NAME $OTHER'}]}}
+""")
+    run = yaml.safe_load(result.document)["treatments"]["a"]["run"]
+    for tool in ("env", "sh"):
+        (tmp_path / tool).symlink_to(str(shutil.which(tool)))
+    bash = str(shutil.which("bash"))
+    ended = subprocess.run(
+        [bash, "-e", "-c", run], env={"PATH": str(tmp_path), "OTHER": "y"}, capture_output=True, check=True
+    )
+
+    assert ended.stdout == b"x y\n"

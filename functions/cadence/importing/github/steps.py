@@ -43,6 +43,8 @@ _GIVEN = {
                  "ACTOR", "RUN_ID", "WORKFLOW")
 }  # fmt: skip
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
+_SUDO = re.compile(r"(?:^|[\s;&|(])sudo\s")
+_SUDO_FUNCTION = 'command -v sudo > /dev/null || sudo() { while [ "${1#-}" != "$1" ]; do shift; done; "$@"; }  # containers run as root'
 _MOST_STEPS = 100
 
 
@@ -235,8 +237,7 @@ def _script(job: GitHubJob, step: _Step) -> str:
     own = {line.removeprefix("export ").partition("=")[0] for line in step.lines if line.startswith("export ")}
     own |= step.env.keys()
     lines += [stop_without(name) for name in sorted((job.missing_env & needed_variables(body)) - own)]
-    if job.home:
-        lines.append(HOME_WITHIN)
+    lines += [line for line, wanted in ((HOME_WITHIN, job.home), (_SUDO_FUNCTION, _SUDO.search(body))) if wanted]
     if "GITHUB_WORKSPACE" in used:
         lines.append('export GITHUB_WORKSPACE="$PWD"')
     if any(word in body for word in ("$steps", STEP_OUTPUT, "GITHUB_OUTPUT", "GITHUB_PATH")):
