@@ -97,7 +97,7 @@ class Scene:
         )
         claim = ClaimAssignment(
             treatments=world.runs, runners=world.runners, secrets=world.secrets, sources=no_sources(), environments=MemoryEnvironments(), machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input.first_chunks, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 
