@@ -15,7 +15,7 @@ from .chunks import ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
 CHUNKS_IN_MEMORY = 5
 PARALLEL = 3
 #: Chunks delivered between two reports to the gateway; well below the producer's lead of 16.
-REPORT_EVERY = 4
+REPORT_EVERY = 6
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 1.0
 MOST_EXPIRED = 5
 #: Seconds that a chunk of an ended stream may be missing in the store, since it will not be uploaded any more.

@@ -21,8 +21,8 @@ from .chunks import CHUNK_BYTES, FIRST_BYTES, ChunkBuffer, ChunkPool, ChunkStore
 from .type_checks import Checker
 from .upload_credits import MOST_COMMITTED, UploadCredits, UploadedChunks
 
-UPLOADERS = 4
-CHUNKS_IN_MEMORY = 6
+UPLOADERS = 6
+CHUNKS_IN_MEMORY = 8
 PREVIEW_BYTES = 4096
 #: Uploaded chunks that are reported without waiting for ``COMMIT_SECONDS``.
 REPORTED_TOGETHER = 12

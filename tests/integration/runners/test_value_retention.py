@@ -99,7 +99,7 @@ class Scene:
             note_spec=lambda run_id, spec: None,
             durations=lambda run, spec: {},
             treatments=world.runs, runners=world.runners, secrets=world.secrets, sources=no_sources(), environments=MemoryEnvironments(), machines=world.machines, begin=begin, engine_secrets=lambda *_: {},
-            pools=world.pools, retentions=world.retentions, inputs=world.read_input.ended, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
+            pools=world.pools, retentions=world.retentions, inputs=world.read_input.first_chunks, audit=DynamoAuditTrail("access"), id_tokens=PlainIdTokens(), clock=world.clock,
         )  # fmt: skip
         return claim.claim(runner_id, "once", "nonce", {}).runner
 

@@ -130,7 +130,7 @@ def claimed(world: World, sealed: SealedWorkers) -> Callable[[TreatmentSpec], As
             engine_secrets=secrets.read,
             pools=world.pools,
             retentions=world.retentions,
-            inputs=world.read_input.ended,
+            inputs=world.read_input.first_chunks,
             audit=DynamoAuditTrail("access"),
             id_tokens=PlainIdTokens(),
             clock=world.clock,
