@@ -2906,7 +2906,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "value" | "log" | "test-report" | "engine" | "cache" | "source" | "document" | "record" | "other";
+            kind: "value" | "log" | "test-report" | "summary" | "engine" | "cache" | "source" | "document" | "record" | "other";
             /** Name */
             name: string;
             /** Treatment */

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import fmean
@@ -24,14 +24,16 @@ class Held:
     """The example, whose generator goes on to the last readings only once it is released."""
 
     document: str
-    release: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event
 
 
 @pytest.fixture
 def held() -> Iterator[Held]:
+    release = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            held.release.wait(PATIENCE)
+            release.wait(PATIENCE)
             self.send_response(204)
             self.end_headers()
 
@@ -40,10 +42,10 @@ def held() -> Iterator[Held]:
     asks = f"if number == 1_200: urllib.request.urlopen('http://127.0.0.1:{server.server_port}')"
     write = "lines.write("
     document = EXAMPLE.replace("import os, time", "import os, time, urllib.request", 1)
-    held = Held(document.replace(write, f"{asks}\n              {write}", 1))
-    assert asks in held.document
-    yield held
-    held.release.set()
+    document = document.replace(write, f"{asks}\n              {write}", 1)
+    assert asks in document
+    yield Held(document, release)
+    release.set()
     server.shutdown()
     server.server_close()
 
