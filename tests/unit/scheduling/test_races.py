@@ -137,6 +137,16 @@ def test_cancel_while_a_runner_is_being_offered(
     assert {runner.state for runner in setting.runners.runners.values()} == {RunnerState.LOST}
 
 
+def test_a_place_that_is_overtaken_by_its_repetition_adopts_what_that_began(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.admitted(spec("a"))
+    meanwhile(monkeypatch, setting.runs, "advance", lambda: setting.running("a"))
+    setting.placing.place(RUN, "a", 1, "late")
+    assert (setting.state("a"), setting.machines.answers) == (S.RUNNING, {})
+    assert [runner.task_token for runner in setting.runners.runners.values()] == ["late"]
+
+
 def test_cancel_just_before_the_offer(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.admitted(spec("a"))
     meanwhile(monkeypatch, setting.offers, "put_offer", lambda: cancelled_and_stopped(setting))

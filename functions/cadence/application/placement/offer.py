@@ -57,7 +57,14 @@ class OfferRunner:
         except Conflict:
             adopt(self.runners, self.machines, runner, placement.function, task_token)
             return
-        boots(self.treatments, treatment, placement, noted)
+        try:
+            boots(self.treatments, treatment, placement, noted)
+        except Cancelled:
+            if self.runners.get_runner(runner.runner_id).state is RunnerState.OFFERED:
+                raise
+            # Another call that places the same attempt has offered it meanwhile, and a host has begun it.
+            adopt(self.runners, self.machines, runner, placement.function, task_token)
+            return
         # Last, so that no host begins it before. The watchdog completes what ends half-way (`UnclaimedOffers`).
         self.offers.put_offer(runner, placement.decided_at)
         self.work_notification.ring(runner.organization, runner.pool)
