@@ -95,7 +95,9 @@ export async function serve(page: string): Promise<Served> {
     }
     if (url.pathname.startsWith("/v1/")) {
       const method = request.method ?? "GET";
-      void Promise.resolve(answerTo(url, method, served)).then((found) => answer(response, method, found, request.headers["if-none-match"]));
+      void Promise.resolve(answerTo(url, method, served)).then((found) =>
+        answer(response, method, found, request.headers["if-none-match"]),
+      );
       return;
     }
     const asset = /^\/ui\/assets\/([\w.-]+)$/.exec(url.pathname)?.[1];
