@@ -5,7 +5,7 @@ import { visible } from "../model/ansi.ts";
 import { rangeOf } from "../model/histogram.ts";
 import { condition, has, toggled } from "../model/search_query.ts";
 import { setQuery } from "../navigation.ts";
-import { useLoaded } from "./data.ts";
+import { useKept, useLoaded } from "./data.ts";
 import { Failure } from "./notes.tsx";
 
 type Counts = components["schemas"]["CountsView"];
@@ -15,14 +15,17 @@ const MOST = 6;
 
 /** `every`: milliseconds until the lines are counted again; null for once. */
 export function Facets({ q, every }: { q: string; every: number | null }) {
-  const loaded = useLoaded(
-    `facets/${q}`,
-    async (signal) => {
-      const range = rangeOf(q, Date.now());
-      if (!range) return null;
-      return get<Counts>(["logs", "counts"], { q: range.query, by: FIELDS.join(",") }, signal);
-    },
-    () => every,
+  const loaded = useKept(
+    q,
+    useLoaded(
+      `facets/${q}/${every}`,
+      async (signal) => {
+        const range = rangeOf(q, Date.now());
+        if (!range) return null;
+        return get<Counts>(["logs", "counts"], { q: range.query, by: FIELDS.join(",") }, signal);
+      },
+      () => every,
+    ),
   );
   if (loaded.error) return <Failure error={loaded.error} />;
   const found = loaded.value;

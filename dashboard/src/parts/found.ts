@@ -75,15 +75,15 @@ export function useFound(q: string, isFollowed: boolean): Found {
     if (isReading.current || state.key !== key) return;
     isReading.current = true;
     const mine = signal.current;
+    const cursor = state.next;
     try {
-      const page = await get<Schemas["FoundPage"]>(["logs"], { q, limit: PAGE, cursor: state.next }, mine);
-      setState((all) => ({
-        ...all,
-        lines: [...(all.lines ?? []), ...page.lines],
-        next: page.next,
-        reached: page.reached,
-        error: null,
-      }));
+      const page = await get<Schemas["FoundPage"]>(["logs"], { q, limit: PAGE, cursor }, mine);
+      setState((all) => {
+        // Too many lines have come meanwhile: those that these follow are not shown any more.
+        if (all.next !== cursor) return all;
+        const lines = [...(all.lines ?? []), ...page.lines];
+        return { ...all, lines, next: page.next, reached: page.reached, error: null };
+      });
     } catch (error) {
       if (!mine.aborted) setState((all) => ({ ...all, error: error as Error }));
     } finally {
@@ -110,8 +110,9 @@ async function follow(
       await shown(signal);
       const page = await get<Schemas["LivePageView"]>(["logs", "live"], { q, after, wait: WAIT }, signal);
       after = page.after;
+      // After failures also without lines: it is well again.
+      if (page.lines.length || failures) came(page.lines);
       failures = 0;
-      if (page.lines.length) came(page.lines);
     } catch (error) {
       if (signal.aborted) return;
       failed(error as Error);

@@ -5,7 +5,7 @@ import { counted } from "../model/format.ts";
 import { type Bar, barsOf, intervalOf, narrowed, rangeOf } from "../model/histogram.ts";
 import { navigate } from "../navigation.ts";
 import { href } from "../routes.ts";
-import { useLoaded } from "./data.ts";
+import { useKept, useLoaded } from "./data.ts";
 import { Failure } from "./notes.tsx";
 import "../style/histogram.css";
 
@@ -13,16 +13,19 @@ type Counts = components["schemas"]["CountsView"];
 
 /** `every`: milliseconds until the lines are counted again; null for once. */
 export function Histogram({ q, every }: { q: string; every: number | null }) {
-  const loaded = useLoaded(
-    `counts/${q}`,
-    async (signal) => {
-      const range = rangeOf(q, Date.now());
-      if (!range) return null;
-      const interval = intervalOf(range);
-      const counts = await get<Counts>(["logs", "counts"], { q: range.query, interval, by: "level" }, signal);
-      return { range, bars: barsOf(range, interval, counts.counts), isComplete: counts.complete };
-    },
-    () => every,
+  const loaded = useKept(
+    q,
+    useLoaded(
+      `counts/${q}/${every}`,
+      async (signal) => {
+        const range = rangeOf(q, Date.now());
+        if (!range) return null;
+        const interval = intervalOf(range);
+        const counts = await get<Counts>(["logs", "counts"], { q: range.query, interval, by: "level" }, signal);
+        return { range, bars: barsOf(range, interval, counts.counts), isComplete: counts.complete };
+      },
+      () => every,
+    ),
   );
   if (loaded.error) return <Failure error={loaded.error} />;
   if (!loaded.value) return null;

@@ -128,16 +128,26 @@ describe.skipIf(!canRun)("a search", { timeout: PATIENCE }, () => {
       const lines = Array.from({ length: written - Number(after) }, (_, place) => found(Number(after) + place));
       return { lines, after: String(written), more: false };
     });
+    let counted = 0;
+    at.served.instead.set("/v1/logs/counts", (url: URL) => {
+      if (!url.searchParams.has("interval")) counted += 1;
+      return { counts: COUNTS, complete: true };
+    });
     const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search?q=refused");
+    await page.getByRole("heading", { name: "By field" }).waitFor();
+    expect(counted).toBe(1);
     const texts = () => page.locator(".found .log-text").allTextContents();
     await page.getByRole("button", { name: "Follow" }).click();
     await page.getByText("followed", { exact: true }).waitFor();
     expect(await texts()).toEqual(["refused 4", "refused 3"]);
+    expect(await page.getByRole("heading", { name: "By field" }).count()).toBe(1);
+    await expect.poll(() => counted, { timeout: 20_000 }).toBe(3); // when it was begun, and 15 seconds later
     written = 6;
     await page.getByText("2 new lines since then").waitFor();
     isBroken = true;
     await page.getByText("Not now.").waitFor();
     isBroken = false;
+    await page.getByText("Not now.").waitFor({ state: "detached" });
     written = 7;
     await page.getByText("3 new lines since then").waitFor();
     expect(await texts()).toEqual(["refused 7", "refused 6", "refused 5", "refused 4", "refused 3"]);
