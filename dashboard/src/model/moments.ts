@@ -11,7 +11,8 @@ export function localMinute(text: string | null | undefined): string {
   const time = text ? new Date(text) : null;
   if (!time || Number.isNaN(time.getTime())) return "";
   const two = (part: number) => String(part).padStart(2, "0");
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  // A year has four digits, also while it is written digit by digit.
+  const day = `${String(time.getFullYear()).padStart(4, "0")}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
   return `${day}T${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 

@@ -22,5 +22,7 @@ it("turns a field's local time into that of the API and back, to the minute", ()
   const text = moment("2026-11-30T14:03");
   expect(text).toBe(new Date(2026, 10, 30, 14, 3).toISOString());
   expect(localMinute(text)).toBe("2026-11-30T14:03");
+  // Of a year that is being written the first digit is there.
+  expect(localMinute(moment("0002-11-30T14:03"))).toBe("0002-11-30T14:03");
   for (const none of ["", "soon", null, undefined]) expect([moment(none), localMinute(none)]).toEqual([null, ""]);
 });
