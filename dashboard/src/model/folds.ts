@@ -25,6 +25,8 @@ export interface Group {
 const BEGIN = /^(?:\S+ )?(?:::group::|##\[group\])(.*)$/;
 const END = /^(?:\S+ )?(?:::endgroup::|##\[endgroup\])/;
 const SECTION = /^section_start:\d+:([\w.-]+)(?:\[[^\]]*\])?\r?(.*)$/;
+/** Sections in sections are followed so deep: marks without ends would have each line looked at for all of them. */
+const DEEPEST = 20;
 const SECTION_END = /^section_end:\d+:([\w.-]+)/;
 
 interface Open {
@@ -72,7 +74,8 @@ export class Groups {
     }
     const text = line.text.includes("\x1b") ? plain(line.text) : line.text;
     const isMark = text.includes("group") || text.includes("section_");
-    const section = isMark ? SECTION.exec(text) : null;
+    const isDeep = this.open.length >= DEEPEST;
+    const section = isMark && !isDeep ? SECTION.exec(text) : null;
     const begun = isMark && !section ? BEGIN.exec(text) : null;
     if (begun) this.endUnnamed(row - 1);
     if (section || begun) {

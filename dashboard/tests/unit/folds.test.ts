@@ -73,6 +73,23 @@ describe("groups of lines", () => {
     groups.take(all.length, (row) => all[row]);
     expect(groups.all.map(({ first, last, key }) => [first, last, key])).toEqual([[1, 3, "5g"]]);
   });
+
+  it("are no deeper than twenty, however many sections are begun and not ended", () => {
+    const texts = Array.from({ length: 30 }, (_, at) => `section_start:1700000000:s${at}\r`);
+    const all = [
+      ...texts,
+      "section_end:1700000001:s25\r",
+      "section_end:1700000002:s0\r",
+      "section_start:3:after\r",
+      "x",
+    ];
+    const groups = found(all.map((text, at) => line(at + 1, text)));
+    expect(groups.map(([title]) => title)).toEqual([...texts.slice(0, 20).map((_, at) => `s${at}`), "after"]);
+    expect([groups[0], groups.at(-1)]).toEqual([
+      ["s0", 0, 31, 0],
+      ["after", 32, 33, 0],
+    ]);
+  });
 });
 
 describe("rows of a log with folded groups", () => {
