@@ -36,7 +36,8 @@ class RequestAudit:
 
         Raises Transient if it cannot be recorded.
         """
-        empty = isinstance(answer, Model) and not answer.hands_over_content()
+        body = answer.body if isinstance(answer, Reply) else answer
+        empty = isinstance(body, Model) and not body.hands_over_content()
         if by is not None and self._endpoint.audit is AuditKind.VALUE and not empty:
             self._request.accept_hourly(by, AuditKind.VALUE, self._project(by, arguments))
 
