@@ -30,7 +30,7 @@ export interface Drawn {
   ends: readonly { from: number; to: number }[];
   selected: number | null;
   /** The nodes of the critical path, each with the one after it. */
-  path?: ReadonlyMap<number, number | undefined> | null;
+  path?: ReadonlyMap<number, number | undefined>;
   /** Of each node that is a group: its instances by tone. */
   parts?: readonly (Parts | undefined)[] | null;
   /** Lit nodes; everything else is faint. Null: all. */

@@ -25,11 +25,15 @@ export function named(steps: readonly Step[]): (string | null)[] {
   return [...names.slice(0, MOST_NAMED / 2), null, ...names.slice(-MOST_NAMED / 2)];
 }
 
+/** When a step ended, in milliseconds; `now` where it goes on. */
+export function endOf(step: Step, now: number): number {
+  return hasEnded(step.state) ? Date.parse(step.until) : now;
+}
+
 /** Milliseconds from its beginning to its end, or to `now` where its last treatment goes on. */
 export function took(steps: readonly Step[], now: number): number {
   const [first, last] = [steps[0], steps.at(-1)];
-  if (!first || !last) return 0;
-  return (hasEnded(last.state) ? Date.parse(last.until) : now) - Date.parse(first.since);
+  return first && last ? endOf(last, now) - Date.parse(first.since) : 0;
 }
 
 /** Where its time went, such as `1.2 s queued, 12 s booting, 27 s running`. */
@@ -57,4 +61,11 @@ export function onGraph(steps: readonly Step[], names: ReadonlySet<string>): str
     if (name !== null && names.has(name)) found.add(name);
   }
   return [...found];
+}
+
+/** The nodes of a path of names that are shown, each with the one after it. */
+export function following(path: readonly string[], names: readonly string[]): ReadonlyMap<number, number | undefined> {
+  const index = new Map(names.map((name, at) => [name, at]));
+  const found = path.flatMap((name) => index.get(name) ?? []);
+  return new Map(found.map((node, at) => [node, found[at + 1]]));
 }

@@ -1,7 +1,6 @@
 // The critical path of a run in words, with each of its steps.
 import { counted, duration } from "../model/format.ts";
-import { listed, named, type Step, spent, took } from "../model/path.ts";
-import { hasEnded } from "../model/states.ts";
+import { endOf, listed, named, type Step, spent, took } from "../model/path.ts";
 import { href } from "../routes.ts";
 import { State } from "./state.tsx";
 import "../style/critical.css";
@@ -14,15 +13,14 @@ interface Props {
 
 export function CriticalPath({ run, steps, now }: Props) {
   const rows = listed(steps);
+  const names = named(steps);
   return (
     <details class="critical">
       <summary>
         Critical path:{" "}
         <span class="critical-names">
-          {named(steps)
-            .map((name) => name ?? counted(steps.length - 12, "more treatment"))
-            .join(" → ")}
-          , {duration(took(steps, now))}
+          {names.map((name) => name ?? counted(steps.length - names.length + 1, "more treatment")).join(" → ")},{" "}
+          {duration(took(steps, now))}
         </span>{" "}
         <span class="critical-spent">{spent(steps)}</span>
       </summary>
@@ -53,7 +51,7 @@ export function CriticalPath({ run, steps, now }: Props) {
                 <State state={step.state} note={step.attempt > 1 ? `(attempt ${step.attempt})` : undefined} />
               </td>
               <td data-label="Time" class="number">
-                {duration((hasEnded(step.state) ? Date.parse(step.until) : now) - Date.parse(step.since))}
+                {duration(endOf(step, now) - Date.parse(step.since))}
               </td>
               {[step.queued, step.booted, step.ran].map((seconds, at) => (
                 <td key={at} data-label={["Queued", "Booted", "Ran"][at]} class="number">

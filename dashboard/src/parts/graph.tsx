@@ -15,6 +15,7 @@ import {
 import { drawPicture, type Picture, pictureOf } from "../draw/picture.ts";
 import type { Parts } from "../model/groups.ts";
 import type { Layout } from "../model/layout.ts";
+import { following } from "../model/path.ts";
 import { layOut } from "../workers/client.ts";
 import { colouring } from "./theme.ts";
 
@@ -50,7 +51,7 @@ interface Props {
   selected: string | null;
   choose: (name: string) => void;
   /** The names of the critical path, in order. */
-  path?: readonly string[] | null;
+  path?: readonly string[];
   /** Takes the layout whenever there is a new one. */
   laid?: (layout: Layout) => void;
   /** Whether the chosen node is in the middle where the whole graph does not fit. */
@@ -60,7 +61,7 @@ interface Props {
 }
 
 export function Graph(props: Props) {
-  const { nodes, edges, labels = null, selected, choose, path = null, laid, centred = false, title } = props;
+  const { nodes, edges, labels = null, selected, choose, path = [], laid, centred = false, title } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -100,11 +101,7 @@ export function Graph(props: Props) {
     };
   }, [shape]);
 
-  const critical = useMemo(() => {
-    const index = new Map(names.map((name, at) => [name, at]));
-    const found = path?.flatMap((name) => index.get(name) ?? []) ?? [];
-    return found.length ? new Map(found.map((node, at) => [node, found[at + 1]])) : null;
-  }, [shape, path?.join("\n")]);
+  const critical = useMemo(() => following(path, names), [shape, path.join("\n")]);
 
   const drawn = useRef<Drawn | null>(null);
   const chosen = selected === null ? null : names.indexOf(selected);

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Palette, palette } from "../draw/graph.ts";
 import { type Strip as Drawing, drawStrip, nodeNear } from "../draw/strip.ts";
 import type { Layout } from "../model/layout.ts";
+import { following } from "../model/path.ts";
 import type { GraphEdge, GraphNode } from "./graph.tsx";
 import { State, StateMark } from "./state.tsx";
 import { colouring } from "./theme.ts";
@@ -61,10 +62,7 @@ export function Strip({ layout, nodes, edges, path, treatments, states, selected
       }),
     [index],
   );
-  const critical = useMemo(() => {
-    const found = path.flatMap((name) => index.get(name) ?? []);
-    return new Map(found.map((node, at) => [node, found[at + 1]]));
-  }, [index, path.join("\n")]);
+  const critical = useMemo(() => following(path, names), [names, path.join("\n")]);
   const painted = useRef<Drawn | null>(null);
   // While the large graph is in view, nothing is drawn here.
   useEffect(() => {

@@ -2,8 +2,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { components } from "../api/types.ts";
 import { between, duration } from "../model/format.ts";
-import type { Step } from "../model/path.ts";
-import { broke, hasEnded, shownState } from "../model/states.ts";
+import { endOf, type Step } from "../model/path.ts";
+import { broke, shownState } from "../model/states.ts";
 import { spans } from "../model/timeline.ts";
 import type { Change } from "../model/travel.ts";
 import { href } from "../routes.ts";
@@ -142,12 +142,7 @@ function Bars({ treatment, changes, step, begin, until, now }: BarsProps) {
           style={place(span.from, span.to)}
         />
       ))}
-      {step && (
-        <i
-          class="bar-critical"
-          style={place(Date.parse(step.since), hasEnded(step.state) ? Date.parse(step.until) : now)}
-        />
-      )}
+      {step && <i class="bar-critical" style={place(Date.parse(step.since), endOf(step, now))} />}
     </span>
   );
 }

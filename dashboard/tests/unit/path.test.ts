@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { listed, named, onGraph, type Step, spent, took } from "../../src/model/path.ts";
+import { following, listed, named, onGraph, type Step, spent, took } from "../../src/model/path.ts";
 
 const BEGIN = Date.parse("2026-12-01T09:00:00Z");
 const time = (seconds: number) => new Date(BEGIN + 1_000 * seconds).toISOString();
@@ -48,5 +48,9 @@ describe("the critical path", () => {
     }));
     expect(onGraph(path, new Set(["list", "test", "end"]))).toEqual(["list", "test", "end"]);
     expect(onGraph(path, new Set(["list", "test:a", "test", "end"]))).toEqual(["list", "test:a", "test", "end"]);
+    expect([...following(["list", "gone", "end"], ["end", "other", "list"])]).toEqual([
+      [2, 0],
+      [0, undefined],
+    ]);
   });
 });
