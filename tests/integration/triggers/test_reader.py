@@ -1,11 +1,14 @@
 """Reading repositories over HTTP, with the real git program at the other end and as the judge of what differs."""
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dulwich.objects import Tree
+from dulwich.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +111,36 @@ def test_files_below_a_folder_are_read_in_one_pack(folder: Path) -> None:
             assert DulwichGitReader(LOCAL).read_below(url, commit, "large", 61) == {}
             with pytest.raises(TooLarge, match="more than 60 files in"):
                 DulwichGitReader(LOCAL).read_below(url, commit, ".melodium-ci", 60)
+
+
+def nested(source: Repository, folders: int, times: int) -> str:
+    """Commits `.melodium-ci` with folders below each other, each `times` in the one above it, without any file."""
+    with Repo(str(source.folder)) as repository:
+        tree = Tree()
+        for _ in range(folders):
+            repository.object_store.add_object(tree)
+            inner, tree = tree, Tree()
+            for at in range(times):
+                tree.add(b"%d" % at, stat.S_IFDIR, inner.id)
+        root = Tree()
+        root.add(b".melodium-ci", stat.S_IFDIR, tree.id)
+        for each in (tree, root):
+            repository.object_store.add_object(each)
+    return source.git("commit-tree", root.id.decode(), "-m", "folders")
+
+
+@pytest.mark.parametrize(("name", "folders", "times"), [("doubling", 40, 2), ("deep", 3_500, 1)])
+def test_folders_without_end_are_refused(folder: Path, name: str, folders: int, times: int) -> None:
+    source = Repository(folder / name)
+    commit = nested(source, folders, times)
+    with pytest.raises(TooLarge, match="too many folders in"):
+        DulwichGitReader(LOCAL).read_below(source.url, commit, ".melodium-ci", 60)
+
+
+def test_files_in_deep_folders_are_read(folder: Path) -> None:
+    source = Repository(folder / "deep-program")
+    commit = source.commit({f".melodium-ci/{'d/' * 500}a.mel": "a"})
+    assert DulwichGitReader(LOCAL).read_below(source.url, commit, ".melodium-ci", 60) == {f"{'d/' * 500}a.mel": b"a"}
 
 
 def test_files_that_are_too_large_together_are_refused(folder: Path, address: str) -> None:

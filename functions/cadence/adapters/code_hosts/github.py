@@ -142,14 +142,15 @@ class GitHubRepository:
 def redeliver_failed(client: HostClient, path: str, since: datetime) -> int:
     """Has GitHub send failed deliveries of a webhook again, the oldest first; returns how many.
 
-    `path` is the list of the webhook's deliveries. One that has failed again after it was repeated is left alone: what
-    the receiver refuses for good would be sent for ever.
+    `path` is the list of the webhook's deliveries. One that has failed again after it was repeated is left alone, under
+    the id of either attempt: what the receiver refuses for good would be sent for ever.
     """
     found = client.call("GET", path, status="failure", per_page=100)
+    repeated = {each["guid"] for each in found if each["redelivery"]}
     failed = {
         each["guid"]: each["id"]
         for each in found
-        if each["status_code"] >= _FAILED and not each["redelivery"]
+        if each["status_code"] >= _FAILED and each["guid"] not in repeated
         if datetime.fromisoformat(each["delivered_at"]) >= since
     }
     for delivery_id in reversed(failed.values()):

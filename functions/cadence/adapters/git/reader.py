@@ -29,6 +29,8 @@ _SECONDS = 25.0
 _BYTES = 64 << 20
 _UNPACKED = 128 << 20
 """What the objects of one answer may take in memory."""
+_LISTED = 1_000_000
+"""How many bytes of trees, and of the paths at which they stand, are listed for one folder."""
 _DEPTHS = (50, 1_000, None)
 """How much of the history is fetched to find where two branches parted, until it is found."""
 _DEFAULT_BRANCH = "HEAD"
@@ -86,7 +88,7 @@ class DulwichGitReader:
         """Implements FolderReader."""
         with self._open(url, credentials) as remote:
             root = _folder(remote.store, _tree(remote, commit), folder)
-            blobs = {} if root is None else dict(islice(_blobs_below(remote.store, root), most + 1))
+            blobs = {} if root is None else dict(islice(_blobs_below(remote.store, root, folder), most + 1))
             if len(blobs) > most:
                 raise TooLarge(f"There are more than {most} files in {folder}.")
             return _contents(remote, blobs, folder)
@@ -267,13 +269,24 @@ def _blobs(store: BaseObjectStore, tree: ObjectID, folder: str) -> dict[str, Obj
     return {} if name is None else {path: blob for path, blob, mode in _entries(store, name) if stat.S_ISREG(mode)}
 
 
-def _blobs_below(store: BaseObjectStore, tree: ObjectID, within: str = "") -> Iterator[tuple[str, ObjectID]]:
-    """Yields the files of a tree and of the trees in it: path, blob."""
-    for name, found, mode in _entries(store, tree):
-        if stat.S_ISDIR(mode):
-            yield from _blobs_below(store, found, f"{within}{name}/")
-        elif stat.S_ISREG(mode):
-            yield within + name, found
+def _blobs_below(store: BaseObjectStore, tree: ObjectID, folder: str) -> Iterator[tuple[str, ObjectID]]:
+    """Yields the files of the tree of a folder and of the trees in it: path, blob.
+
+    Raises TooLarge for lists of files that are too long together. One tree counts wherever it stands: a few that
+    repeat each other are a folder without end.
+    """
+    remaining = _LISTED
+    waiting = [("", tree)]
+    while waiting:
+        within, name = waiting.pop()
+        remaining -= store[name].raw_length() + len(within)
+        if remaining < 0:
+            raise TooLarge(f"There are too many folders in {folder}.")
+        for entry, found, mode in _entries(store, name):
+            if stat.S_ISDIR(mode):
+                waiting.append((f"{within}{entry}/", found))
+            elif stat.S_ISREG(mode):
+                yield within + entry, found
 
 
 def _entries(store: BaseObjectStore, tree: ObjectID) -> Iterator[tuple[str, ObjectID, int]]:

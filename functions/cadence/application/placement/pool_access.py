@@ -36,7 +36,7 @@ class PoolAccess:
         Raises Forbidden and NotFound as `by` may do and know of.
         """
         if team is not None:
-            self._check_team(by, pool, team)
+            self._check_team(by, pool, stored, team)
         if not by.has(Permission.POOLS_WRITE, pool_scope(pool.name)) and (team is None or stored is not None):
             raise Forbidden(
                 f"Creating pool {pool.name} needs pools:write at the organization, or a team of yours to create it for "
@@ -74,8 +74,11 @@ class PoolAccess:
                     self.people.take_invitation(organization, invitation.invitation_id)
         self.roles.remove_scope(organization, scope)
 
-    def _check_team(self, by: Principal, pool: Pool, team: str) -> None:
-        """Raises NotFound for a team that `by` may not know of, Forbidden if `by` may not make it maintain the pool."""
+    def _check_team(self, by: Principal, pool: Pool, stored: Pool | None, team: str) -> None:
+        """Raises NotFound for a team that `by` may not know of, Forbidden if `by` may not make it maintain the pool.
+
+        A member without the role makes its team maintain a new pool only: one that exists has secrets of others.
+        """
         subject, scope = Subject(SubjectKind.TEAM, team), pool_scope(pool.name)
         permissions = BUILT_IN_ROLES[TEAM_ROLE]
         missing = NotFound(f"There is no team {team!r} here.")
@@ -84,6 +87,8 @@ class PoolAccess:
                 raise missing
             if not by.own.allows(Permission.POOLS_WRITE, scope):
                 raise Forbidden("This token is limited to a project or lacks pools:write: it cannot create pools.")
+            if stored is not None:
+                raise Forbidden(f"Giving pool {pool.name} to a team takes the role {TEAM_ROLE} at the pool.")
             lacking = [one for one in pool.projects if not by.outranks(permissions, project_scope(one))]
             if lacking:
                 where = "the organization" if lacking[0] == "*" else f"project {lacking[0]}"

@@ -99,8 +99,9 @@ class ReconcileRepositories:
             if due > now:
                 continue
             try:
-                redelivered += self._redeliver(repository, look, webhooks)
                 started += self._look(repository, look, now)
+                # Once the look is noted: the next one asks only for what failed since.
+                redelivered += self._redeliver(repository, look, webhooks)
                 looked += 1
             except CadenceError as error:
                 refused += 1

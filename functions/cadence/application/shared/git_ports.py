@@ -72,7 +72,7 @@ class FolderReader(Protocol):
         """Returns the files in a folder and in the folders below it, by their paths from there.
 
         There are none if there is no such folder. Links are left out. Raises like `GitReader`; TooLarge if there are
-        more than `most` files, or if they have more than 5 MB together.
+        more than `most` files or too many folders, or if the files have more than 5 MB together.
         """
 
 

@@ -82,6 +82,19 @@ def test_a_pool_is_given_to_a_project_only_with_the_permission_there(api, other_
     assert api("PUT", "/v1/pools/metal", {**HOST, "projects": ["other"]}, token=keeper).status == 200
 
 
+def test_who_may_change_a_pool_makes_no_team_its_maintainer(api):
+    api("PUT", "/v1/pools/metal", {**HOST, "projects": ["default"]})
+    assert api("PUT", "/v1/roles/tuner", {"permissions": ["pools:read", "pools:write"]}).status < 300
+    _, ada = member(api, "Ada", ("maintainer", "project:default"), ("tuner", "pool:metal"), teams=["ml"])
+    body = {**HOST, "projects": ["default"]}
+
+    refused = api("PUT", "/v1/pools/metal", {**body, "team": "ml"}, token=ada)
+    assert (refused.status, "takes the role maintainer at the pool" in refused.text) == (403, True)
+    assert api("GET", "/v1/pools/metal").json["teams"] == []
+    assert api("PUT", "/v1/pools/metal/secrets/npm", {"value": "v"}, token=ada).status == 403
+    assert api("PUT", "/v1/pools/metal", body, token=ada).status == 200
+
+
 def test_a_token_that_is_limited_to_a_project_creates_no_pool_for_a_team(api):
     _, ada = member(api, "Ada", ("maintainer", "project:default"), teams=["ml"])
     limited = api("POST", "/v1/tokens", {"name": "t", "project": "default", "permissions": ["*"]}, token=ada)

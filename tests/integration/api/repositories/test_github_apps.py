@@ -333,12 +333,14 @@ def test_events_of_an_app_that_failed_are_sent_again_once_for_all_its_repositori
     reconcile = importlib.import_module("reconcile.handler").handler
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000)
     now = datetime.now(UTC)
-    listed = [(3, now, True), (2, now, False), (1, now - timedelta(hours=1), False)]
+    # The first that is repeated has failed again, the last is older than the look before this one.
+    listed = [(4, "g-3", now, True), (3, "g-3", now, False), (2, "g-2", now, False)]
+    listed += [(1, "g-1", now - timedelta(hours=1), False)]
     world.github.failed_deliveries = [
-        {"id": number, "guid": f"g-{number}", "delivered_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "redelivery": again,
+        {"id": number, "guid": guid, "delivered_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "redelivery": again,
          "duration": 0.1, "status": "Bad Gateway", "status_code": 502, "event": "push", "action": None,
          "installation_id": 7, "repository_id": 1}
-        for number, at, again in listed
+        for number, guid, at, again in listed
     ]  # fmt: skip
 
     assert reconcile({}, context) == {"looked": 1, "refused": 0, "started": 0, "redelivered": 1}
