@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -338,3 +339,13 @@ def test_an_organization_is_watched_until_a_minute_of_silence(at: Watching) -> N
     at.time += timedelta(seconds=61)
     assert not at.watches.are_watching("acme", at.time)
     assert not at.watches.are_watching(None, at.time)
+
+
+def test_a_watch_that_ends_soon_shortens_no_other(at: Watching) -> None:
+    at.watch("c1", "01a")
+    (watch,) = at.watches.of_connection("c1")
+    soon = at.time + timedelta(seconds=5)
+    at.watches.save(replace(watch, connection_id="c2", alive_until=soon, ends_at=soon))
+    at.time += timedelta(seconds=30)
+    assert at.watches.are_watching("acme", at.time)
+    assert at.watches.are_watching(None, at.time)

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import os
 import random
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from cadence.local.ministack.server import MiniStack
-from cadence.local.ministack.upload_files import SMALLEST, upload_size
+from cadence.local.ministack.upload_files import SMALLEST, UploadFile, upload_size
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.region import REGION
@@ -145,6 +146,18 @@ def test_an_upload_is_there_after_a_restart(echo: EchoStack) -> None:
     echo.down()
     ministack = ministack_of(echo, echo.up())
     assert ministack.client("s3").get_object(Bucket=BUCKET, Key="kept")["Body"].read() == CONTENT
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    upload = UploadFile(tmp_path / "upload", 6, "md5")
+    here, there = socket.socketpair()
+    with here, there:
+        here.sendall(b"def")
+        upload.receive(b"abc", there)
+    target = tmp_path / "object"
+    upload.move(str(target))
+    assert (target.read_bytes(), upload.digest) == (b"abcdef", hashlib.md5(b"abcdef").digest())
+    assert target.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,22 @@ def test_a_call_that_arrives_twice_is_carried_out_once() -> None:
     assert world.machines.failed == []
 
 
+@pytest.mark.parametrize("answer_lost", [True, False])
+def test_an_offer_that_stays_behind_makes_no_second_token(answer_lost: bool) -> None:
+    world = World()
+    world.offer("a")
+    answer = world.call()()
+    if not answer_lost:
+        world.start(answer)
+    # The call broke off before it removed the offer, or the watchdog offered the runner at this very moment.
+    world.hosts.put_offer(world.runners.get_runner("a"), NOW)
+    again = world.call()()
+    assert [handed.runner_id for handed in again.assignments] == (["a"] if answer_lost else [])
+    world.start(again)
+    world.claim()
+    assert world.hosts.list_offers("acme", "own", 9) == []
+
+
 @pytest.mark.parametrize("at", ACCESSES)
 def test_a_process_that_is_gone_is_given_up_though_a_call_breaks_off(at: int) -> None:
     world = World()

@@ -121,6 +121,17 @@ def test_a_place_that_ended_before_its_offer_is_completed(
     assert setting.machines.answers == {}
 
 
+def test_one_that_begins_while_it_is_looked_at_is_left_alone(setting: Setting, hosts: MemoryHosts) -> None:
+    host = ask_for_work(setting, hosts, "first")
+    setting.place("build")
+    setting.clock.advance(CHECK)
+    read = setting.runners.get_runner(RUNNER)
+    assert hosts.lease(host, read.as_offer, "hash", setting.clock.now)
+    setting.beginning.mark(setting.runners.get_runner(RUNNER), setting.runs.get_spec(RUN, "build"))
+    assert setting.watchdog.unclaimed_offers(read) is None
+    assert hosts.list_offers("acme", "first", 9) == []
+
+
 def test_it_goes_on_where_machines_are(setting: Setting, hosts: MemoryHosts) -> None:
     gone = ask_for_work(setting, hosts, "first")
     setting.place("build")

@@ -16,7 +16,7 @@ from cadence.domain.placement import placing
 from cadence.domain.placement.pool import HOST
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.run import Treatment
-from cadence.domain.runs.states import TreatmentState
+from cadence.domain.runs.states import PLACEABLE, TreatmentState
 from cadence.domain.shared.errors import Conflict, NotFound, NotReady
 
 _BOOTING = TreatmentState.BOOTING
@@ -45,6 +45,8 @@ class UnclaimedOffers:
         the call that placed it ended half-way.
         """
         treatment = self.treatments.get_treatment(runner.run_id, runner.treatment)
+        if treatment.state not in PLACEABLE:
+            return None  # it has begun, or ended, since its runner was read: its machine waits for that attempt's end
         placed_long_ago = self.clock() >= runner.created_at + _PLACING_TAKES
         if treatment.state is not _BOOTING and placed_long_ago:
             return NotReady(f"{runner.treatment} was to be offered to pool {runner.pool}, and was not")

@@ -110,7 +110,7 @@ class LeaseWork:
         for runner in given_up:
             self._give_up(host, runner)
         assignments = self._hand_again(host, waiting[: max(0, room)])
-        assignments += self._hand_new(host, noted, offers, room - len(assignments))
+        assignments += self._hand_new(host, noted, offers, room - len(assignments), {*running, *waiting})
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
@@ -155,8 +155,10 @@ class LeaseWork:
                 handed.append(LeasedRunner(runner_id, token))
         return handed
 
-    def _hand_new(self, host: Host, noted: HostCall, offers: Sequence[RunnerOffer], room: int) -> list[LeasedRunner]:
-        """Leases at most `room` of the offers to the host, whose call is `noted`."""
+    def _hand_new(
+        self, host: Host, noted: HostCall, offers: Sequence[RunnerOffer], room: int, known: Collection[str]
+    ) -> list[LeasedRunner]:
+        """Leases at most `room` of the offers to the host, whose call is `noted`, and which has the `known` runners."""
         handed: list[LeasedRunner] = []
         missed: list[RunnerOffer] = []
         # There may be more than there is room for, since other hosts take some of them at this very moment.
@@ -176,23 +178,25 @@ class LeaseWork:
                     missed.append(offer)
         if offers and room > 0:
             self.work_notification.ring(host.organization, host.pool)  # the rest is for the next host
-        return handed + self._missed(host, missed)
+        return handed + self._missed(host, missed, known)
 
     def _offers(self, host: Host, limit: int) -> Sequence[RunnerOffer]:
         """Returns offers that the host can run."""
         return self.hosts.list_offers(host.organization, host.pool, limit, host.facts.get(engines.FACT))
 
-    def _missed(self, host: Host, offers: Sequence[RunnerOffer]) -> list[LeasedRunner]:
+    def _missed(self, host: Host, offers: Sequence[RunnerOffer], known: Collection[str]) -> list[LeasedRunner]:
         """Removes offers that can never be leased: at the head of the list they would in the end hide all others.
 
-        Those that an earlier call of the host has taken since this one has read its runners are handed over.
+        Those that an earlier call of the host has taken since this one has read its runners are handed over. The offer
+        of a `known` runner has only stayed behind: a second token would make the first invalid.
         """
-        known = self.hosts.get_runners(offer.runner_id for offer in offers) if offers else {}
+        found = self.hosts.get_runners(offer.runner_id for offer in offers) if offers else {}
         for offer in offers:
-            runner = known.get(offer.runner_id)
+            runner = found.get(offer.runner_id)
             if runner is None or not _is_offered(runner, host):
                 self.hosts.remove_offer(host.organization, host.pool, offer)
-        return self._hand_again(host, [name for name in sorted(known) if _boots_on(known[name], host)])
+        taken = [name for name in sorted(found) if name not in known and _boots_on(found[name], host)]
+        return self._hand_again(host, taken)
 
 
 def _boots_on(runner: Runner, host: Host) -> bool:

@@ -70,7 +70,7 @@ class UploadFile:
         connection.settimeout(_LONGEST_SILENCE)
         buffer = memoryview(bytearray(min(_PIECE, self._size)))
         left = self._size - len(early)
-        with self._path.open("xb") as file:
+        with open(self._path, "xb", opener=_opened_by_owner) as file:
             self._hash.update(early)
             file.write(early)
             while left:
@@ -90,6 +90,10 @@ class UploadFile:
 
     def discard(self) -> None:
         self._path.unlink(missing_ok=True)
+
+
+def _opened_by_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # as MiniStack's other objects
 
 
 class UploadProtocol(H11Protocol):

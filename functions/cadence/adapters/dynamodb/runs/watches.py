@@ -1,6 +1,7 @@
 """`RunWatches` and `LiveTickets` on the `logs` table."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.dynamodb.shared.logs_table import LogsTable, live_partition
 from cadence.adapters.dynamodb.shared.single_use import take_item
 from cadence.application.runs.watch_ports import LiveTicket, LiveTickets, RunWatch, RunWatches
+from cadence.domain.shared.errors import Conflict
 
 
 class WatchItem(LogsTable):
@@ -98,8 +100,7 @@ class DynamoRunWatches(RunWatches):
             ).save()
             _watcher(watch.connection_id, watch.subject, watch.alive_until).save()
             for organization in (watch.organization, _ANY):
-                # It expires by itself: other connections may need it.
-                WatchingItem(live_partition(organization), WatchingItem.SK, expires_at=watch.alive_until).save()
+                _note_watching(organization, watch.alive_until)
 
     def of_connection(self, connection_id: str) -> Sequence[RunWatch]:
         with translated("watches of a connection"):
@@ -159,6 +160,15 @@ class DynamoLiveTickets(LiveTickets):
     def use(self, ticket_sha256: str) -> LiveTicket:
         item = take_item(TicketItem, TicketItem.PREFIX + ticket_sha256, TicketItem.SK, "ticket")
         return LiveTicket(ticket_sha256, item.token_id, item.organization, item.expires_at)
+
+
+def _note_watching(organization: str, until: datetime) -> None:
+    # It expires by itself, after the last connection that needs it: a watch that ends soon does not shorten it.
+    expiry = WatchingItem.expires_at
+    with suppress(Conflict), translated(f"watches of {organization}"):
+        WatchingItem(live_partition(organization), WatchingItem.SK, expires_at=until).save(
+            expiry.does_not_exist() | (expiry < until)
+        )
 
 
 def _watcher(connection_id: str, subject: str, expires_at: datetime | None = None) -> WatcherItem:
