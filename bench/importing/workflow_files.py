@@ -19,7 +19,7 @@ import yaml
 from cadence.cli.pipelines.import_workflow import action_reader
 from cadence.importing import Imported, ImportFailure, SourceFormat, convert
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import HOME_WITHIN
+from cadence.importing.shared.shell import HOME_WITHIN, NOTHING_CARRIED_OVER
 
 _OTHER_SYSTEM = re.compile(r"windows|macos", re.IGNORECASE)
 _LEFT_OUT = re.compile(r"^jobs\.[^:]+: uses: ")
@@ -83,7 +83,9 @@ def _is_idle(treatment: dict[str, Any]) -> bool:
         return False
     scripts = [treatment["run"]] if "run" in treatment else [step["run"] for step in treatment["steps"]]
     lines = [line.strip() for script in scripts for line in script.splitlines()]
-    return all(line in ("", "true", HOME_WITHIN) or line.startswith("#") for line in lines)
+    return all(
+        line in ("", "true", HOME_WITHIN) or line.startswith("#") or NOTHING_CARRIED_OVER in line for line in lines
+    )
 
 
 def _machine(job: dict[str, Any]) -> Any:

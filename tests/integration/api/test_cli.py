@@ -374,6 +374,7 @@ def test_lines_of_several_levels_are_printed(api, cadence, settings):
         return [json.loads(line)["number"] for line in result.stdout.splitlines()]
 
     assert printed("--level", "error", "--level", "warning") == [3, 4]
+    assert printed(*["--level", "error"] * 5) == [4]
     assert printed("--level", "error,debug", "--treatment", "greet") == [1, 4]
     refused = cadence("logs", run_id, "--level", "loud")
     assert refused.exit_code == 2 and "error, warning, info, debug" in refused.stderr

@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from cadence.domain.logs.log import detected_level
 from cadence.importing.convert import convert
 
 WORKFLOW = """\
@@ -118,6 +120,65 @@ def test_what_is_not_carried_over_is_a_comment_of_the_next_step() -> None:
 """)
     assert [step["name"] for step in build["steps"]] == ["make", "make test"]
     assert build["steps"][0]["run"].splitlines() == ["# acme/unknown-action@v1 was not carried over.", "make"]
+
+
+def test_a_step_that_begins_with_a_comment_keeps_its_condition() -> None:
+    build = treatment("""
+- {run: make}
+- {name: Deploy, run: "# Deploys.\\n./deploy", if: github.actor == 'ada', continue-on-error: true}
+""")
+
+    assert build["steps"][1] == {
+        "name": "Deploy",
+        "soft_fail": True,
+        "when": '${{ (has(event.sender) ? event.sender : "") == "ada" }}',
+        "run": "# Deploys.\n./deploy\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("steps", "comment"),
+    [
+        (
+            "- {uses: actions/checkout@v4}\n- {uses: acme/close-stale@v1, if: github.actor == 'x'}",
+            "acme/close-stale@v1",
+        ),
+        ("- {uses: acme/close@v1, env: {KEPT: '${{ runner.temp }}'}}", "acme/close@v1"),
+        ("- {uses: actions/download-artifact@v4, with: {run-id: 3}}", "download-artifact with run-id"),
+        ("- {uses: actions/download-artifact@v4, with: {name: theirs}}", "download-artifact"),
+        ("- {run: make, if: github.event.unknown.part == 'x'}", None),
+    ],
+)
+def test_a_job_of_which_nothing_is_carried_over_says_so_when_it_runs(
+    steps: str, comment: str | None, tmp_path: Path
+) -> None:
+    build = treatment(steps)
+    scripts = [step["run"] for step in build["steps"]] if "steps" in build else [build["run"]]
+    ran = [
+        subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        for script in scripts
+    ]
+
+    said = "".join(one.stderr for one in ran)
+    assert said == (
+        "Warning: of the job build, nothing that it runs was carried over. The report of the import says why.\n"
+    )
+    assert detected_level("info", said) == "warning"
+    assert comment is None or f"# {comment} was not carried over." in "\n".join(scripts).splitlines()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "- {run: make}\n- {uses: acme/close@v1}",
+        "- {uses: actions/checkout@v4}",
+        "- {uses: actions/upload-artifact@v4, with: {name: site, path: site}}",
+    ],
+)
+def test_a_job_of_which_something_is_carried_over_has_no_warning(steps: str) -> None:
+    assert "Warning" not in str(treatment(steps))
 
 
 def test_more_steps_than_a_treatment_has_are_joined_in_the_last() -> None:

@@ -108,8 +108,8 @@ def logs(
 
 
 def _names(given: list[str] | None) -> list[str]:
-    """What a repeated option names; each time it may be several, separated by commas."""
-    return [name for text in given or () for name in text.split(",") if name]
+    """What a repeated option names, each once; each time it may be several, separated by commas."""
+    return list(dict.fromkeys(name for text in given or () for name in text.split(",") if name))
 
 
 def _name_started(started: StartedRuns, treatments: list[Any]) -> None:

@@ -13,7 +13,7 @@ from cadence.importing.github.toolchains import image_in
 from cadence.importing.shared.artifacts import within
 from cadence.importing.shared.cel import COMMIT_OR_NONE
 from cadence.importing.shared.names import slug
-from cadence.importing.shared.shell import quoted
+from cadence.importing.shared.shell import NOT_CARRIED_OVER, quoted
 from cadence.importing.shared.yaml_source import mapping, plain
 
 _TOOLCHAINS = {
@@ -51,7 +51,11 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
         line, f"uses: {uses}", "Actions are programs of GitHub's runners; Cadence runs scripts.",
         "Do what it does by commands, or leave it out if it is not needed.",
     )  # fmt: skip
-    return [f"# {' '.join(uses.split())} was not carried over."]
+    return _left_out(uses)
+
+
+def _left_out(what: str) -> list[str]:
+    return [f"# {' '.join(what.split())} {NOT_CARRIED_OVER}."]
 
 
 def _asks(condition: str) -> bool:
@@ -112,7 +116,7 @@ def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
             job.note(
                 line, f"download-artifact with {key}", "Values come from the same run only.", "Fetch it in the script."
             )
-            return ["true"]
+            return _left_out(f"download-artifact with {key}")
     folder = job.in_script(plain(given.get("path", ".")), line)
     name = "".join(split(plain(given["name"]))[::2]) if given.get("name") else None
     pattern = "*".join(split(plain(given["pattern"]))[::2]) if given.get("pattern") else None
@@ -128,7 +132,7 @@ def _download(job: GitHubJob, given: Mapping[str, Any], line: int) -> list[str]:
     lines = []
     for key in matching:
         lines += _restore(job, key, "/".join([folder, slug(key)]) if apart else folder, line)
-    return lines or ["true"]
+    return lines or (["true"] if matching else _left_out("download-artifact"))
 
 
 def _restore(job: GitHubJob, name: str, folder: str, line: int) -> list[str]:

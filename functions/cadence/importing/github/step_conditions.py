@@ -7,6 +7,8 @@ from cadence.importing.github.cel import condition
 from cadence.importing.github.expressions import GitHubExpressionError
 from cadence.importing.github.job import GitHubJob
 
+LEFT_OUT = "if false; then"
+"""The beginning of the lines of a step whose condition cannot be translated."""
 # No step runs in a run that is cancelled.
 _NOT_CANCELLED = re.compile(r"!\s*cancelled\(\)")
 _EITHER = re.compile(r"(success|failure|cancelled)\(\)\s*\|\|\s*(success|failure|cancelled)\(\)")
@@ -29,7 +31,7 @@ def with_condition(job: GitHubJob, text: str, line: int, settings: dict[str, Any
             "The step is left out until the script says when it runs.",
         )  # fmt: skip
         words = " ".join(text.replace("${{", " ").replace("}}", " ").split())
-        return [f"if false; then # was: {words[:80]}", *lines, "fi"]
+        return [f"{LEFT_OUT} # was: {words[:80]}", *lines, "fi"]
     if found.settles:
         settings["always"] = True
     if found.cel is not None:

@@ -10,12 +10,13 @@ from cadence.importing.github.actions import action
 from cadence.importing.github.event_members import GITHUB
 from cadence.importing.github.job import STEP_OUTPUT, GitHubJob
 from cadence.importing.github.paths_filter import paths_filter
-from cadence.importing.github.step_conditions import with_condition
+from cadence.importing.github.step_conditions import LEFT_OUT, with_condition
 from cadence.importing.shared.cel import bare
 from cadence.importing.shared.names import StepTitles, slug
 from cadence.importing.shared.shell import (
     HOME_WITHIN,
     NOT_CARRIED_OVER,
+    NOTHING_CARRIED_OVER,
     REPOSITORY_OF_FILES,
     compares_files,
     dedented,
@@ -60,7 +61,16 @@ class _Step:
 
     @property
     def only_comments(self) -> bool:
-        return all(line.startswith("#") for line in self.lines)
+        return all(map(_is_comment, self.lines))
+
+    @property
+    def left_out(self) -> bool:
+        """Whether nothing of it runs. The step may be a setting of the treatment instead."""
+        return not self.lines or self.lines[0].startswith(LEFT_OUT) or _is_comment(self.lines[-1])
+
+
+def _is_comment(text: str) -> bool:
+    return all(line.lstrip()[:1] in ("", "#") for line in text.splitlines())
 
 
 def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
@@ -71,6 +81,9 @@ def write_steps(job: GitHubJob, defaults: Mapping[str, Any]) -> None:
         if step.get("id") and not step.get("uses"):  # an action's outputs do not exist
             job.step_ids[plain(step["id"])] = slug(plain(step["id"]))
     found = [_step(job, step, index, defaults) for index, step in enumerate(written)]
+    if any(step.lines for step in found) and all(step.left_out for step in found):
+        words = f"Warning: of the job {job.treatment.name}, {NOTHING_CARRIED_OVER}. The report of the import says why."
+        found.append(_Step(title="warning", lines=[f"echo {shlex.quote(words)} >&2"]))
     if ending := _ending(job):
         found.append(_Step(title="outputs of the job", lines=ending))
     if job.beginning:
@@ -100,7 +113,10 @@ def _is_script_alone(step: _Step, script: str, body: Mapping[str, Any]) -> bool:
 
 
 def _with_comments(steps: list[_Step]) -> list[_Step]:
-    """Returns the steps with those that are comments alone written into the next one, else the one before."""
+    """Returns the steps with those that are comments alone written into the next one, else the one before.
+
+    One step at least has to be more than comments, if there are any.
+    """
     kept: list[_Step] = []
     comments: list[str] = []
     for step in steps:
@@ -109,10 +125,8 @@ def _with_comments(steps: list[_Step]) -> list[_Step]:
         else:
             kept.append(replace(step, lines=[*comments, *step.lines]))
             comments = []
-    if comments and kept:
+    if comments:
         kept[-1] = replace(kept[-1], lines=[*kept[-1].lines, *comments])
-    elif comments:
-        kept.append(_Step(title="step 1", lines=[*comments, "true"]))
     return kept
 
 

@@ -14,6 +14,8 @@ _OF_FILES = frozenset({"add", "diff", "ls-files", "status"})
 _NAMES_COMMITS = re.compile(r"git diff [^\n;&|]*(?:\.\.|HEAD[~^]|origin/|\$)")
 _BASH = re.compile(r"\[\[|<<<|\bdeclare\b|\bshopt\b|=\(|set -o pipefail|<\(")
 NOT_CARRIED_OVER = "was not carried over"
+NOTHING_CARRIED_OVER = "nothing that it runs was carried over"
+"""In the warning of a treatment that runs nothing of its job, so that its success does not mislead."""
 HOME_WITHIN = 'export HOME="$PWD"  # so that caches of the home directory are within the working directory'
 
 

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 from urllib3.exceptions import MaxRetryError, NameResolutionError, SSLError
 
 from cadence.cli.client.session import _reason
+from cadence.cli.logs import logs
 from cadence.cli.main import app
 from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
 from cadence.cli.shared import arguments
+from cadence.domain.logs import log
 from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs.states import RunState
 from cadence.local.commands import app as local_app
@@ -62,6 +64,10 @@ def test_runs_and_logs_tell_what_does_not_exist(cadence, monkeypatch, tmp_path: 
 
 def test_the_states_of_runs_are_those_of_the_domain() -> None:
     assert list(STATES) == [str(state) for state in RunState]
+
+
+def test_the_levels_of_lines_are_those_of_the_domain() -> None:
+    assert logs.LEVELS == log.LEVELS
 
 
 def test_a_cancelled_run_is_named_by_its_id_and_pipeline(cadence, tmp_path: Path) -> None:
