@@ -1,5 +1,6 @@
 """Starts what lost webhooks should have started: compares the heads of repositories with those that are known."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from cadence.domain.repositories.heads import HEAD_EVENT, NEVER, encode_event, h
 from cadence.domain.repositories.repository import Repository
 from cadence.domain.shared.errors import CadenceError, Forbidden, InvalidRequest, NotFound, Transient
 from cadence.domain.triggers.git_events import GitEvent, PullRequest, Push
+
+_log = logging.getLogger("cadence.reconcile")
 
 _LEAST_SECONDS = 60.0
 """Seconds that a look at one repository may take."""
@@ -103,7 +106,12 @@ class ReconcileRepositories:
                 # Once the look is noted: the next one asks only for what failed since.
                 redelivered += self._redeliver(repository, look, webhooks)
                 looked += 1
-            except CadenceError as error:
+            except Exception as error:  # noqa: BLE001 - what one code host answers must not stop the others
+                if not isinstance(error, CadenceError):
+                    _log.error(
+                        "a repository could not be looked at",
+                        extra={"repository": repository.repository_id, "error": type(error).__name__},
+                    )
                 refused += 1
                 wait = _wait(error)
                 if isinstance(error, Transient):
@@ -183,7 +191,7 @@ def _described(push: Push, host: CodeHost) -> Push:
     return replace(push, author=commit.author[:_LONGEST_TEXT], message=commit.message[:_LONGEST_TEXT])
 
 
-def _wait(error: CadenceError) -> timedelta:
+def _wait(error: Exception) -> timedelta:
     """Returns how long a repository is left alone: as long as the code host asks for, an hour after a refusal."""
     if isinstance(error, Transient):
         return max(timedelta(seconds=error.retry_after), _LEAST_WAIT)

@@ -13,6 +13,7 @@ from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.repositories.heads import DynamoHeads
 from cadence.application.repositories.ports import RepositoryLook
+from cadence.application.repositories.repository_secrets import OpenRepository
 from cadence.domain.repositories.heads import DeliveryKey, head_name
 from cadence.domain.runs.states import RunState
 from cadence.domain.triggers.git_events import Push
@@ -149,6 +150,26 @@ def test_an_outage_and_a_rate_limit_of_the_code_host_are_waited_for(reconciler: 
     let_pass(minutes=6)
     assert reconciler.look()["started"] == 1
     assert len(reconciler.runs()) == 1
+
+
+def test_an_answer_that_nobody_understands_does_not_end_the_pass(
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = reconciler.world
+    world.connect()
+    commit(world)
+
+    def answer(*_: Any) -> Any:
+        raise KeyError("delivered_at")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenRepository, "open", answer)
+        assert reconciler.look() == {"looked": 0, "refused": 1, "started": 0, "redelivered": 0}
+    (told,) = (record for record in caplog.records if record.message == "a repository could not be looked at")
+    assert vars(told)["error"] == "KeyError"
+    assert reconciler.look()["looked"] == 0
+    let_pass(minutes=61)
+    assert reconciler.look()["started"] == 1
 
 
 def test_a_token_that_was_revoked_is_tried_again_after_an_hour(reconciler: Reconciler) -> None:
