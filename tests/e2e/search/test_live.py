@@ -46,7 +46,9 @@ def test_each_line_comes_once_though_the_connection_breaks(
     assert seen == [f"tock-{n}" for n in range(1, LINES + 1)]
     assert by_socket == LINES
     assert [line["text"] for line in client.search_logs(query)["lines"]] == seen[::-1]
-    assert client.count_logs(query, by="treatment")["counts"] == [{"start": None, "value": "wait", "lines": LINES}]
+    assert client.count_logs(query, by="treatment")["counts"] == [
+        {"field": "treatment", "start": None, "value": "wait", "lines": LINES}
+    ]
 
 
 def test_a_connection_without_a_valid_token_is_told_so(stack: Stack) -> None:

@@ -1,5 +1,6 @@
 """The command line against the api Lambda itself, served on loopback."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -45,6 +46,8 @@ def server(api: Api) -> Iterator[str]:
             for name, value in response["headers"].items():
                 self.send_header(name, value)
             content = (response.get("body") or "").encode()
+            if response.get("isBase64Encoded"):
+                content = base64.b64decode(content)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

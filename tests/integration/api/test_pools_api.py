@@ -163,7 +163,7 @@ def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
     its, now = api.services.pools, api.services.clock()
     began = now - timedelta(hours=2)
     made = Runner(
-        runner_id="r-1",
+        runner_id="01run-r-1",
         run_id="01run",
         treatment="build",
         attempt=2,
@@ -178,16 +178,16 @@ def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
         made, offer="DEV1-S spot in fr-par-1", per_hour=0.25, currency="EUR", phase="booting: download",
         boot_phases={"network": 1.5, "download": 4.0},
     )  # fmt: skip
-    unpriced = dataclasses.replace(made, runner_id="r-2", pool="far", created_at=now)
-    secret = dataclasses.replace(made, runner_id="r-3", project="hidden")
+    unpriced = dataclasses.replace(made, runner_id="01run-r-2", pool="far", created_at=now)
+    secret = dataclasses.replace(made, runner_id="01run-r-3", project="hidden")
     # It went on in another pool, which is where it is listed.
-    moved = dataclasses.replace(made, runner_id="r-4", pool="far")
+    moved = dataclasses.replace(made, runner_id="01run-r-4", pool="far")
     for runner, pool in ((bought, "par"), (unpriced, "far"), (secret, "par"), (moved, "par")):
         api.services.runners.put_runner(runner)
         its.records.note_active("default", pool, runner.runner_id, began)
 
     everything = api("GET", "/v1/runners").json["items"]
-    assert [one["runner_id"] for one in everything] == ["r-1", "r-3", "r-2"]
+    assert [one["runner_id"] for one in everything] == ["01run-r-1", "01run-r-3", "01run-r-2"]
     first, last = everything[0], everything[-1]
     assert (first["run_id"], first["treatment"], first["attempt"]) == ("01run", "build", 2)
     assert (first["offer"], first["per_hour"], first["currency"]) == ("DEV1-S spot in fr-par-1", 0.25, "EUR")
@@ -195,7 +195,7 @@ def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(
     assert (first["phase"], first["boot_phases"]) == ("booting: download", {"network": 1.5, "download": 4.0})
     assert (last["cost"], last["currency"]) == (None, None)
     own = api("GET", "/v1/runners", token=api.token_for(["runners:read"], project="default"))
-    assert [one["runner_id"] for one in own.json["items"]] == ["r-1", "r-2"]
+    assert [one["runner_id"] for one in own.json["items"]] == ["01run-r-1", "01run-r-2"]
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_a_pool_that_a_treatment_waits_for_is_not_removed(api: Api) -> None:
     assert api("PUT", "/v1/pools/mine", {"provider": "host"}).status == 201
     now = api.services.clock()
     offered = Runner(
-        runner_id="r-1",
+        runner_id="01waiting-r-1",
         run_id="01waiting",
         treatment="build",
         attempt=1,

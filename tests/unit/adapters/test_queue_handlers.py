@@ -51,7 +51,7 @@ def of_wake_group(done: list[Any]) -> dict[str, Any]:
 
 
 def of_watchdog(done: list[Any]) -> dict[str, Any]:
-    watchdog = SimpleNamespace(run=lambda run_id: done.append(int(run_id)))
+    watchdog = SimpleNamespace(run=lambda run_id, admitted: done.append(int(run_id)))
     return {
         "cadence.composition.scheduling.watchdog": lambda: (watchdog, None),
         "cadence.composition.scheduling.remove_passed": lambda: None,

@@ -7,12 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import Attribute, JSONAttribute, TTLAttribute, UnicodeAttribute
-from pynamodb.constants import NUMBER
+from pynamodb.attributes import Attribute, JSONAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.constants import NUMBER, STRING
 from pynamodb.models import Model
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_TEXT = UTCDateTimeAttribute()
 
 
 class StoredItem(Model):
@@ -41,8 +42,12 @@ class MomentAttribute(Attribute[datetime]):
     def serialize(self, value: datetime) -> str:
         return str(microseconds(value))
 
+    def get_value(self, value: dict[str, Any]) -> Any:
+        # Items of before have texts.
+        return value[STRING] if STRING in value else super().get_value(value)
+
     def deserialize(self, value: Any) -> datetime:
-        return moment(int(value))
+        return _TEXT.deserialize(value) if "T" in value else moment(int(value))
 
 
 class CompactJsonAttribute(JSONAttribute):
