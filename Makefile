@@ -27,7 +27,7 @@ run: $(ENVIRONMENT) ## Start the local stack and run the example pipeline on thi
 	@$(BIN)/python -m cadence.local.demo
 
 # Half of the workers begin with end-to-end tests, which mostly wait: more workers than processors can be worth it.
-WORKERS ?= 4
+WORKERS ?= 3
 test: $(ENVIRONMENT) ## Run all tests (some: ARGS="tests/unit -k name"; with another engine: ARGS="-m engine" ENGINE=0.10.2)
 	@CADENCE_MELODIUM_VERSION=$(ENGINE) exec $(BIN)/python -m pytest $(or $(ARGS),-n $(WORKERS) --dist loadfile)
 

@@ -1,5 +1,5 @@
 // The field of a search's query: names of fields and values are completed while it is written.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api/client.ts";
 import type { components } from "../api/types.ts";
 import { counted } from "../model/format.ts";
@@ -48,7 +48,8 @@ export function QueryField({ value, changed }: Props) {
     };
   }, [query]);
 
-  useEffect(() => {
+  // Before the next key arrives: what is written then belongs behind what was completed.
+  useLayoutEffect(() => {
     if (cursor === null) return;
     field.current?.setSelectionRange(cursor, cursor);
     setCursor(null);
