@@ -7,13 +7,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import Attribute, JSONAttribute, TTLAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import Attribute, JSONAttribute, TTLAttribute, UnicodeAttribute
 from pynamodb.constants import NUMBER, STRING
 from pynamodb.models import Model
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_TEXT = UTCDateTimeAttribute()
 
 
 class StoredItem(Model):
@@ -47,7 +46,7 @@ class MomentAttribute(Attribute[datetime]):
         return value[STRING] if STRING in value else super().get_value(value)
 
     def deserialize(self, value: Any) -> datetime:
-        return _TEXT.deserialize(value) if "T" in value else moment(int(value))
+        return datetime.fromisoformat(value) if "T" in value else moment(int(value))
 
 
 class CompactJsonAttribute(JSONAttribute):
