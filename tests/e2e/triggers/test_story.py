@@ -213,7 +213,10 @@ def test_a_change_fails_on_its_lines_is_tried_and_mended_and_a_flaky_test_is_nam
     check = story.check(failing, has_annotations)
     assert check["conclusion"] == "failure"
     assert annotations(check) == [("test_prices.py", line_of(expected, "== 900"), "failure", "New failure")]
-    (comment,) = story.github.comments.values()
+    # The comment follows the check.
+    (comment,) = last_look(
+        lambda: list(story.github.comments.values()), lambda found: "cheaper" in found[0]["body"], 60, pause=0.1
+    )
     assert "test_many_are_cheaper" in comment["body"]
 
     # The repair is tried as it is in the working tree, before it is committed.
