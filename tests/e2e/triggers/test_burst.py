@@ -30,10 +30,10 @@ from tests.e2e.account import Account
 from tests.e2e.api import FINAL, Api
 from tests.e2e.conftest import Stack
 from tests.e2e.processes import command_lines, parent_of
-from tests.e2e.triggers.test_repositories import look
+from tests.e2e.triggers.test_repositories import ended_well, look
 from tests.git.repositories import Repository, served
 from tests.unit.triggers.test_githosts import signature
-from tests.waiting import last_look
+from tests.waiting import eventually, last_look
 
 pytestmark = pytest.mark.slow
 
@@ -288,7 +288,8 @@ def test_each_push_of_a_burst_has_exactly_its_runs_while_the_stack_restarts(tmp_
             refused = len(burst.refused)
             lost = burst.repeat_refused()
             lost += len(burst.refused)
-            look(stack)
+            # It may be killed, too, and its schedule comes again.
+            eventually(lambda: ended_well(look(stack)), PATIENCE)
             runs = last_look(lambda: all_runs(api, "default"), lambda found: len(found) >= len(wanted), PATIENCE)
             runs = last_look(
                 lambda: all_runs(api, "default"),
