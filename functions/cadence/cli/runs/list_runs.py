@@ -87,8 +87,8 @@ def runs(
         "branch": branch,
         "commit": commit,
         "by": by,
-        "since": time_of(since) if since else None,
-        "until": time_of(until) if until else None,
+        "since": time_of("--since", since) if since else None,
+        "until": time_of("--until", until) if until else None,
     }
     if count:
         _count(filters, as_json)

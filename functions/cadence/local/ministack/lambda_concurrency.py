@@ -41,7 +41,7 @@ class Turns:
 
     @contextmanager
     def one(self, longest_wait: float | None = None) -> Iterator[bool]:
-        """Takes a turn for the time of a `with` statement; returns whether there was one within `longest_wait` seconds."""
+        """Takes a turn for the time of a `with` statement; false if there was none within `longest_wait` seconds."""
         taken = self._take(longest_wait)
         try:
             yield taken
@@ -109,7 +109,7 @@ def _request(event: Any) -> Mapping[str, Any]:
 
 
 def _waits_for_news(request: Mapping[str, Any]) -> bool:
-    return (request.get("queryStringParameters") or {}).get("wait", "0") != "0"
+    return str((request.get("queryStringParameters") or {}).get("wait", "0")) != "0"
 
 
 def _busy(name: str, seconds: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -187,3 +188,28 @@ def test_at_most_five_names_are_listed() -> None:
         " There are: aaa, bbb, ccc, ddd, eee and 2 more."
     )
     assert choices("x", []) == ""
+
+
+@pytest.mark.parametrize(
+    "command", [("runs",), ("audit", "list"), ("logs", "@last"), ("export", "backfill", "create", "x")]
+)
+@pytest.mark.parametrize("written", ["yesterdai", "2026-13-45", "999999w", "1h30m", "-5"])
+def test_a_time_that_cannot_be_read(cadence, command: tuple[str, ...], written: str) -> None:
+    result = cadence(*command, f"--since={written}")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --since takes a time such as 2026-01-31T12:00Z or 2026-01-31, or an age such as 30m, 6h or 7d, not "
+        f"{written!r}.\n"
+    )
+
+
+def test_a_time_without_a_zone_is_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert arguments.time_of("--since", "2026-01-31") == "2026-01-31T00:00:00+09:00"
+        assert arguments.time_of("--since", "2026-01-31T12:00Z") == "2026-01-31T21:00:00+09:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
