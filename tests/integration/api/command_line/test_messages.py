@@ -17,10 +17,12 @@ from cadence.cli.logs import logs
 from cadence.cli.main import app
 from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
+from cadence.cli.search.search import COUNTED
 from cadence.cli.shared import arguments
 from cadence.domain.logs import log
 from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs.states import RunState
+from cadence.domain.search.query import FieldName
 from cadence.local.commands import app as local_app
 from tests.git.repositories import Repository
 from tests.integration.api.calling import HELLO
@@ -69,6 +71,22 @@ def test_the_states_of_runs_are_those_of_the_domain() -> None:
 
 def test_the_levels_of_lines_are_those_of_the_domain() -> None:
     assert logs.LEVELS == log.LEVELS
+
+
+def test_the_fields_that_are_counted_are_those_of_the_domain() -> None:
+    assert (*COUNTED, FieldName.STATE) == tuple(FieldName)
+
+
+def test_options_say_what_they_take(cadence) -> None:
+    counted, listed = cadence("search", "x", "--count-by", "level,foo"), cadence("runs", "--commit", "zzz")
+    assert (counted.exit_code, listed.exit_code) == (2, 2)
+    assert counted.stderr == (
+        "error: --count-by takes fields out of organization, project, pipeline, run, treatment, runner, pool, stream, "
+        "level, not 'foo'.\n"
+    )
+    assert listed.stderr == (
+        "error: --commit takes a commit or how it begins, 4 to 64 hexadecimal digits, not 'zzz'.\n"
+    )
 
 
 def test_a_cancelled_run_is_named_by_its_id_and_pipeline(cadence, tmp_path: Path) -> None:
