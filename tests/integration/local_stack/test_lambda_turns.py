@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cadence.local.ministack.lambda_concurrency import Dispatch, Turns, in_turn
+from cadence.local.ministack.lambda_concurrency import Dispatch, InvocationTurns, in_turn
 
 API = {"FunctionName": "cadence-main-api"}
 PLACE = {"FunctionName": "cadence-main-place"}
@@ -101,7 +101,7 @@ class Queue(deque[threading.Event]):
 
 
 def test_those_who_wait_have_their_turns_in_the_order_in_which_they_came() -> None:
-    turns, queue, order = Turns(1), Queue(), list[int]()
+    turns, queue, order = InvocationTurns(1), Queue(), list[int]()
     turns._waiting = queue
 
     def take(number: int) -> None:

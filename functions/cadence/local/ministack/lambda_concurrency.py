@@ -31,7 +31,7 @@ _OWN_KEYS = ("/.well-known/", "/v1/id-token-keys")
 Dispatch = Callable[..., dict[str, Any]]
 
 
-class Turns:
+class InvocationTurns:
     """So many turns; those who wait for one get it in the order in which they came."""
 
     def __init__(self, count: int) -> None:
@@ -86,7 +86,7 @@ def in_turn(dispatch: Dispatch, at_once: int, long_polls: int, longest_wait: flo
 
     A request over HTTP that has no turn after `longest_wait` seconds is answered with status 503.
     """
-    turns: dict[tuple[str, bool], Turns] = {}
+    turns: dict[tuple[str, bool], InvocationTurns] = {}
     choosing = threading.Lock()
 
     def dispatch_in_turn(function: dict[str, Any], config: dict[str, Any], event: Any, *rest: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def in_turn(dispatch: Dispatch, at_once: int, long_polls: int, longest_wait: flo
             return dispatch(function, config, event, *rest)
         name, polls = config.get("FunctionName", ""), _waits_for_news(request)
         with choosing:
-            chosen = turns.setdefault((name, polls), Turns(long_polls if polls else at_once))
+            chosen = turns.setdefault((name, polls), InvocationTurns(long_polls if polls else at_once))
         with chosen.one(longest_wait if request else None) as taken:
             return dispatch(function, config, event, *rest) if taken else {"body": _busy(name, longest_wait)}
 
