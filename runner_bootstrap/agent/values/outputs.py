@@ -11,7 +11,7 @@ import queue
 import select
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ..logs.masking import Masker
 from ..shared.errors import AgentError
@@ -38,7 +38,13 @@ LEAST_ASKING, MOST_ASKING = 0.02, 1.0
 #: Expired URLs in a row before the upload fails.
 MOST_EXPIRED = 5
 
-Grant = tuple[str, dict[str, str]]
+
+class Grant(NamedTuple):
+    """Leave to upload one chunk. ``generation`` is the number of times that URLs had expired when it was issued."""
+
+    url: str
+    headers: dict[str, str]
+    generation: int
 
 
 class OutputUpload:
@@ -76,6 +82,7 @@ class OutputUpload:
         self._denied_since: float | None = None
         self._ask_again = 0.0
         self._expired = 0
+        self._generation = 0
         self._digest = hashlib.sha256()
         self.size = 0
         self._preview = bytearray()
@@ -196,12 +203,12 @@ class OutputUpload:
                 return
             chunk.sha256 = hashlib.sha256(chunk.content).hexdigest()
             while True:
-                url, headers = self._grant_for(chunk)
+                grant = self._grant_for(chunk)
                 try:
-                    self._store.put(url, headers, chunk.content)
+                    self._store.put(grant.url, grant.headers, chunk.content)
                     break
                 except UrlExpired:
-                    self._forget_grants()
+                    self._forget_grants(grant)
             with self._changed:
                 self._uploading -= 1
                 self._unreported.add(chunk)
@@ -227,10 +234,14 @@ class OutputUpload:
             self._uploading += 1
             return self._grants.pop(chunk.seq)
 
-    def _forget_grants(self) -> None:
+    def _forget_grants(self, expired: Grant) -> None:
+        """Forgets the URLs that are as old as one that expired. Raises AgentError if those issued since do so, too."""
         with self._changed:
-            self._expired += 1
             self._uploading -= 1
+            if expired.generation < self._generation:
+                return  # another uploader met this expiry, and newer URLs may be here
+            self._generation += 1
+            self._expired += 1
             if self._expired > MOST_EXPIRED:
                 raise AgentError(
                     f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
@@ -246,7 +257,8 @@ class OutputUpload:
             granted = 0
             for upload in answer["uploads"]:
                 if upload["seq"] in self._waiting:
-                    self._grants[upload["seq"]] = (upload["url"], dict(upload.get("headers") or {}))
+                    headers = dict(upload.get("headers") or {})
+                    self._grants[upload["seq"]] = Grant(upload["url"], headers, self._generation)
                     granted += 1
             self._changed.notify_all()
             if granted:

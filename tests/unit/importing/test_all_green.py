@@ -65,3 +65,62 @@ def test_a_job_that_needs_success_stays_so() -> None:
 )
 def test_another_use_of_the_action_is_left_out(condition: str, jobs: str) -> None:
     assert treatments(condition, jobs)["release"]["when"] is False
+
+
+def checked(**settings: str) -> dict[str, Any]:
+    """The treatment of a job that ends with the action, after one job that tells whether there are documents."""
+    given = yaml.safe_dump({"jobs": "${{ toJSON(needs) }}", **settings}, default_flow_style=True).strip()
+    imported = convert(f"""\
+on: push
+jobs:
+  find:
+    runs-on: ubuntu-latest
+    outputs: {{docs: "${{{{ steps.find.outputs.docs }}}}"}}
+    steps: [{{id: find, run: echo docs=true >> $GITHUB_OUTPUT}}]
+  docs: {{runs-on: ubuntu-latest, steps: [{{run: make docs}}]}}
+  check:
+    needs: [find, docs]
+    if: always()
+    runs-on: ubuntu-latest
+    steps:
+      - uses: re-actors/alls-green@v1
+        with: {given}
+""")
+    assert imported.valid, imported.findings
+    found: dict[str, Any] = yaml.safe_load(imported.document)["treatments"]["check"]
+    return found
+
+
+CHOSEN = """\
+${{
+  needs.find.outputs.docs != 'true'
+  && '
+  docs,
+  '
+  || ''
+}}
+"""
+
+
+@pytest.mark.parametrize(("wanted", "docs", "runs"), [("false", "skipped", True), ("true", "skipped", False),
+                                                      ("true", "succeeded", True), ("false", "failed", False)])  # fmt: skip
+def test_jobs_may_be_skipped_in_some_condition(wanted: str, docs: str, runs: bool) -> None:
+    names = {
+        "treatments": {"find": {"state": "succeeded", "outputs": {"docs": wanted}}, "docs": {"state": docs}},
+    }
+    assert Evaluator(names).value(checked(**{"allowed-skips": CHOSEN})["when"]) is runs
+
+
+@pytest.mark.parametrize(
+    "written", ['["docs"]', "docs", "find,\n docs", "docs ${{ github.ref == 'x' && 'find' || '' }}"]
+)
+def test_jobs_that_may_fail_in_every_form_of_their_list(written: str) -> None:
+    names = {
+        "treatments": {"find": {"state": "succeeded"}, "docs": {"state": "failed"}},
+        "event": {"kind": "push"},
+    }
+    assert Evaluator(names).value(checked(**{"allowed-failures": written})["when"]) is True
+
+
+def test_a_list_that_is_made_in_another_way_is_left_out() -> None:
+    assert checked(**{"allowed-skips": "${{ needs.find.outputs.docs }}"})["run"].startswith("# re-actors/alls-green@v1")

@@ -215,10 +215,13 @@ def test_variables_of_joined_steps_stay_with_them() -> None:
     assert last == ["(", "export N='99 $x'", "echo $N", ")", "(", "export N='100 $x'", "echo $N", ")"]
 
 
-def test_commands_of_sudo_run_where_there_is_none(tmp_path: Path) -> None:
-    result = convert("""\
+@pytest.mark.parametrize(
+    "command", ["sudo -E env NAME=x", "sudo NAME=x", "sudo -v && sudo -u root --user a -H -- env NAME=x"]
+)
+def test_commands_of_sudo_run_where_there_is_none(tmp_path: Path, command: str) -> None:
+    result = convert(f"""\
 on: push
-jobs: {a: {runs-on: ubuntu-latest, steps: [{run: sudo -E env NAME=x sh -c 'echo $NAME $OTHER'}]}}
+jobs: {{a: {{runs-on: ubuntu-latest, steps: [{{run: "{command} sh -c 'echo $NAME $OTHER'"}}]}}}}
 """)
     run = yaml.safe_load(result.document)["treatments"]["a"]["run"]
     for tool in ("env", "sh"):

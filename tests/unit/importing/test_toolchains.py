@@ -38,6 +38,12 @@ def imported(uses: str, given: str, matrix: str = "{os: [a]}") -> tuple[dict[str
         ("actions/setup-python@v5", "{python-version: pypy-3.11}", "pypy:3.11"),
         ("actions/setup-python@v5", "{python-version: '3.x'}", "python:3"),
         ("actions/setup-python@v5", "{python-version: x}", "python:x"),
+        ("actions/setup-dotnet@v4", "{dotnet-version: 8.x}", "mcr.microsoft.com/dotnet/sdk:8.0"),
+        ("dtolnay/rust-toolchain@1.75", "{}", "rust:1.75"),
+        ("dtolnay/rust-toolchain@1.75.0", "{components: clippy}", "rust:1.75.0"),
+        ("dtolnay/rust-toolchain@nightly", "{}", "rustlang/rust:nightly"),
+        ("dtolnay/rust-toolchain@stable", "{toolchain: 1.80.1}", "rust:1.80.1"),
+        ("dtolnay/rust-toolchain@v1", "{}", "rust:latest"),
     ],
 )
 def test_a_version_names_an_image(uses: str, given: str, image: str) -> None:
@@ -78,3 +84,19 @@ def test_a_version_without_an_image_is_told(uses: str, given: str) -> None:
     _, result = imported(uses, given)
 
     assert any(note.what.startswith("jobs.test: the image ") and "not published" in note.why for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("uses", "given", "image"),
+    [
+        ("dtolnay/rust-toolchain@beta", "{}", "rust:beta"),
+        ("dtolnay/rust-toolchain@nightly-2026-01-31", "{}", "rust:nightly-2026-01-31"),
+        ("actions/setup-python@v5", "{python-version: 3.14-dev}", "python:3.14-dev"),
+        ("ruby/setup-ruby@v1", "{ruby-version: head}", "ruby:head"),
+        ("ruby/setup-ruby@v1", "{ruby-version: jruby-9.4}", "ruby:jruby-9.4"),
+    ],
+)
+def test_an_image_that_is_not_published_is_noted(uses: str, given: str, image: str) -> None:
+    _, result = imported(uses, given)
+
+    assert f"the image {image}" in " ".join(note.what for note in result.notes)

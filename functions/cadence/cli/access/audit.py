@@ -60,8 +60,8 @@ def list_entries(
         "outcome": outcome,
         "target": target,
         "project": project,
-        "since": since and time_of(since),
-        "until": until and time_of(until),
+        "since": since and time_of("--since", since),
+        "until": until and time_of("--until", until),
     }
     with reporting_errors(as_json):
         page = _read(limit, filters)

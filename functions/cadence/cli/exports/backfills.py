@@ -55,7 +55,11 @@ def create_backfill(
     as_json: Json = False,
 ) -> None:
     """Send the stored data of a time range again."""
-    body = {"since": time_of(since), "until": time_of(until) if until else None, "signals": signal or None}
+    body = {
+        "since": time_of("--since", since),
+        "until": time_of("--until", until) if until else None,
+        "signals": signal or None,
+    }
     with reporting_errors(as_json):
         started = connect().start_backfill(name, body)
     print_result(started, f"Started back-fill {started['backfill_id']}.", as_json)

@@ -78,6 +78,7 @@ def logs(
         raise typer.BadParameter(f"No level is {unknown[0]!r}: they are {', '.join(LEVELS)}.", param_hint="--level")
     if step and len(treatments) != 1:
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
+    begin = time_of("--since", since) if since else None
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         run = client.run(run_id)
@@ -93,7 +94,7 @@ def logs(
                 follow,
                 tail=tail,
                 line=line,
-                time=time_of(since) if since else None,
+                time=begin,
                 treatment=",".join(treatments) or None,
                 level=",".join(levels) or None,
                 step=step,

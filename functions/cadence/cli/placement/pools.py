@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
 from cadence.cli.shared.arguments import confirm_deletion
 from cadence.cli.shared.completion import complete_project
@@ -71,7 +72,9 @@ def create_pool(
             raise fail("Only one of FILE and --credentials can be standard input.", WRONG_USE)
         body["credentials"] = _mapping(credentials, "credentials")
     with reporting_errors(as_json, file):
-        stored = connect().put_pool(name, body)
+        client = connect()
+        _must_exist(client, give_to)
+        stored = client.put_pool(name, body)
     print_result(stored, f"Stored pool {name} (provider {stored['provider']}).", as_json)
 
 
@@ -106,12 +109,30 @@ def give_pool(
     with reporting_errors(as_json):
         client = connect()
         body = {key: value for key, value in client.pool(name)["pool"].items() if key != "name"}
+        _must_exist(client, to)
+        if elsewhere := set(take_from or ()) - {*body["projects"], *(to or ())}:
+            raise fail(_not_given(name, min(elsewhere), body), FAILED)
         projects = (set(body["projects"]) | set(to or ())) - set(take_from or ())
         if not projects:
             raise fail(f"Pool {name} would be given to no project. Delete it, or name another one (--to).", WRONG_USE)
         stored = client.put_pool(name, body | _given(sorted(projects), team))
     maintained = f" The team {team} maintains it." if team else ""
     print_result(stored, f"Pool {name} is given to {_projects(stored)}.{maintained}", as_json)
+
+
+def _must_exist(client: Client, projects: list[str] | None) -> None:
+    """Ends the command if there is no project of one of these names; * are all projects."""
+    names = set(projects or ()) - {"*"}
+    missing = names - {one["name"] for one in client.projects()} if names else set[str]()
+    if missing:
+        raise fail(f"There is no project {min(missing)!r} that you may see: `cadence project list` shows them.", FAILED)
+
+
+def _not_given(name: str, project: str, definition: Any) -> str:
+    message = f"Pool {name} is not given to {project!r}, but to {_projects(definition)}"
+    if "*" in definition["projects"]:
+        return f"{message}: take it from these (--take-from '*'), and name the projects that keep it (--to)."
+    return f"{message}: name one of these."
 
 
 def _given(projects: list[str] | None, team: str | None) -> dict[str, Any]:

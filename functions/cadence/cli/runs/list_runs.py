@@ -1,6 +1,7 @@
 """The command `runs`, in a module of its own: it is called most often, and imports least."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from cadence.cli.shared.output import (
 )
 from cadence.cli.shared.pager import paged
 
+_COMMIT = re.compile("[0-9a-fA-F]{4,64}")
 STATES = ("pending", "running", "cancelling", "succeeded", "failed", "cancelled", "timed_out")
 """The states of a run. Repeated here so that the command starts without importing the domain."""
 _WIDE = 110
@@ -79,6 +81,8 @@ def runs(
         raise fail("--count counts runs of all states: leave out --state.", WRONG_USE)
     if state is not None and state not in STATES:
         raise fail(f"No run is in a state {state!r}: the states are {', '.join(STATES)}.", WRONG_USE)
+    if commit is not None and not _COMMIT.fullmatch(commit):
+        raise fail(f"--commit takes a commit or how it begins, 4 to 64 hexadecimal digits, not {commit!r}.", WRONG_USE)
     chosen = project or os.environ.get("CADENCE_PROJECT") or None
     filters = {
         "project": None if chosen == "*" else chosen,
@@ -87,8 +91,8 @@ def runs(
         "branch": branch,
         "commit": commit,
         "by": by,
-        "since": time_of(since) if since else None,
-        "until": time_of(until) if until else None,
+        "since": time_of("--since", since) if since else None,
+        "until": time_of("--until", until) if until else None,
     }
     if count:
         _count(filters, as_json)

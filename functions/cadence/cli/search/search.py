@@ -15,6 +15,9 @@ from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import date_time, line_text, out, print_json, print_json_line, print_table
 from cadence.cli.shared.pager import paged
 
+COUNTED = ("organization", "project", "pipeline", "run", "treatment", "runner", "pool", "stream", "level")
+"""The fields by which lines are counted. Repeated here so that the command starts without importing the domain."""
+
 _PAGE = 1_000
 _BEFORE_FOLLOWING = 10
 
@@ -64,6 +67,8 @@ def search(
     counting = count_by is not None or every is not None
     if follow and counting:
         raise fail("--follow cannot be combined with --count-by or --every.", WRONG_USE)
+    if unknown := [one for one in (count_by.split(",") if count_by is not None else ()) if one not in COUNTED]:
+        raise fail(f"--count-by takes fields out of {', '.join(COUNTED)}, not {unknown[0]!r}.", WRONG_USE)
     with reporting_errors(as_json):
         client = connect()
         if counting:

@@ -33,12 +33,19 @@ def seconds_of(option: str, text: str) -> int:
     return int(number) * _UNITS[unit]
 
 
-def time_of(text: str) -> str:
-    """The time that the API expects; an age such as `6h` becomes the time that long ago."""
+def time_of(option: str, text: str) -> str:
+    """The time that the API expects, with its zone: that of this machine if `text` names none.
+
+    An age such as `6h` becomes the time that long ago. Ends the command if `text` is neither.
+    """
     amount, unit = text[:-1], text[-1:]
-    if amount.isdecimal() and len(amount) <= _MOST_DIGITS and unit in _UNITS:
-        return (datetime.now(UTC) - timedelta(seconds=int(amount) * _UNITS[unit])).isoformat()
-    return text
+    try:
+        if amount.isdecimal() and len(amount) <= _MOST_DIGITS and unit in _UNITS:
+            return (datetime.now(UTC) - timedelta(seconds=int(amount) * _UNITS[unit])).isoformat()
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except (ValueError, OverflowError):
+        forms = "a time such as 2026-01-31T12:00Z or 2026-01-31, or an age such as 30m, 6h or 7d"
+        raise fail(f"{option} takes {forms}, not {text!r}.", WRONG_USE) from None
 
 
 def prompt_secret(what: str) -> str:

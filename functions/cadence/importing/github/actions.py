@@ -31,6 +31,8 @@ _TOOLCHAINS = {
     "oven-sh/setup-bun": ("bun-version", "oven/bun"),
 }
 _DEFAULT_VERSIONS = {"rust": "latest", "denoland/deno": "latest", "oven/bun": "latest"}
+_RUST_OF_ACTION = re.compile(r"[^@]+@(stable|(?:beta|nightly)[-\d]*|\d+\.\d+(?:\.\d+)?)")
+"""The version of Rust that the name of the action has."""
 _HASH = re.compile(r"\$\{\{\s*hashFiles\(((?:(?!\$\{\{)[^)])*)\)\s*\}\}")
 _FILE = re.compile(r"""'(?!!|/|~|\.\./)[^'$]+'""")
 _GLOB = re.compile(r"[*?\[]")
@@ -46,6 +48,8 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
     if known is not None:
         return known(job, given, line)
     if name.lower() in _TOOLCHAINS:
+        if name.lower() == "dtolnay/rust-toolchain" and (version := _RUST_OF_ACTION.fullmatch(uses)):
+            given = {"toolchain": version[1], **given}
         return _toolchain(job, name.lower(), given, line)
     job.note(
         line, f"uses: {uses}", "Actions are programs of GitHub's runners; Cadence runs scripts.",

@@ -45,7 +45,11 @@ _GIVEN = {
 }  # fmt: skip
 _OUTPUT_FUNCTION = f'{STEP_OUTPUT}() {{ [ ! -f "$steps/$1" ] || sed -n "s/^$2=//p" "$steps/$1" | tail -n 1; }}'
 _SUDO = re.compile(r"(?:^|[\s;&|(])sudo\s")
-_SUDO_FUNCTION = 'command -v sudo > /dev/null || sudo() { while [ "${1#-}" != "$1" ]; do shift; done; "$@"; }  # containers run as root'
+_SUDO_FUNCTION = """\
+command -v sudo > /dev/null || sudo() {  # containers run as root
+  while [ "${1#-}" != "$1" ]; do case "$1" in -[Cgpu] | --group | --user) shift ;; esac; shift; done
+  [ $# = 0 ] || env "$@"
+}"""
 _MOST_STEPS = 100
 
 

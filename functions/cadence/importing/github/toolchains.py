@@ -17,7 +17,11 @@ _ALIASES = {
     ("node", "node"): "current",
 }
 _PYPY = re.compile(r"pypy-?(\d+\.\d+)")
-_WITHOUT_IMAGE = re.compile(r"(golang:oldstable|python:\d[\d.]*t)$")
+_WITHOUT_IMAGE = re.compile(
+    r"(golang:oldstable|python:\d[\d.]*(t|-dev)|ruby:(head|debug|\w*ruby.*)|rust:(beta|nightly).*)"
+)
+_NIGHTLY = "rustlang/rust:nightly"
+_DOTNET = "mcr.microsoft.com/dotnet/sdk"
 
 
 def image_of(name: str, version: str) -> str:
@@ -27,10 +31,14 @@ def image_of(name: str, version: str) -> str:
     ('golang:1.26', 'golang:1', 'node:0.3', 'node:20')
     >>> image_of("golang", "stable"), image_of("node", "lts/iron"), image_of("python", "pypy-3.11")
     ('golang:latest', 'node:iron', 'pypy:3.11')
+    >>> image_of("rust", "nightly"), image_of("mcr.microsoft.com/dotnet/sdk", "8.x")
+    ('rustlang/rust:nightly', 'mcr.microsoft.com/dotnet/sdk:8.0')
     >>> image_of("python", ">=3.9")
     'python:>=3.9'
     """
     version = version.strip()
+    if (name, version) == ("rust", "nightly"):
+        return _NIGHTLY
     if name == "python" and (pypy := _PYPY.fullmatch(version)):
         return f"pypy:{pypy[1]}"
     if (match := _RANGE.fullmatch(version)) is None:
@@ -41,6 +49,8 @@ def image_of(name: str, version: str) -> str:
         if number is None or not number.isdecimal():
             break
         known.append(number)
+    if name == _DOTNET and len(known) == 1:
+        known.append("0")
     kept = {"": 3, "~": 2, "^": 2 if known[0] == "0" else 1}[sign] if known else 0
     return f"{name}:{'.'.join(known[:kept]) or 'latest'}"
 
@@ -82,7 +92,7 @@ def _values(job: GitHubJob, axis: str) -> list[str]:
 
 def _note_missing(job: GitHubJob, images: Iterable[str], line: int) -> None:
     for image in images:
-        if _WITHOUT_IMAGE.search(image):
+        if _WITHOUT_IMAGE.fullmatch(image):
             job.note(
                 line, f"the image {image}", "It is not published: what the action installs has no image.",
                 "Name an image that has it, or leave this version out.",

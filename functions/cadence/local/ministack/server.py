@@ -61,6 +61,7 @@ class MiniStack:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # AWS's default; `lambda_concurrency` bounds how many of them run
             "AUTH": "true" if enforce_iam else "false",
             "DOCKER_HOST": f"unix://{paths.temporary}/no-docker",  # Lambdas run as processes, without a container daemon
         }

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,10 +17,12 @@ from cadence.cli.logs import logs
 from cadence.cli.main import app
 from cadence.cli.reference import _commands
 from cadence.cli.runs.list_runs import STATES
+from cadence.cli.search.search import COUNTED
 from cadence.cli.shared import arguments
 from cadence.domain.logs import log
 from cadence.domain.pipelines.unknown_names import choices
 from cadence.domain.runs.states import RunState
+from cadence.domain.search.query import FieldName
 from cadence.local.commands import app as local_app
 from tests.git.repositories import Repository
 from tests.integration.api.calling import HELLO
@@ -68,6 +71,22 @@ def test_the_states_of_runs_are_those_of_the_domain() -> None:
 
 def test_the_levels_of_lines_are_those_of_the_domain() -> None:
     assert logs.LEVELS == log.LEVELS
+
+
+def test_the_fields_that_are_counted_are_those_of_the_domain() -> None:
+    assert (*COUNTED, FieldName.STATE) == tuple(FieldName)
+
+
+def test_options_say_what_they_take(cadence) -> None:
+    counted, listed = cadence("search", "x", "--count-by", "level,foo"), cadence("runs", "--commit", "zzz")
+    assert (counted.exit_code, listed.exit_code) == (2, 2)
+    assert counted.stderr == (
+        "error: --count-by takes fields out of organization, project, pipeline, run, treatment, runner, pool, stream, "
+        "level, not 'foo'.\n"
+    )
+    assert listed.stderr == (
+        "error: --commit takes a commit or how it begins, 4 to 64 hexadecimal digits, not 'zzz'.\n"
+    )
 
 
 def test_a_cancelled_run_is_named_by_its_id_and_pipeline(cadence, tmp_path: Path) -> None:
@@ -187,3 +206,28 @@ def test_at_most_five_names_are_listed() -> None:
         " There are: aaa, bbb, ccc, ddd, eee and 2 more."
     )
     assert choices("x", []) == ""
+
+
+@pytest.mark.parametrize(
+    "command", [("runs",), ("audit", "list"), ("logs", "@last"), ("export", "backfill", "create", "x")]
+)
+@pytest.mark.parametrize("written", ["yesterdai", "2026-13-45", "999999w", "1h30m", "-5"])
+def test_a_time_that_cannot_be_read(cadence, command: tuple[str, ...], written: str) -> None:
+    result = cadence(*command, f"--since={written}")
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --since takes a time such as 2026-01-31T12:00Z or 2026-01-31, or an age such as 30m, 6h or 7d, not "
+        f"{written!r}.\n"
+    )
+
+
+def test_a_time_without_a_zone_is_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert arguments.time_of("--since", "2026-01-31") == "2026-01-31T00:00:00+09:00"
+        assert arguments.time_of("--since", "2026-01-31T12:00Z") == "2026-01-31T21:00:00+09:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

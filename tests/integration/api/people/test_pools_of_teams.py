@@ -224,3 +224,26 @@ def test_a_check_on_the_command_line_tells_whose_secrets_are_used(api, cadence, 
         ["npm", "a", "organization"],
         ["none", "a", "missing:", "The", "project", "has", "no", "secret", "“none”."],
     ]
+
+
+def test_a_pool_is_given_to_projects_that_exist_and_taken_from_those_that_have_it(api, cadence, tmp_path):
+    definition = tmp_path / "pool.yaml"
+    definition.write_text("provider: host\n")
+    missing = "error: There is no project 'wbe' that you may see: `cadence project list` shows them.\n"
+    made = cadence("pool", "create", "gpu", str(definition), "--give-to", "wbe")
+    assert (made.exit_code, made.stderr) == (1, missing)
+    assert api("GET", "/v1/pools/gpu").status == 404
+
+    cadence("pool", "create", "gpu", str(definition), "--give-to", "*")
+    given = cadence("pool", "give", "gpu", "--to", "wbe")
+    assert (given.exit_code, given.stderr) == (1, missing)
+    kept = cadence("pool", "give", "gpu", "--take-from", "default")
+    assert kept.exit_code == 1
+    assert kept.stderr == (
+        "error: Pool gpu is not given to 'default', but to all projects: take it from these (--take-from '*'), and "
+        "name the projects that keep it (--to).\n"
+    )
+    assert api("GET", "/v1/pools/gpu").json["pool"]["projects"] == ["*"]
+    cadence("pool", "give", "gpu", "--to", "default", "--take-from", "*")
+    other = cadence("pool", "give", "gpu", "--take-from", "web")
+    assert other.stderr == "error: Pool gpu is not given to 'web', but to project default: name one of these.\n"
