@@ -225,7 +225,7 @@ def test_lines_from_before_the_end_are_sent_after_the_lease_is_lost(
 def test_an_answer_to_log_lines_stops_the_command_of_an_attempt_that_is_over(
     gateway: FakeGateway, start: Start
 ) -> None:
-    runner = gateway.add_runner("echo up; sleep 987654", heartbeat_seconds=3600)
+    runner = gateway.add_runner("echo up; sleep 987654", heartbeat_seconds=300)
     runner.stop = "cancelled by ada"
     assert start(runner).wait(PATIENCE) == 1
     assert runner.text() == ["up"]
