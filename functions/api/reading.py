@@ -8,8 +8,10 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from api.endpoint import JSON, Body, Endpoint, Model
+from api.pattern_words import in_words
 from api.problems import Malformed, UnsupportedMediaType
 from cadence.domain.shared.errors import InvalidRequest, TooLarge, Violation
 from cadence.domain.shared.json_pointer import pointer
@@ -104,10 +106,16 @@ def _too_large() -> TooLarge:
 def _refuse(error: ValidationError, message: str, separator: str) -> NoReturn:
     """States where and what, never the value itself: it may be a secret."""
     violations = [
-        Violation(_pointer(problem["loc"], separator), problem["msg"], problem["type"])
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        Violation(_pointer(problem["loc"], separator), _message(problem), problem["type"])
+        for problem in error.errors(include_url=False, include_input=False)
     ]
     raise InvalidRequest(message, violations[:100]) from None
+
+
+def _message(problem: ErrorDetails) -> str:
+    if problem["type"] == "string_pattern_mismatch":
+        return in_words(problem["ctx"]["pattern"])
+    return problem["msg"]
 
 
 def _pointer(location: tuple[int | str, ...], separator: str) -> str:

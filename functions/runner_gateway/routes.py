@@ -13,7 +13,7 @@ from cadence.application.runners.runner_tokens import bearer
 from cadence.composition.runner_gateway import Gateway
 from cadence.domain.access.access import Permission, Principal
 from cadence.domain.access.scopes import pool_scope
-from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner
 from cadence.domain.shared.errors import Forbidden, NotFound
 from cadence.domain.shared.ids import kept_port
 from cadence.domain.values.stream import StreamProgress
@@ -104,14 +104,13 @@ def renew_id_token(gateway: Gateway, request: GatewayRequest) -> Answer:
 
 
 def logs(gateway: Gateway, request: GatewayRequest) -> Answer:
-    # The last lines may come after the result.
-    allowed = (RunnerState.CLAIMED, RunnerState.COMPLETED)
-    sender = gateway.session.check_followed(request.names["runner"], request.authorization, allowed)
+    sender = gateway.session.check_sender(request.names["runner"], request.authorization)
     if "block" in request.body:
         accepted = gateway.accept_logs.accept_block(sender, wire.line_block(request.body["block"]))
     else:
         accepted = gateway.accept_logs.accept(sender, [wire.log_line(line) for line in request.body["lines"]])
-    return {"accepted_through": accepted.through, "follow": accepted.followed}
+    stop = {"stop": accepted.stop} if accepted.stop else {}
+    return {"accepted_through": accepted.through, "follow": accepted.followed, **stop}
 
 
 def outputs(gateway: Gateway, request: GatewayRequest) -> Answer:

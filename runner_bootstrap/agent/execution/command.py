@@ -154,9 +154,9 @@ class Command:
         return done
 
     def _join_readers(self) -> None:
-        """Waits until the command's whole output is in the log buffer, unless the gateway refuses the report."""
+        """Waits until the command's whole output is in the log buffer, or the gateway accepts no more lines."""
         for reader in self._readers:
-            while reader.is_alive() and self._termination.report:
+            while reader.is_alive() and self._termination.lines_wanted:
                 reader.join(POLL_SECONDS)
 
     def _last_words(self) -> str:

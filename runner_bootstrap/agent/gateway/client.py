@@ -61,7 +61,7 @@ class GatewayClient:
                     return answer
                 problem = f"the gateway answered {status}{_detail(answer)}"
                 if status == 410:
-                    raise LeaseLost(status, problem)
+                    raise LeaseLost(status, problem, answer.get("details"))
                 if status != 429 and status < 500:
                     raise RequestRefused(status, problem, answer.get("details"))
                 pause = max(pause, asked_pause)

@@ -57,7 +57,7 @@ class HeartbeatSender(threading.Thread):
                     self._path, body, patience=self._every, timeout=max(1.0, self._lease / 3), sleep=self._pause
                 )
             except LeaseLost as error:
-                self._termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+                self._termination.decide(*error.outcome, report=False)
                 return
             except RequestRefused as error:
                 self._termination.decide(INFRASTRUCTURE, f"heartbeat refused: {error}", report=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..gateway.client import GatewayClient
 from ..logs.spill import Block
-from ..shared.errors import INFRASTRUCTURE, GatewayError, Stopped
+from ..shared.errors import CANCELLED, INFRASTRUCTURE, GatewayError, Stopped
 from ..shared.termination import Termination
 
 #: Seconds for which the outcome is offered to the gateway if the control plane may have given the assignment up.
@@ -34,10 +34,16 @@ class RunnerRequests:
         return self._gateway.call(self.path(f"outputs/{port}"), body, sleep=limit.sleep)
 
     def send_lines(self, block: Block) -> dict[str, Any]:
-        """Sends log lines, also during the termination. Raises GatewayError, or Stopped once the lease is lost."""
+        """Sends log lines, also during the termination, and stops the command if its attempt is over.
+
+        Raises GatewayError, or Stopped once no more lines are wanted.
+        """
         text = base64.b64encode(block.packed).decode()
         body = {"block": {"first": block.first, "spans": block.spans, "text": text}}
-        return self._gateway.call(self.path("logs"), body, sleep=self._sleep_while_wanted)
+        answer = self._gateway.call(self.path("logs"), body, sleep=self._sleep_while_lines_are_wanted)
+        if answer.get("stop"):
+            self._termination.decide(CANCELLED, str(answer["stop"]), report=False)
+        return answer
 
     def complete(self, body: dict[str, Any]) -> bool:
         """Reports the outcome; returns false if the gateway refuses it or cannot be reached."""
@@ -47,6 +53,11 @@ class RunnerRequests:
         except (GatewayError, Stopped):
             return False
         return True
+
+    def _sleep_while_lines_are_wanted(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if not self._termination.lines_wanted:
+            raise Stopped
 
     def _sleep_while_wanted(self, seconds: float) -> None:
         """Sleeps between attempts. Raises Stopped once the gateway no longer accepts the outcome."""

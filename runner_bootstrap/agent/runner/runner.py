@@ -108,7 +108,8 @@ class AssignmentRunner:
         self._log.flush()
         try:
             # The control plane may have given the assignment up, so these outcomes are offered for a while only.
-            self._sender.join(REPORT_PATIENCE if self._termination.outcome in (INFRASTRUCTURE, INTERRUPTED) else None)
+            given_up = not self._termination.report or self._termination.outcome in (INFRASTRUCTURE, INTERRUPTED)
+            self._sender.join(REPORT_PATIENCE if given_up else None)
             return self._termination.report and self._complete(started_at, time.monotonic() - started)
         finally:
             self._heartbeat.stop()

@@ -19,7 +19,7 @@ def terminate_for(termination: Termination, error: Exception, workspaces: Path) 
     if isinstance(error, AgentError):
         termination.decide_from(error)
     elif isinstance(error, LeaseLost):
-        termination.decide(INFRASTRUCTURE, f"the lease is lost: {error}", report=False)
+        termination.decide(*error.outcome, report=False)
     elif isinstance(error, RequestRefused) and error.details.get("quota"):
         # Another attempt would meet the same quota.
         termination.decide(FAILED, str(error).partition(": ")[2])

@@ -54,4 +54,10 @@ class RequestRefused(GatewayError):
 
 
 class LeaseLost(RequestRefused):
-    """This runner no longer owns its treatment (410): it must stop at once and report nothing more."""
+    """This runner no longer owns its treatment (410): it must stop at once, and report no outcome."""
+
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """The outcome of the assignment and its reason: a cancellation if the gateway names it as one."""
+        cancel = self.details.get("cancel")
+        return (CANCELLED, str(cancel)) if cancel else (INFRASTRUCTURE, f"the lease is lost: {self}")

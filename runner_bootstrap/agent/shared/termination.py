@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from .errors import AgentError, Stopped
+
+#: Seconds for which log lines are still offered once the gateway no longer accepts the outcome.
+LINES_PATIENCE = 20.0
 
 
 class Termination:
@@ -16,6 +20,7 @@ class Termination:
         self.outcome: str | None = None
         self.error: str | None = None
         self.report = True
+        self._lines_until = float("inf")
 
     def decide(self, outcome: str, error: str, report: bool = True) -> None:
         """Terminates the assignment.
@@ -23,7 +28,9 @@ class Termination:
         Later reasons are ignored, except that ``report=False`` always suppresses the report.
         """
         with self._lock:
-            self.report = self.report and report
+            if self.report and not report:
+                self.report = False
+                self._lines_until = time.monotonic() + LINES_PATIENCE
             if self.outcome is None:
                 self.outcome, self.error = outcome, error
         self._event.set()
@@ -31,6 +38,11 @@ class Termination:
     def decide_from(self, error: AgentError) -> None:
         """Terminates the assignment with the outcome and the message of ``error``."""
         self.decide(error.outcome, str(error))
+
+    @property
+    def lines_wanted(self) -> bool:
+        """Whether the gateway may still accept what the command wrote before it was ended."""
+        return time.monotonic() < self._lines_until
 
     @property
     def decided(self) -> bool:

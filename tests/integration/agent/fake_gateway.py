@@ -74,6 +74,8 @@ class Runner:
         self.accepted = 0
         self.heartbeats: list[dict[str, Any]] = []
         self.cancel: str | None = None
+        #: What answers to its log lines say, if its attempt is over.
+        self.stop: str | None = None
         #: Users by the ids of their shells, and where these meet their users.
         self.shells: dict[str, str] = {}
         self.tunnel = ""
@@ -235,7 +237,8 @@ class FakeGateway:
                 self.violations.append(f"line {line['seq']} changed from {known} to {line}")
         while runner.accepted + 1 in runner.lines:
             runner.accepted += 1
-        return {"accepted_through": runner.accepted, "follow": runner.follow}
+        stop = {"stop": runner.stop} if runner.stop else {}
+        return {"accepted_through": runner.accepted, "follow": runner.follow, **stop}
 
     def outputs(self, runner: Runner, body: dict[str, Any], port: str) -> dict[str, Any]:
         stream = runner.outputs[port]

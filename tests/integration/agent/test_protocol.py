@@ -200,6 +200,39 @@ def test_a_lost_lease_stops_at_once_and_in_silence(
     assert list(workspaces.iterdir()) == []
 
 
+def test_lines_from_before_the_end_are_sent_after_the_lease_is_lost(
+    gateway: FakeGateway, start: Start, workspaces: Path
+) -> None:
+    """Also those that the command has written and nobody has read yet, and over errors of the gateway."""
+    runner = gateway.add_runner(
+        "echo up; pwd > place; until test -e now; do sleep 0.01; done; seq 100000; touch written; sleep 987654"
+    )
+    process = start(runner)
+    eventually(lambda: runner.text() == ["up"])
+    eventually(lambda: [*workspaces.rglob("place")])
+    (place,) = workspaces.rglob("place")
+    gateway.fail_next["logs"] = 10**6
+    (place.parent / "now").touch()
+    eventually((place.parent / "written").exists)
+    gateway.status["heartbeat"] = 410
+    eventually(lambda: not place.exists())
+    gateway.fail_next["logs"] = 0
+    assert process.wait(PATIENCE) == 1
+    assert runner.text() == ["up", *map(str, range(1, 100_001))]
+    assert gateway.requests["complete"] == 0
+
+
+def test_an_answer_to_log_lines_stops_the_command_of_an_attempt_that_is_over(
+    gateway: FakeGateway, start: Start
+) -> None:
+    runner = gateway.add_runner("echo up; sleep 987654", heartbeat_seconds=300)
+    runner.stop = "cancelled by ada"
+    assert start(runner).wait(PATIENCE) == 1
+    assert runner.text() == ["up"]
+    assert runner.text("agent") == ["cancelled by ada"]
+    assert gateway.requests["complete"] == 0
+
+
 def test_sigterm_to_an_agent_interrupts_its_treatment(gateway: FakeGateway, start: Start) -> None:
     runner = gateway.add_runner("echo up; sleep 987654")
     process = start(runner)

@@ -320,6 +320,21 @@ def test_runs_of_a_time_are_listed_from_there_on(api, runs_of_days, monkeypatch)
     assert other.json["violations"][0]["code"] == "bad_cursor"
 
 
+@pytest.mark.parametrize(
+    ("until", "runs"),
+    [
+        ("9999-12-31T23:59:59Z", 6),
+        ("9999-12-31T23:59:59-12:00", 6),
+        ("1969-12-31T00:00:00Z", 0),
+        ("0001-01-01T00:00:00+14:00", 0),
+    ],
+)
+def test_any_time_may_be_asked_for(api, runs_of_days, until, runs):
+    assert len(api("GET", "/v1/runs", query={"until": until}).json["items"]) == runs
+    counts = api("GET", "/v1/runs/counts", query={"until": until}).json["counts"]
+    assert sum(count["runs"] for count in counts) == runs
+
+
 def test_runs_are_counted_by_their_states_within_a_bound(api, runs_of_days, monkeypatch):
     def counted(**query):
         answer = api("GET", "/v1/runs/counts", query=query).json

@@ -238,6 +238,24 @@ def test_an_agent_works_from_claim_to_completion(call: Call, claimed: Claimed, w
     assert (output.size, output.preview) == (1, b"x")
 
 
+def test_a_cancelled_agent_still_delivers_lines_within_its_lease_and_nothing_else(
+    call: Call, claimed: Claimed, world: World
+) -> None:
+    runner_id, session, host_token = claimed
+    changes: dict[str, Any] = {"state": RunnerState.LOST, "cancel_reason": "cancelled by ada"}
+    lease_until = world.runners.change_runner(runner_id, {RunnerState.CLAIMED}, **changes).lease_until
+    assert lease_until is not None
+    lines = {"lines": [{"seq": 1, "time": NOW, "stream": "stdout", "level": "info", "text": "hello"}]}
+    status, answer = call(f"runners/{runner_id}/logs", lines, session)
+    assert_answer("logs", status, answer)
+    assert answer == {"accepted_through": 1, "follow": False, "stop": "cancelled by ada"}
+    assert call(f"runners/{runner_id}/logs", lines, host_token)[0] == 401
+    status, problem = call(f"runners/{runner_id}/heartbeat", {"phase": "running", "samples": []}, session)
+    assert (status, problem["details"]) == (410, {"state": "lost", "cancel": "cancelled by ada"})
+    with time_machine.travel(lease_until + timedelta(seconds=1)):
+        assert call(f"runners/{runner_id}/logs", lines, session)[0] == 410
+
+
 def test_whoever_holds_no_right_token_is_refused(call: Call, claimed: Claimed, join_token: str) -> None:
     runner_id, session, host_token = claimed
     beat = {"phase": "running", "samples": []}

@@ -48,3 +48,10 @@ def test_a_lost_lease_is_not_reported_and_a_stopped_thread_decides_nothing() -> 
     terminate_for(stopped, Stopped(), Path("/work"))
     terminate_for(lost, LeaseLost(410, "gone"), Path("/work"))
     assert (stopped.decided, lost.decided, lost.report) == (False, True, False)
+    assert (lost.outcome, lost.error) == ("infrastructure", "the lease is lost: gone")
+
+
+def test_a_lost_lease_that_is_a_cancellation_has_its_reason() -> None:
+    termination = Termination()
+    terminate_for(termination, LeaseLost(410, "gone", {"cancel": "cancelled by ada"}), Path("/work"))
+    assert (termination.outcome, termination.error, termination.report) == ("cancelled", "cancelled by ada", False)

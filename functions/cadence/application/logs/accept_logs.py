@@ -8,16 +8,21 @@ from cadence.application.logs.ports import LogBatch, LogLine, LogSink, SentBlock
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.logs.line_block import LineBlock, is_time
+from cadence.domain.runners.runner import session_over
 from cadence.domain.shared.errors import InvalidRequest, Violation
 from cadence.domain.values.value_retention import bucket_of
 
 
 @dataclass(frozen=True)
 class AcceptedLogs:
-    """The sequence number through which lines are durable, and whether the run's log is being followed."""
+    """The sequence number through which lines are durable, and whether the run's log is being followed.
+
+    `stop` is why the agent has to stop, if its attempt is over.
+    """
 
     through: int
     followed: bool
+    stop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,10 @@ class AcceptLogs:
     def accept(self, sender: FollowedRunner, lines: Sequence[LogLine]) -> AcceptedLogs:
         """Accepts lines of a runner, which are durable through the returned sequence number.
 
-        Raises InvalidRequest if the sequence numbers do not rise or a time is invalid, and Transient.
+        Raises Gone if the runner delivers no more lines, InvalidRequest if the sequence numbers do not rise or a time
+        is invalid, and Transient.
         """
+        self._check_sender(sender)
         for index, (before, line) in enumerate(pairwise(lines), 1):
             if line.seq <= before.seq:
                 raise InvalidRequest(
@@ -54,13 +61,14 @@ class AcceptLogs:
             pool=runner.pool,
             bucket=bucket_of(runner.retention),
         )
-        return AcceptedLogs(self.sink.put(batch), sender.is_followed(self.clock()))
+        return self._accepted(sender, self.sink.put(batch))
 
     def accept_block(self, sender: FollowedRunner, block: LineBlock) -> AcceptedLogs:
         """Accepts a block of lines of a runner, all of which are durable then.
 
-        Raises InvalidRequest if it is not what it says, and Transient.
+        Raises Gone if the runner delivers no more lines, InvalidRequest if it is not what it says, and Transient.
         """
+        self._check_sender(sender)
         block.check()
         runner = sender.runner
         self.sink.put_block(
@@ -74,4 +82,11 @@ class AcceptLogs:
                 bucket=bucket_of(runner.retention),
             )
         )
-        return AcceptedLogs(block.last, sender.is_followed(self.clock()))
+        return self._accepted(sender, block.last)
+
+    def _check_sender(self, sender: FollowedRunner) -> None:
+        if not sender.runner.delivers_lines(self.clock()):
+            raise session_over(sender.runner)
+
+    def _accepted(self, sender: FollowedRunner, through: int) -> AcceptedLogs:
+        return AcceptedLogs(through, sender.is_followed(self.clock()), sender.runner.stopped_because)

@@ -12,9 +12,9 @@ from cadence.application.runs.ports import StepReportStore
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore, Specs
 from cadence.domain.runners.resources import ResourceSample, peaks
-from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState, session_over
 from cadence.domain.runs.step_progress import ReportedSteps
-from cadence.domain.shared.errors import Conflict, Gone
+from cadence.domain.shared.errors import Conflict
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Heartbeat:
                 peaks=peaks(runner.peaks, samples),
             )
         except Conflict:
-            raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
+            raise session_over(self.runners.get_runner(runner.runner_id)) from None
         if samples:
             self.samples.add(runner.runner_id, samples)
         if steps is not None:

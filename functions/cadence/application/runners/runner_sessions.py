@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from cadence.application.runners.runner_tokens import bearer, matches, refuse, refuse_runner
 from cadence.application.shared.runner_ports import FollowedRunner, RunnerStore
-from cadence.domain.runners.runner import Runner, RunnerState
-from cadence.domain.shared.errors import Gone, NotFound
+from cadence.domain.runners.runner import Runner, RunnerState, session_over
+from cadence.domain.shared.errors import NotFound
 from cadence.domain.values.stream import StreamProgress
 
 T = TypeVar("T")
 _log = logging.getLogger("cadence.security")
+_SENDERS = (RunnerState.CLAIMED, RunnerState.COMPLETED, RunnerState.LOST, RunnerState.RELEASED)
 _REFUSED = "The session token is not the one of this runner."
 
 
@@ -45,6 +46,13 @@ class RunnerSessions:
         _checked(followed.runner, token, allowed)
         return followed
 
+    def check_sender(self, runner_id: str, authorization: str | None) -> FollowedRunner:
+        """Does what `check_followed` does, for a sender of log lines, whose attempt may be over.
+
+        `Runner.delivers_lines` says until when its lines are accepted.
+        """
+        return self.check_followed(runner_id, authorization, _SENDERS)
+
     def check_producer(
         self, runner_id: str, authorization: str | None, ports: Collection[str]
     ) -> tuple[Runner, Mapping[str, StreamProgress]]:
@@ -66,5 +74,5 @@ def _checked(runner: Runner, token: str, allowed: Collection[RunnerState]) -> Ru
         raise refuse_runner("wrong_session_token", _REFUSED, runner)
     if runner.state not in allowed:
         _log.info("runner %s calls although it is %s", runner.runner_id, runner.state)
-        raise Gone(f"Runner {runner.runner_id} is {runner.state}: stop its work.", state=str(runner.state))
+        raise session_over(runner)
     return runner

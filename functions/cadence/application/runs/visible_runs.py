@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import merge
 
 from cadence.application.access.authenticate import refuse_if_known
@@ -22,6 +22,8 @@ _LARGEST_BATCH = 100
 _MOST_READ = 1_000
 # A run's position may be of a slightly later time than its creation.
 _APART = timedelta(minutes=1)
+# No run is of that time, and a little can still be added to each time before.
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -139,4 +141,6 @@ class VisibleRuns:
 
 def _start(wanted: RunFilter) -> str | None:
     """Returns the position before which all wanted runs are; None for the newest."""
-    return highest_ulid(wanted.until + _APART) if wanted.until is not None else None
+    if wanted.until is None or wanted.until >= _NEVER:
+        return None
+    return highest_ulid(wanted.until + _APART)

@@ -15,8 +15,9 @@ def new_ulid(now: datetime) -> str:
 
 
 def highest_ulid(at: datetime) -> str:
-    """Returns a ULID that sorts after every id made until `at`."""
-    return str(ULID.from_bytes(int(at.timestamp() * 1000).to_bytes(6, "big") + b"\xff" * 10)).lower()
+    """Returns a ULID that sorts after every id made until `at`; of times before 1970, those of its first instant."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + b"\xff" * 10)).lower()
 
 
 def derived_ulid(first_seen: datetime, *key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cadence.domain.placement.offer import RunnerOffer
 from cadence.domain.runners.resources import ResourceSample
+from cadence.domain.shared.errors import Gone
 from cadence.domain.values.value_retention import ValueRetention
 
 
@@ -144,10 +145,33 @@ class Runner:
         limits = [moment for moment in (self.deadline, self.lease_until) if moment is not None]
         return asked and bool(limits) and now < min(limits)
 
+    def delivers_lines(self, now: datetime) -> bool:
+        """Whether lines are still accepted of the session that claimed it.
+
+        Once its attempt is over, that is until its last lease ends: its agent has yet to hear of the end, and then
+        sends the lines that the command wrote before.
+        """
+        if self.state in {RunnerState.CLAIMED, RunnerState.COMPLETED}:
+            return True
+        return not self.state.live and self.lease_until is not None and now < self.lease_until
+
+    @property
+    def stopped_because(self) -> str | None:
+        """Why its agent has to stop, if the attempt was ended without its result."""
+        if self.state not in {RunnerState.LOST, RunnerState.RELEASED} or self.result is not None:
+            return None
+        return self.cancel_reason or f"Runner {self.runner_id} is {self.state}: stop its work."
+
     @property
     def image_digest(self) -> str | None:
         """The digest of the image that the command ran in, once the runner has reported it."""
         return self.result.image_digest if self.result else None
+
+
+def session_over(runner: Runner) -> Gone:
+    """Returns the error for the agent of a runner whose session is over; it has the reason of a cancellation."""
+    reason = {"cancel": runner.cancel_reason} if runner.cancel_reason else {}
+    return Gone(f"Runner {runner.runner_id} is {runner.state}: stop its work.", state=str(runner.state), **reason)
 
 
 @dataclass(frozen=True, kw_only=True)
