@@ -1,12 +1,19 @@
-"""Holds the calls of code hosts' adapters against what GitHub and GitLab themselves describe (`.ci/descriptions`)."""
+"""Holds the calls of code hosts' adapters against what GitHub and GitLab themselves describe.
+
+GitHub's OpenAPI document and the types of GitLab's client are fetched by `.ci/descriptions`. What GitLab's own OpenAPI
+document states of the operations that Cadence calls is in `gitlab_operations.json`.
+"""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.doubles import github, gitlab
+from tests.doubles.described import Description, Undescribed
 from tests.fakes.answering import Asked
 
 Call = tuple[str, str, Any]
@@ -62,3 +69,59 @@ def gitlab_describes(calls: Iterable[Call]) -> None:
 def gitlab_is_described() -> bool:
     """Whether GitLab's types are here, with those of repositories."""
     return gitlab.HERE and "SetCommitStatus" in gitlab.types()
+
+
+@cache
+def gitlab_operations() -> tuple[Mapping[str, Any], ...]:
+    """What GitLab's OpenAPI document states of the operations that Cadence calls."""
+    document = json.loads(Path(__file__).with_name("gitlab_operations.json").read_text())
+    return tuple(document["operations"])
+
+
+def gitlab_documents(calls: Iterable[Call]) -> set[str]:
+    """Returns the operations that the calls are. Raises Undescribed for one that is not as GitLab documents it.
+
+    That is an operation, a parameter or a property that is not documented, one that is required and missing, and a
+    value that has another type or is not among those that are listed.
+    """
+    return {_gitlab_documents(*call) for call in calls}
+
+
+def _gitlab_documents(method: str, address: str, body: Any) -> str:
+    parts = urlsplit(address)
+    for operation in gitlab_operations():
+        template = operation["path"].removeprefix("/api/v4")
+        matched = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template), parts.path)
+        if operation["method"] == method and matched:
+            break
+    else:
+        raise Undescribed(f"GitLab's document has no {method} {parts.path}")
+    name = f"{method} {template}"
+    segments = {key: unquote(value) for key, value in matched.groupdict().items()}
+    _check(f"{name}, path", segments, operation["path_parameters"], operation["path_parameters"], texts=True)
+    _check(f"{name}, query", dict(parse_qsl(parts.query)), operation["query_parameters"], (), texts=True)
+    described = operation.get("body")
+    if body is None and (described is None or not described["required"]):
+        return name
+    if body is None or described is None:
+        raise Undescribed(f"{name}: {'a body is missing' if body is None else 'it has no body'}")
+    _check(f"{name}, body", body, described["properties"], described["required_properties"])
+    return name
+
+
+def _check(
+    what: str, given: Mapping[str, Any], known: Mapping[str, Any], required: Iterable[str], *, texts: bool = False
+) -> None:
+    """`texts`: the values are parts of an address, in which a number or truth is a text."""
+    values = {key: _read(value, known.get(key, {})) for key, value in given.items()} if texts else given
+    schema = {"type": "object", "properties": known, "required": list(required), "additionalProperties": False}
+    try:
+        Description(schema).check(values)
+    except Undescribed as problem:
+        raise Undescribed(f"{what}: {problem}") from None
+
+
+def _read(text: str, schema: Mapping[str, Any]) -> Any:
+    if schema.get("type") == "integer" and re.fullmatch(r"\d+", text):
+        return int(text)
+    return text == "true" if schema.get("type") == "boolean" and text in ("true", "false") else text

@@ -19,6 +19,7 @@ from cadence.domain.repositories.commit_report import CommitState, CommitStatus,
 from cadence.domain.repositories.repository import read_address
 from cadence.domain.shared.errors import Forbidden, InvalidRequest, NotFound, Transient
 from cadence.domain.triggers.githost import GitHostKind
+from tests.doubles.host_calls import gitlab_documents
 
 COMMIT = "c0ffee" + "0" * 34
 ANYWHERE = EgressPolicy(frozenset({"*"}))
@@ -29,7 +30,10 @@ COMMENT = PullRequestComment(number=7, body="<!-- m --> words", marker="<!-- m -
 
 
 class Host:
-    """Answers each call with the next of `answers`, and keeps the calls."""
+    """Answers each call with the next of `answers`, and keeps the calls.
+
+    At the end of a test, those of GitLab have to be as its OpenAPI document states.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -74,6 +78,7 @@ def host() -> Iterator[Host]:
     server.shutdown()
     thread.join()
     server.server_close()
+    gitlab_documents(call for call in double.calls if call[1].startswith("/projects/"))
 
 
 def test_github(host: Host) -> None:

@@ -1,5 +1,6 @@
 """Every call that the adapters of GitHub and GitLab make, held against the host's own description of its API."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,14 @@ from cadence.application.repositories.ports import CodeHost
 from cadence.domain.repositories.commit_check import Annotation, CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitState, CommitStatus
 from tests.doubles import github
-from tests.doubles.host_calls import github_describes, gitlab_describes, gitlab_is_described
+from tests.doubles.described import Undescribed
+from tests.doubles.host_calls import (
+    github_describes,
+    gitlab_describes,
+    gitlab_documents,
+    gitlab_is_described,
+    gitlab_operations,
+)
 
 from .test_code_hosts import COMMENT, COMMIT, Host, host
 from .test_listed_heads import github_pull
@@ -21,7 +29,6 @@ from .test_listed_heads import github_pull
 __all__ = ["host"]
 
 OF_GITHUB = pytest.mark.skipif(not github.HERE, reason="GitHub's OpenAPI document is not here (.ci/descriptions)")
-OF_GITLAB = pytest.mark.skipif(not gitlab_is_described(), reason="GitLab's types are not here (.ci/descriptions)")
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
@@ -182,7 +189,6 @@ def test_failed_webhooks_are_sent_again_by_github(host: Host) -> None:
     ]  # fmt: skip
 
 
-@OF_GITLAB
 def test_gitlab(host: Host) -> None:
     repository = GitLabRepository(host.client(), "acme/web/site")
     project = {
@@ -208,5 +214,35 @@ def test_gitlab(host: Host) -> None:
     }
     call_everything(repository, host, answers)
 
-    gitlab_describes(host.calls)
-    assert len({(method, path.split("?")[0]) for method, path, _ in host.calls}) >= 14
+    documented = {f"{one['method']} {one['path'].removeprefix('/api/v4')}" for one in gitlab_operations()}
+    assert gitlab_documents(host.calls) == documented
+    if gitlab_is_described():
+        gitlab_describes(host.calls)
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (("GET", "/projects/a%2Fb/pages", None), "no GET /projects/a%2Fb/pages"),
+        (("PATCH", "/projects/a%2Fb", {}), "no PATCH /projects/a%2Fb"),
+        (("GET", "/projects/a%2Fb/hooks?perpage=100", None), "'perpage' was unexpected"),
+        (("GET", "/projects/a%2Fb/hooks?page=first", None), '"first" is not of type "integer"'),
+        (("GET", "/projects/a%2Fb/merge_requests?state=open", None), '"open" is not one of'),
+        (("DELETE", "/projects/a%2Fb/hooks/five", None), '"five" is not of type "integer"'),
+        (("POST", "/projects/a%2Fb/hooks", {"url": "u", "secret": "s"}), "'secret' was unexpected"),
+        (("POST", "/projects/a%2Fb/hooks", {"token": "s"}), '"url" is a required property'),
+        (("POST", "/projects/a%2Fb/hooks", {"url": "u", "push_events": "yes"}), '"yes" is not of type "boolean"'),
+        (("POST", f"/projects/a%2Fb/statuses/{COMMIT}", {"state": "failure"}), '"failure" is not one of'),
+        (("POST", f"/projects/a%2Fb/statuses/{COMMIT}", None), "a body is missing"),
+        (("GET", "/projects/a%2Fb", {"license": True}), "it has no body"),
+    ],
+)
+def test_a_call_that_gitlab_does_not_document(call: tuple[str, str, Any], problem: str) -> None:
+    with pytest.raises(Undescribed, match=re.escape(problem)):
+        gitlab_documents([call])
+
+
+def test_the_statuses_that_gitlab_documents_are_accepted(host: Host) -> None:
+    for status in sorted({status for one in gitlab_operations() for status in one["success"]}):
+        host.answers = [(status, {"id": 5}, {})]
+        assert host.client().call("GET", "/x") == {"id": 5}

@@ -7,6 +7,7 @@ from typing import Any
 
 from cadence.importing.github.checkout import checkout
 from cadence.importing.github.common_actions import COMMON
+from cadence.importing.github.docker_steps import PREFIX, docker_step
 from cadence.importing.github.job import Artifact, GitHubJob
 from cadence.importing.github.templates import split
 from cadence.importing.github.toolchains import image_in
@@ -51,6 +52,8 @@ def action(job: GitHubJob, step: Mapping[str, Any], uses: str, line: int) -> lis
         if name.lower() == "dtolnay/rust-toolchain" and (version := _RUST_OF_ACTION.fullmatch(uses)):
             given = {"toolchain": version[1], **given}
         return _toolchain(job, name.lower(), given, line)
+    if uses.startswith(PREFIX) and (lines := docker_step(job, step, uses, line)):
+        return lines
     job.note(
         line, f"uses: {uses}", "Actions are programs of GitHub's runners; Cadence runs scripts.",
         "Do what it does by commands, or leave it out if it is not needed.",

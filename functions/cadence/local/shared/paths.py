@@ -73,6 +73,11 @@ class StackPaths:
     def host(self) -> Path:
         return self.home / "host"
 
+    @property
+    def workspaces(self) -> Path:
+        """A link to the folder of the working directories of treatments; exists only while the stack runs."""
+        return self.host / "work"
+
     def log(self, process: str) -> Path:
         return self.home / "logs" / f"{process}.log"
 

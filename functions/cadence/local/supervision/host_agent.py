@@ -19,8 +19,10 @@ async def command(
     await output_of("The agent could not be built", "-m", "runner_bootstrap.build", "--bytecode", str(agent))
     arguments = ("host", "--gateway", url, "--pool", _POOL, "--name", "this-machine", "--grace", "2")
     # Treatments of this pool must not see the files of the stack where a sandbox can hide them.
-    folders = ("--state", paths.host / "identity.json", "--workspaces", paths.host / "work", "--hide", paths.home)
+    workspaces = paths.workspaces.resolve()
+    folders = ("--state", paths.host / "identity.json", "--workspaces", workspaces)
+    hidden = ("--hide", paths.home, "--hide", workspaces)
     # Treatments can fetch from a repository in this folder even if it lies below /tmp.
     shown = ("--show", paths.home.parent, "--show", CHECKOUT)
-    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *folders, *shown)
+    program = (sys.executable, "-m", lifeline.__name__, sys.executable, agent, *arguments, *folders, *hidden, *shown)
     return [str(word) for word in program], {"CADENCE_JOIN_TOKEN": credentials.join_token}

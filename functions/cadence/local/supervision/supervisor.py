@@ -27,6 +27,7 @@ from cadence.local.supervision.children import Child
 from cadence.local.supervision.components import StackComponents
 from cadence.local.supervision.processes import MARK, ProcessIdentity
 from cadence.local.supervision.saves import clock, late_save, missing
+from cadence.local.supervision.workspaces import workspaces
 
 DEFAULT_PORT = 8400
 _READY_SECONDS = 60.0
@@ -105,6 +106,7 @@ class Supervisor:
         await self._save()
         door = FrontDoor(*(ministack.local_address(outputs[name]) for name in _API_OUTPUTS))
         url = await self._open_front_door(cleanup, door, ports.get("front_door", 0))
+        cleanup.enter_context(workspaces(self._paths))
         with step(self._print_line, "starting the host agent of pool 'local'"):
             command, environment = await self._components.host_command(url, credentials, self._paths)
             await self._start_child(cleanup, "host-agent", command, environment)
