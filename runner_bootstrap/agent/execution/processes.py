@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
+#: More than the kernel writes about one process.
+_STATUS_BYTES = 4096
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,38 +46,63 @@ def hide_from_others() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def read(pid: int) -> ProcessStatus | None:
-    """Returns the process, or None if it has ended."""
+def descendants(root: int) -> list[ProcessStatus]:
+    """Returns all processes below ``root``, parents before children. It looks at all processes of the machine."""
     try:
-        text = (_PROC / str(pid) / "stat").read_text("utf-8", "replace")
+        pids = [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
     except OSError:
-        return None
-    name = text[text.index("(") + 1 : text.rindex(")")]
-    fields = text[text.rindex(")") + 2 :].split()
+        return []
+    children: dict[int, list[tuple[int, bytes]]] = {}
+    for pid in pids:
+        status = _read_status(pid)
+        if status:
+            parent = int(status[status.rindex(b")") + 4 :].split(None, 1)[0])
+            children.setdefault(parent, []).append((pid, status))
+    tree: list[ProcessStatus] = []
+    level = children.get(root, [])
+    while level:
+        tree += [_parsed(pid, status) for pid, status in level]
+        level = [child for pid, _ in level for child in children.get(pid, [])]
+    return tree
+
+
+def _read_status(pid: int) -> bytes:
+    """Returns the text of ``/proc/PID/stat``; empty if the process has ended."""
+    try:
+        descriptor = os.open(f"{_PROC}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _STATUS_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _parsed(pid: int, status: bytes) -> ProcessStatus:
+    before, _, after = status.decode("utf-8", "replace").rpartition(")")
+    fields = after.split()
     return ProcessStatus(
         pid=pid,
         parent=int(fields[1]),
-        name=name,
+        name=before.partition("(")[2],
         ticks=sum(int(field) for field in fields[11:15]),
         pages=int(fields[21]),
     )
 
 
-def descendants(root: int) -> list[ProcessStatus]:
-    """Returns all processes below ``root``, parents before children."""
-    children: dict[int, list[ProcessStatus]] = {}
+def has_children() -> bool:
+    """Returns whether this process has children, ended ones included. One that adopts orphans and has none has no
+    descendants either.
+    """
     if not _PROC.is_dir():
-        return []
-    for entry in _PROC.iterdir():
-        process = read(int(entry.name)) if entry.name.isdigit() else None
-        if process:
-            children.setdefault(process.parent, []).append(process)
-    tree: list[ProcessStatus] = []
-    level = children.get(root, [])
-    while level:
-        tree += level
-        level = [child for process in level for child in children.get(process.pid, [])]
-    return tree
+        return False
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def input_output(pid: int) -> dict[str, int]:

@@ -245,16 +245,16 @@ class _SupervisorProcess:
             _send_group(self._child.pid, number)
 
     def _kill_all(self) -> None:
-        """Kills every descendant, and repeats until none is left, since one may fork while it is killed."""
+        """Kills every descendant, and repeats until none is left, since one may fork while it is killed.
+
+        Mostly none is left to begin with, so that no process of the machine is looked at.
+        """
         if self._child is not None:
             _send_group(self._child.pid, signal.SIGKILL)
         # A process stuck in the kernel (a dead mount) cannot be killed and must not delay the report for ever.
         patience = Deadline(KILL_SECONDS)
-        while not patience.passed:
-            alive = processes.descendants(os.getpid())
-            if not alive:
-                return
-            for process in alive:
+        while processes.has_children() and not patience.passed:
+            for process in processes.descendants(os.getpid()):
                 _send(process.pid, signal.SIGKILL)
             _reap_orphans()
             time.sleep(0.002)

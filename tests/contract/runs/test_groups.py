@@ -121,12 +121,23 @@ def test_a_reason_to_end_is_kept_once_and_only_before_the_end(run: Any) -> None:
 def test_never_more_are_inside_than_there_are_places(run: Any) -> None:
     bounding = GroupParallelism(run)
     with ThreadPoolExecutor(3) as pool:
-        entered = list(pool.map(lambda number: bounding.enter(RUN, "m", f"m:{number}"), range(3)))
-    assert sorted(entered) == [False, True, True]
+        entered = list(pool.map(lambda number: bounding.enter(RUN, "m", [f"m:{number}"]), range(3)))
+    assert sorted(map(len, entered)) == [0, 1, 1]
     places: InstanceSlots = run.get_places(RUN, "m")
     (late,) = places.waiting
-    assert bounding.enter(RUN, "m", places.under_way[0])
+    assert bounding.enter(RUN, "m", places.under_way[:1]) == set(places.under_way[:1])
     assert bounding.leave(RUN, "m", places.under_way[0]) == [late]
     assert late in bounding.leave(RUN, "m", places.under_way[0])  # again: all that are inside
     with pytest.raises(NotFound):
         run.get_places(RUN, "g")
+
+
+def test_instances_ask_for_their_places_together_and_wait_in_order(run: Any) -> None:
+    bounding = GroupParallelism(run)
+    before = run.get_places(RUN, "m").version
+    names = [f"m:{number}" for number in range(5)]
+    assert bounding.enter(RUN, "m", names) == {"m:0", "m:1"}
+    places: InstanceSlots = run.get_places(RUN, "m")
+    assert (places.waiting, places.version) == (("m:2", "m:3", "m:4"), before + 1)
+    assert bounding.enter(RUN, "m", names[1:3]) == {"m:1"}
+    assert run.get_places(RUN, "m") == places

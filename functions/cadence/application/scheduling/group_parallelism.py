@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from cadence.application.shared.run_ports import GroupStore
@@ -21,10 +21,13 @@ class GroupParallelism:
 
     groups: GroupStore
 
-    def enter(self, run_id: str, group: str, instance: str) -> bool:
-        """Returns whether `instance` may be under way now; if not, it waits for a slot."""
-        _, after = self._change(run_id, group, lambda places: places.entered(instance))
-        return instance in after.under_way
+    def enter(self, run_id: str, group: str, instances: Sequence[str]) -> Collection[str]:
+        """Returns those of `instances` that may be under way now; the others wait for a slot, in this order.
+
+        It takes one write however many they are: the item grows with those that wait.
+        """
+        _, after = self._change(run_id, group, lambda places: places.entered(instances))
+        return set(instances).intersection(after.under_way)
 
     def leave(self, run_id: str, group: str, instance: str) -> Sequence[str]:
         """Gives up the instance's slot; returns the instances that are under way instead.

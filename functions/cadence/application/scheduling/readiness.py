@@ -1,7 +1,7 @@
 """Delivers a producer's progress to its consumers: starts those that wait for nothing more, skips the unreachable."""
 
 import dataclasses
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -184,16 +184,28 @@ class Readiness:
                 self.wake_ups.wake(treatment.run_id, treatment.name)
             elif treatment.waiting == 0:
                 ready.append(treatment)
-        return [treatment for treatment in self.workers(self._start, ready) if treatment is not None]
-
-    def _start(self, treatment: Treatment) -> Treatment | None:
-        reached = self._make_ready(treatment)
-        if reached.state is TreatmentState.READY:
-            if reached.bounded_by is None or self._has_slot(reached, reached.bounded_by):
-                self._start_machine(reached)
-            return None
+        reached = self.workers(self._start, ready)
+        self._start_bounded(reached)
         # The call that ended it by its condition may have been interrupted before it notified the consumers.
-        return reached if reached.conditional and reached.state.final else None
+        return [treatment for treatment in reached if treatment.conditional and treatment.state.final]
+
+    def _start(self, treatment: Treatment) -> Treatment:
+        """Makes a treatment ready, and starts its machine unless its group bounds its instances."""
+        reached = self._make_ready(treatment)
+        if reached.state is TreatmentState.READY and reached.bounded_by is None:
+            self._start_machine(reached)
+        return reached
+
+    def _start_bounded(self, treatments: Sequence[Treatment]) -> None:
+        """Starts the machines of ready instances that have a slot; those of one group ask for theirs together."""
+        by_group: dict[tuple[str, str], list[Treatment]] = defaultdict(list)
+        for treatment in treatments:
+            if treatment.state is TreatmentState.READY and treatment.bounded_by:
+                by_group[treatment.run_id, treatment.bounded_by].append(treatment)
+        for (run_id, group), members in by_group.items():
+            entered = GroupParallelism(self.groups).enter(run_id, group, [member.name for member in members])
+            self.workers(self._start_machine, [member for member in members if member.name in entered])
+            self.workers(self._note_no_slot, [member for member in members if member.name not in entered])
 
     def _make_ready(self, treatment: Treatment) -> Treatment:
         if treatment.state is not TreatmentState.PENDING:
@@ -239,17 +251,18 @@ class Readiness:
         outputs = {(value.treatment, value.port): read_value(value) for value in values}
         return conditions.holds(self.runs.get_run(run_id), spec, states, outputs)
 
-    def _has_slot(self, instance: Treatment, group: str) -> bool:
-        if GroupParallelism(self.groups).enter(instance.run_id, group, instance.name):
-            return True
-        if instance.waiting_for is None:
-            ready = {TreatmentState.READY}
-            with suppress(Conflict):  # it got a slot, or was cancelled, meanwhile
-                self.treatments.advance(
-                    instance.run_id, instance.name, instance.attempt, ready, TreatmentState.READY,
-                    waiting_for=f"another instance of {group} to end",
-                )  # fmt: skip
-        return False
+    def _note_no_slot(self, instance: Treatment) -> None:
+        if instance.waiting_for is not None:
+            return
+        with suppress(Conflict):  # it got a slot, or was cancelled, meanwhile
+            self.treatments.advance(
+                instance.run_id,
+                instance.name,
+                instance.attempt,
+                {TreatmentState.READY},
+                TreatmentState.READY,
+                waiting_for=f"another instance of {instance.bounded_by} to end",
+            )
 
     def _release_slot(self, instance: Treatment, group: str) -> None:
         for name in GroupParallelism(self.groups).leave(instance.run_id, group, instance.name):

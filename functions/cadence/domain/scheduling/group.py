@@ -63,11 +63,11 @@ class InstanceSlots:
     waiting: tuple[str, ...] = ()
     version: int = 0
 
-    def entered(self, name: str) -> "InstanceSlots":
-        """Returns the slots after `name` has asked for one; unchanged if it has one or waits already."""
-        if name in self.under_way or name in self.waiting:
-            return self
-        return dataclasses.replace(self, waiting=(*self.waiting, name)).filled()
+    def entered(self, names: Sequence[str]) -> "InstanceSlots":
+        """Returns the slots after each of `names` has asked for one; unchanged if all have one or wait already."""
+        known = {*self.under_way, *self.waiting}
+        new = [name for name in names if name not in known]
+        return dataclasses.replace(self, waiting=(*self.waiting, *new)).filled() if new else self
 
     def left(self, name: str) -> "InstanceSlots":
         """Returns the slots after `name` has given up its slot or its place in the queue."""

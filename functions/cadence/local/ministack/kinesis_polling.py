@@ -4,7 +4,8 @@ MiniStack continues behind a batch of which the Lambda reported failed records, 
 the first failed record and delivers it again with all that follow. MiniStack also counts the position of a reader from
 the first record of a shard: when an expired record is removed, it skips as many new ones. It knows neither the bound on
 the bytes of a batch nor `ParallelizationFactor`, by which AWS reads a shard in several lanes: records with one
-partition key stay in order, and those with another one need not wait for them. Here, lanes take turns.
+partition key stay in order, and those with another one need not wait for them. Here, lanes take turns. `stream_threads`
+polls them.
 """
 
 import json

@@ -6,6 +6,7 @@
 - Recurring schedules use their time zones (`schedules`).
 - Changes of tables are delivered in batches and then removed (`table_streams`).
 - Failed records of the log stream are delivered again (`kinesis_polling`).
+- A Lambda that takes long over the changes of a table holds up neither log lines nor other changes (`stream_threads`).
 - Queries read only the keys in their range (`sorted_partitions`).
 - Permissions on a queue cover its batch actions (`queue_permissions`); those on ECS tasks name the task and its
   definition (`task_permissions`); those on items of a table may name their partition keys (`leading_keys`).
@@ -51,6 +52,7 @@ from cadence.local.ministack import (
     service_names,
     shared_code,
     sorted_partitions,
+    stream_threads,
     table_streams,
     task_permissions,
     upload_files,
@@ -153,6 +155,7 @@ def main() -> None:
     failed_tasks.install()
     table_streams.install()
     kinesis_polling.install()
+    stream_threads.install()
     queue_permissions.install()
     task_permissions.install()
     leading_keys.install()

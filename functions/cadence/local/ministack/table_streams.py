@@ -1,14 +1,17 @@
 """Delivers the changes of tables to Lambdas as AWS does, for MiniStack.
 
 MiniStack keeps the records of a stream in memory for a day, and delivers each change at once, whatever the batching
-window
-of the mapping. Here records are removed once all mappings of their table have read them, and windows are honoured,
-since
-treatments wait for the time that further invocations take.
+window of the mapping. Here records are removed once all mappings of their table have read them, and windows are
+honoured, since treatments wait for the time that further invocations take. Each mapping may be polled in a thread of
+its own (`stream_threads`).
 """
 
+import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from ministack.core.responses import get_account_id, get_region, set_request_account_id, set_request_region
 from ministack.services import dynamodb, lambda_svc
@@ -16,15 +19,30 @@ from ministack.services.cloudformation import provisioners
 
 _WINDOW = "MaximumBatchingWindowInSeconds"
 
+P = ParamSpec("P")
+R = TypeVar("R")
+Mappings = Iterator[tuple[str, str, dict[str, Any]]]
+
 _create = provisioners._lambda_esm_create  # noqa: SLF001 (no public way, here and below)
 _poll = lambda_svc._poll_dynamodb_streams  # noqa: SLF001
+_all_mappings = lambda_svc._iter_all_esms  # noqa: SLF001
+
+_polled: ContextVar[str | None] = ContextVar("polled", default=None)
+"""The one mapping that is polled in this thread; None for all."""
+
+_removing = threading.RLock()
+"""Held while records are removed or read: a position counts from the first record ever, those in memory from the first
+one left."""
 
 
 def install() -> None:
-    """Lets MiniStack store and honour batching windows, and remove records that have been read."""
+    """Lets MiniStack store and honour batching windows, poll one mapping, and remove records that have been read."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]  # noqa: SLF001
     handlers["create"] = create
+    lambda_svc._iter_all_esms = _polled_mappings  # noqa: SLF001
     lambda_svc._poll_dynamodb_streams = poll  # noqa: SLF001
+    for name in ("stream_records_since", "stream_start_position", "stream_end_position"):
+        setattr(dynamodb, name, _while_none_are_removed(getattr(dynamodb, name)))
 
 
 def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
@@ -35,49 +53,77 @@ def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
     return created
 
 
+def mappings() -> list[str]:
+    """Returns the ids of the mappings that read changes of tables."""
+    return [mapping["UUID"] for _, _, mapping in _all_mappings() if ":dynamodb:" in mapping.get("EventSourceArn", "")]
+
+
 def poll() -> bool:
-    """Polls all streams once. A mapping that has read everything pauses for its window."""
-    before = dict(lambda_svc._dynamodb_stream_positions._data)  # noqa: SLF001
-    processed = bool(_poll())
-    account, region = get_account_id(), get_region()
-    try:
-        for owner, place, mapping in lambda_svc._iter_all_esms():  # noqa: SLF001
-            if ":dynamodb:" in mapping.get("EventSourceArn", ""):
-                set_request_account_id(owner)
-                set_request_region(place)
-                _pause(mapping, before)
-        for key in list(dynamodb._stream_records._data):  # noqa: SLF001
-            set_request_account_id(key[0])
-            set_request_region(key[1])
-            _trim(key[-1])
-    finally:
-        set_request_account_id(account)
-        set_request_region(region)
+    """Polls all streams once, one after the other; returns whether changes were delivered."""
+    processed = False
+    for identifier in mappings():
+        processed |= poll_one(identifier)
     return processed
 
 
-def _pause(mapping: dict[str, Any], before: dict[Any, int]) -> None:
-    positions = lambda_svc._dynamodb_stream_positions  # noqa: SLF001
+def poll_one(identifier: str) -> bool:
+    """Polls for one mapping, which pauses for its window if it has read everything."""
+    found = next((each for each in _all_mappings() if each[2]["UUID"] == identifier), None)
+    if found is None:
+        return False
+    account, region, mapping = found
+    caller = get_account_id(), get_region()
+    polled = _polled.set(identifier)
+    set_request_account_id(account)
+    set_request_region(region)
+    try:
+        before = lambda_svc._dynamodb_stream_positions.get(identifier)  # noqa: SLF001
+        processed = bool(_poll())
+        _pause(mapping, before)
+        _trim(mapping["EventSourceArn"])
+    finally:
+        _polled.reset(polled)
+        set_request_account_id(caller[0])
+        set_request_region(caller[1])
+    return processed
+
+
+def _polled_mappings() -> Mappings:
+    """Yields the mappings that MiniStack is to poll in this thread."""
+    only = _polled.get()
+    return (found for found in _all_mappings() if only in (None, found[2]["UUID"]))
+
+
+def _while_none_are_removed(read: Callable[P, R]) -> Callable[P, R]:
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _removing:
+            return read(*args, **kwargs)
+
+    return reading
+
+
+def _pause(mapping: dict[str, Any], was_at: int | None) -> None:
     identifier = mapping["UUID"]
-    now_at = positions.get(identifier)
-    was_at = next((position for key, position in before.items() if key[-1] == identifier), now_at)
+    now_at = lambda_svc._dynamodb_stream_positions.get(identifier)  # noqa: SLF001
     if now_at is not None and was_at is not None and 0 < now_at - was_at < mapping.get("BatchSize", 100):
         lambda_svc._esm_backoff_until[identifier] = time.time() + mapping.get(_WINDOW, 0)  # noqa: SLF001
 
 
-def _trim(table: str) -> None:
-    """Removes the records that every mapping of the table has read."""
-    arn = (dynamodb._tables.get(table) or {}).get("LatestStreamArn")  # noqa: SLF001
-    seen = [
-        lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)  # noqa: SLF001
-        for _, _, mapping in lambda_svc._iter_all_esms()  # noqa: SLF001
-        if mapping.get("EventSourceArn") == arn
-    ]
-    if not seen:
+def _trim(arn: str) -> None:
+    """Removes the records that every mapping of the stream has read."""
+    table = arn.partition(":table/")[2].partition("/")[0]
+    if (dynamodb._tables.get(table) or {}).get("LatestStreamArn") != arn:  # noqa: SLF001
         return
-    records = dynamodb._stream_records.get(table) or []  # noqa: SLF001
-    trimmed = dynamodb._stream_trimmed  # noqa: SLF001
-    done = min(min(seen) - trimmed.get(table, 0), len(records))
-    if done > 0:
-        del records[:done]
-        trimmed[table] = trimmed.get(table, 0) + done
+    with _removing:
+        done = min(
+            lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)  # noqa: SLF001
+            for _, _, mapping in _all_mappings()
+            if mapping.get("EventSourceArn") == arn
+        )
+        records = dynamodb._stream_records.get(table) or []  # noqa: SLF001
+        trimmed = dynamodb._stream_trimmed  # noqa: SLF001
+        removed = min(done - trimmed.get(table, 0), len(records))
+        if removed > 0:
+            del records[:removed]
+            trimmed[table] = trimmed.get(table, 0) + removed
