@@ -8,6 +8,7 @@ import { between, softFailures } from "../model/format.ts";
 import { folded, groupOf, parts } from "../model/groups.ts";
 import type { Layout } from "../model/layout.ts";
 import { onGraph } from "../model/path.ts";
+import { pathAt } from "../model/path_at.ts";
 import { broke, counts, hasEnded, shownState, withoutGroups, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
@@ -94,7 +95,11 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
       return { name, state, parts: instances.get(name) };
     });
   }, [whole, names, groups, past.treatments, shown, isPast]);
-  const steps = (!isPast && shape.value?.at(-1)?.critical_path) || NONE;
+  const planned = useMemo(() => new Set(whole.nodes.map((node) => node.name)), [whole]);
+  const steps = useMemo(() => {
+    if (past.at === null || past.travel === null) return shape.value?.at(-1)?.critical_path ?? NONE;
+    return pathAt(past.treatments, past.travel.changes, planned, whole.edges, past.at);
+  }, [shape.value, past.treatments, past.travel, planned, whole, past.at]);
   const path = useMemo(() => onGraph(steps, new Set(names)), [steps, names]);
   const large = useRef<HTMLDivElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
@@ -153,7 +158,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
             />
           </div>
         )}
-        {steps.length > 0 && <CriticalPath run={id} steps={steps} now={now} />}
+        {steps.length > 0 && <CriticalPath run={id} steps={steps} now={past.at ?? now} />}
         {!isPast && !ended && sending.length > 0 && <Flows run={id} edges={sending} label={setLabels} />}
         <Scrubber past={past} />
         {selected && shown.has(selected) && (
@@ -175,6 +180,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         <Logs
           run={id}
           treatment={selected ?? undefined}
+          isGroup={selected !== null && groups.has(selected)}
           ended={ended}
           mark={line ?? query.get("line")}
           among={run.treatments.map((one) => one.name)}

@@ -6,7 +6,7 @@ import { clock, duration } from "../model/format.ts";
 import { hasEnded } from "../model/states.ts";
 import { nextMoment, type Travel, travelled, treatmentsAt } from "../model/travel.ts";
 import { location_, setQuery } from "../navigation.ts";
-import { useLoaded } from "./data.ts";
+import { useKept, useLoaded } from "./data.ts";
 import { Failure } from "./notes.tsx";
 
 type Run = components["schemas"]["RunWithTreatments"];
@@ -42,14 +42,17 @@ export function usePast(id: string, run: Run | null, now: number): Past {
   const ended = run ? hasEnded(run.state) : false;
   // Of a run that has ended the times of all attempts are shown at once, unless it is long.
   const needed = wanted || asked !== null || (ended && (run?.treatments.length ?? 0) <= MOST_AT_ONCE);
-  const loaded = useLoaded<Travel | null>(
-    `history/${id}/${needed}/${ended}`,
-    async (signal) => {
-      if (!needed) return null;
-      const read = await pages<History>(["runs", id, "history"], {}, signal);
-      return travelled(read.flatMap((page) => page.treatments));
-    },
-    () => (needed && !ended ? 3_000 : null),
+  const loaded = useKept(
+    id,
+    useLoaded<Travel | null>(
+      `history/${id}/${needed}/${ended}`,
+      async (signal) => {
+        if (!needed) return null;
+        const read = await pages<History>(["runs", id, "history"], {}, signal);
+        return travelled(read.flatMap((page) => page.treatments));
+      },
+      () => (needed && !ended ? 3_000 : null),
+    ),
   );
   const begin = run ? Date.parse(run.created_at) : now;
   const end = Math.max(begin + 1, run?.finished_at ? Date.parse(run.finished_at) : now);
