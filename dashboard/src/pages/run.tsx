@@ -45,16 +45,24 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const loaded = useRun(id);
   const run = loaded.value;
   const ended = run ? hasEnded(run.state) : false;
-  // The shape of the graph may grow while the run goes on; its states come with the run, its critical path is read
-  // once more at the end.
-  const shape = useKept(
+  // The shape of the graph stays once the run is planned, but for what an engine tells of itself; its states come with
+  // the run. It is read once more at the end.
+  const graph = useLoaded(
+    `graph/${id}/${ended}`,
+    (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
+    (read) => (ended || (read?.[0]?.nodes.length && run?.melodium === null) ? null : 5_000),
+  );
+  const shape = useKept(id, graph);
+  const latest = useKept(
     id,
     useLoaded(
-      `graph/${id}/${ended}`,
-      (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
-      () => (ended ? null : 5_000),
+      `path/${id}/${run === null || ended}`,
+      async (signal) =>
+        run === null || ended ? null : await get<GraphPage>(["runs", id, "graph"], { only: "critical_path" }, signal),
+      () => (run === null || ended ? null : 5_000),
     ),
   );
+  const told = ((ended && graph.value?.at(-1)) || latest.value || shape.value?.at(-1))?.critical_path ?? NONE;
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
 
@@ -97,9 +105,9 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   }, [whole, names, groups, past.treatments, shown, isPast]);
   const planned = useMemo(() => new Set(whole.nodes.map((node) => node.name)), [whole]);
   const steps = useMemo(() => {
-    if (past.at === null || past.travel === null) return shape.value?.at(-1)?.critical_path ?? NONE;
+    if (past.at === null || past.travel === null) return told;
     return pathAt(past.treatments, past.travel.changes, planned, whole.edges, past.at);
-  }, [shape.value, past.treatments, past.travel, planned, whole, past.at]);
+  }, [told, past.treatments, past.travel, planned, whole, past.at]);
   const path = useMemo(() => onGraph(steps, new Set(names)), [steps, names]);
   const large = useRef<HTMLDivElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);

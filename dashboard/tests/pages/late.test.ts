@@ -135,6 +135,24 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("is no shape of a graph that stays the same: of a run that goes on only its critical path is read again", async () => {
+    const asked: (string | null)[] = [];
+    at.served.instead.set(PATH, { ...(at.served.recorded[PATH] as object), state: "running" });
+    at.served.instead.set(`${PATH}/changes`, { run: { state: "running" }, treatments: [], reload: false, after: "1" });
+    at.served.instead.set(`${PATH}/graph`, (url: URL) => {
+      const graph = at.served.recorded[`${PATH}/graph`] as object;
+      asked.push(url.searchParams.get("only"));
+      return url.searchParams.has("only") ? { ...graph, nodes: [], edges: [] } : graph;
+    });
+    const { page } = await open(`/ui/runs/${RUN}`);
+    await expect
+      .poll(() => asked.filter((only) => only === "critical_path").length, { timeout: PATIENCE })
+      .toBeGreaterThan(1);
+    expect(asked.filter((only) => only === null)).toHaveLength(1);
+    await page.getByRole("img", { name: "Graph of 6 treatments." }).waitFor();
+    await page.context().close();
+  });
+
   it("marks the same line after earlier ones were read, and stays there", async () => {
     at.served.instead.set(`${PATH}/logs`, (url: URL) =>
       logPage(url, 50_000, (index) => logLine(index, `line number ${index + 1}`)),
