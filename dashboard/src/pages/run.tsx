@@ -45,12 +45,13 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const loaded = useRun(id);
   const run = loaded.value;
   const ended = run ? hasEnded(run.state) : false;
+  const isEngine = Boolean(run?.melodium);
   // The shape of the graph stays once the run is planned, but for what an engine tells of itself; its states come with
   // the run. It is read once more at the end.
   const graph = useLoaded(
-    `graph/${id}/${ended}`,
+    `graph/${id}/${ended}/${isEngine}`,
     (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
-    (read) => (ended || (read?.[0]?.nodes.length && run?.melodium === null) ? null : 5_000),
+    (read) => (ended || (read?.[0]?.nodes.length && !isEngine) ? null : 5_000),
   );
   const shape = useKept(id, graph);
   const latest = useKept(
