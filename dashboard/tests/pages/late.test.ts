@@ -134,6 +134,25 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("leaves the slider of a value where it is: the next piece takes the place of what is shown", async () => {
+    const value = `${PATH}/treatments/export/outputs/rows`;
+    const content = at.served.recorded[value] as object;
+    const piece = held({ ...content, size: 40_000, offset: 16 });
+    at.served.instead.set(value, (url: URL) =>
+      url.searchParams.get("offset") === "0" ? { ...content, size: 40_000 } : piece.wait(),
+    );
+    const { page } = await open(PAGES.value);
+    const slider = page.getByLabel("Offset in bytes");
+    await slider.focus();
+    await page.keyboard.press("ArrowRight");
+    await piece.isAsked;
+    await page.getByRole("heading", { name: /^Bytes 0 to / }).waitFor();
+    piece.letGo();
+    await page.getByRole("heading", { name: /^Bytes 16 to / }).waitFor();
+    expect(await slider.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.context().close();
+  });
+
   it("tells the critical path of the moment that is shown", async () => {
     const { page } = await open(PAGES["run at a moment"]);
     // `total` boots, `audit` runs since `export` has ended.
