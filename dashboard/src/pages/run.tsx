@@ -8,7 +8,6 @@ import { between, softFailures } from "../model/format.ts";
 import { folded, groupOf, parts } from "../model/groups.ts";
 import type { Layout } from "../model/layout.ts";
 import { onGraph } from "../model/path.ts";
-import { pathAt } from "../model/path_at.ts";
 import { broke, counts, hasEnded, shownState, withoutGroups, words } from "../model/states.ts";
 import { why } from "../model/why.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
@@ -106,8 +105,8 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   }, [whole, names, groups, past.treatments, shown, isPast]);
   const planned = useMemo(() => new Set(whole.nodes.map((node) => node.name)), [whole]);
   const steps = useMemo(() => {
-    if (past.at === null || past.travel === null) return told;
-    return pathAt(past.treatments, past.travel.changes, planned, whole.edges, past.at);
+    if (past.at === null || past.travel === null || past.pathAt === null) return told;
+    return past.pathAt(past.treatments, past.travel.changes, planned, whole.edges, past.at);
   }, [told, past.treatments, past.travel, planned, whole, past.at]);
   const path = useMemo(() => onGraph(steps, new Set(names)), [steps, names]);
   const large = useRef<HTMLDivElement>(null);
