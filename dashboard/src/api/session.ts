@@ -36,7 +36,10 @@ export function may(permission: string): boolean {
   return permissions.includes("*") || permissions.includes(permission);
 }
 
-/** Sends credentials and returns the answer; null if they were refused, which `refusal` explains. */
+/**
+ * Sends credentials and returns the answer; null if they were refused, which `refusal` explains. Throws where Cadence does
+ * not answer.
+ */
 async function offer<T>(path: string, credentials: unknown): Promise<T | null> {
   refusal.value = null;
   const response = await fetch(path, {
@@ -98,13 +101,20 @@ export async function signOut(): Promise<void> {
   signOutHere();
 }
 
-/** Takes the one-time code out of the address, `#code=…`, and opens a session with it. */
+/** Opens a session with the one-time code of the address, `#code=…`, and takes it out of there once it is used. */
 export async function signInByLink(): Promise<void> {
   const code = new URLSearchParams(location.hash.slice(1)).get("code");
   if (!code) return;
-  history.replaceState(null, "", location.pathname + location.search);
-  await signIn({ code });
+  try {
+    await signIn({ code });
+    history.replaceState(null, "", location.pathname + location.search);
+  } catch {
+    refusal.value = "Cadence does not answer. Load this page again to sign in by its link.";
+  }
 }
+
+// A link that is opened where this page is shown already changes the fragment only.
+addEventListener("hashchange", () => void signInByLink());
 
 addEventListener("storage", (event) => {
   if (event.key === KEY) session.value = stored();

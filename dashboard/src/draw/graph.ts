@@ -108,6 +108,8 @@ export function nodeAt(drawn: Drawn, view: View, x: number, y: number): number |
   return null;
 }
 
+/** How far a node's edge reaches beyond it. */
+const EDGE = 1.25;
 /** From here down nodes are marks of one colour. */
 const SMALL = 0.35;
 
@@ -161,6 +163,9 @@ function drawNodes(
     const left = (drawn.layout.x[node] as number) * STEP.x;
     const top = (drawn.layout.y[node] as number) * STEP.y;
     if (left < seen.left || left > seen.right || top < seen.top || top > seen.bottom) continue;
+    // A faint node lets what was drawn before shine through.
+    if (before.length && drawn.lit && !drawn.lit.has(node))
+      context.clearRect(left - EDGE, top - EDGE, NODE.width + 2 * EDGE, NODE.height + 2 * EDGE);
     drawNode(context, drawn, node, left, top, colours, view.scale < SMALL);
   }
 }

@@ -1,5 +1,5 @@
 // Groups in the graph: their instances are folded into one node, but for the group that is open.
-import { type Tone, tone } from "./states.ts";
+import { shownState, type Tone, tone } from "./states.ts";
 
 export interface Node {
   name: string;
@@ -61,15 +61,16 @@ export type Parts = readonly (readonly [Tone, number])[];
 
 /** The instances of each group by tone, by the group's name. */
 export function parts(
-  treatments: readonly { name: string; state: string }[],
+  treatments: readonly { name: string; state: string; soft_failed: boolean }[],
   groups: ReadonlySet<string>,
 ): ReadonlyMap<string, Parts> {
   const found = new Map<string, Map<Tone, number>>();
-  for (const { name, state } of groups.size ? treatments : []) {
-    const group = groupOf(name);
+  for (const treatment of groups.size ? treatments : []) {
+    const group = groupOf(treatment.name);
     if (group === null || !groups.has(group)) continue;
     const counts = found.get(group) ?? new Map<Tone, number>();
-    counts.set(tone(state), (counts.get(tone(state)) ?? 0) + 1);
+    const one = tone(shownState(treatment));
+    counts.set(one, (counts.get(one) ?? 0) + 1);
     found.set(group, counts);
   }
   return new Map(

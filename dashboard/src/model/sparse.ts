@@ -64,7 +64,7 @@ export type Place = { line: number } | { time: string };
 
 /**
  * A line's number or a time, as a reader writes it: `12,345`, `14:03`, `14:03:22.5` on the day of `near`, or a date with a
- * time. Null if it is neither.
+ * time, which are local as well unless they name their zone. Null if it is neither.
  */
 export function placeOf(text: string, near: string | null): Place | null {
   const trimmed = text.trim();
@@ -79,6 +79,8 @@ export function placeOf(text: string, near: string | null): Place | null {
     day.setHours(Number(hours), Number(minutes), Number(seconds), Number(fraction.padEnd(3, "0")));
     return Number.isNaN(day.getTime()) ? null : { time: day.toISOString() };
   }
-  const time = /^\d{4}-\d{2}-\d{2}/.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
+  // A day alone would be one of UTC.
+  const given = /^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? `${trimmed}T00:00` : trimmed;
+  const time = /^\d{4}-\d{2}-\d{2}/.test(given) ? Date.parse(given) : Number.NaN;
   return Number.isNaN(time) ? null : { time: new Date(time).toISOString() };
 }

@@ -1,8 +1,10 @@
 // What costs, what waits? Pools, hosts and the runners at work.
 
 import { get } from "../api/client.ts";
+import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
-import { ago, counted } from "../model/format.ts";
+import { visible } from "../model/ansi.ts";
+import { ago, counted, duration } from "../model/format.ts";
 import { words } from "../model/states.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
@@ -11,14 +13,17 @@ import { href } from "../routes.ts";
 
 type Schemas = components["schemas"];
 
+const MOST_QUEUED = 12;
+
 export function Fleet() {
   useTitle("Fleet");
+  const seesHosts = may("hosts:read");
   const loaded = useLoaded(
-    "fleet",
+    `fleet/${seesHosts}`,
     async (signal) => {
       const [pools, hosts] = await Promise.all([
         get<Schemas["PoolList"]>(["pools"], {}, signal),
-        get<Schemas["HostList"]>(["hosts"], {}, signal),
+        seesHosts ? get<Schemas["HostList"]>(["hosts"], {}, signal) : { items: [] },
       ]);
       const details = await Promise.all(
         pools.items.map((pool) => get<Schemas["PoolDetailView"]>(["pools", pool.name], {}, signal)),
@@ -36,7 +41,7 @@ export function Fleet() {
       </div>
       {loaded.error && <Failure error={loaded.error} />}
       {!found && !loaded.error && <Loading what="the fleet" />}
-      {found?.pools.map(({ pool, teams, runners, queue }) => (
+      {found?.pools.map(({ pool, teams, probe, runners, queue }) => (
         <section key={pool.name} class="card" aria-label={`Pool ${pool.name}`}>
           <div class="section-head">
             <h2>{pool.name}</h2>
@@ -47,6 +52,17 @@ export function Fleet() {
             Used by {pool.projects.includes("*") ? "all projects" : pool.projects.join(", ") || "no project"}
             {teams.length > 0 && `. Teams: ${teams.map((one) => `${one.team} (${one.role})`).join(", ")}`}
           </p>
+          {(pool.budget || probe) && (
+            <p class="quiet-text">
+              {pool.budget && `Budget: ${String(pool.budget.per_month)} ${currency(pool)} a month. `}
+              {probe && (
+                <span class={probe.passed ? undefined : "bad-text"}>
+                  The last probe {probe.passed ? "passed" : "did not pass"} {ago(probe.at, now)}
+                  {probe.error ? `: ${visible(probe.error)}` : "."}
+                </span>
+              )}
+            </p>
+          )}
           <h3>Runners</h3>
           {runners.length === 0 && <p class="quiet-text">None is at work.</p>}
           {runners.length > 0 && (
@@ -67,7 +83,18 @@ export function Fleet() {
           )}
           {queue.length > 0 && (
             <p class="waiting">
-              {counted(queue.length, "treatment")} {queue.length === 1 ? "waits" : "wait"} for a place here.
+              {counted(queue.length, "treatment")} {queue.length === 1 ? "waits" : "wait"} for a place here:{" "}
+              {queue.slice(0, MOST_QUEUED).map((one) => (
+                <a
+                  key={`${one.run_id}/${one.treatment}`}
+                  class="chip"
+                  href={href({ page: "treatment", run: one.run_id, treatment: one.treatment })}
+                >
+                  {one.treatment}
+                  {one.estimate_seconds === null ? "" : `, in ${duration(1_000 * one.estimate_seconds)}`}
+                </a>
+              ))}
+              {queue.length > MOST_QUEUED && " …"}
             </p>
           )}
           <Hosts hosts={found.hosts.filter((host) => host.pool === pool.name)} now={now} />
@@ -75,6 +102,11 @@ export function Fleet() {
       ))}
     </>
   );
+}
+
+/** Of its price, or of the first machine that it may buy. */
+function currency({ price, offers }: Schemas["PoolView"]): string {
+  return String(price?.currency ?? offers[0]?.currency ?? "");
 }
 
 function Hosts({ hosts, now }: { hosts: readonly Schemas["HostView"][]; now: number }) {

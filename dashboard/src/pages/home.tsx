@@ -1,4 +1,4 @@
-// What needs me? Approvals, my failed runs, broken pipelines, pools that have a problem, open alerts.
+// What needs me? Approvals, my failed runs, broken pipelines, what waits, pools that have a problem, open alerts.
 
 import type { ComponentChildren } from "preact";
 import { get } from "../api/client.ts";
@@ -46,6 +46,7 @@ export function Home() {
         // The failure of a generated run is that of the run which it is a part of.
         mine: mine.items.filter((run) => broke(run.state) && !run.generated).slice(0, MOST),
         broken: brokenPipelines(runs.items),
+        waiting: runs.items.filter((run) => run.state === "pending" && run.waiting_for && !run.generated),
         pools: poolProblems(details, hosts.items, Date.now()),
         alerts: alerts.items.filter((alert) => alert.state === "open"),
       };
@@ -95,6 +96,13 @@ export function Home() {
             {({ run, times }) => (
               <li key={`${run.project}/${run.pipeline}`}>
                 <Run run={run} now={now} note={times > 1 ? `${times} times in a row` : undefined} />
+              </li>
+            )}
+          </Part>
+          <Part title="Waiting" items={found.waiting} all={href({ page: "runs" }, { state: "pending" })}>
+            {(run) => (
+              <li key={run.run_id}>
+                <Run run={run} now={now} note={`waits for ${visible(run.waiting_for ?? "")}`} />
               </li>
             )}
           </Part>

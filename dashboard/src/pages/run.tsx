@@ -44,16 +44,25 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
   const loaded = useRun(id);
   const run = loaded.value;
   const ended = run ? hasEnded(run.state) : false;
-  // The shape of the graph may grow while the run goes on; its states come with the run, its critical path is read
-  // once more at the end.
-  const shape = useKept(
+  const isEngine = Boolean(run?.melodium);
+  // The shape of the graph stays once the run is planned, but for what an engine tells of itself; its states come with
+  // the run. It is read once more at the end.
+  const graph = useLoaded(
+    `graph/${id}/${ended}/${isEngine}`,
+    (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
+    (read) => (ended || (read?.[0]?.nodes.length && !isEngine) ? null : 5_000),
+  );
+  const shape = useKept(id, graph);
+  const latest = useKept(
     id,
     useLoaded(
-      `graph/${id}/${ended}`,
-      (signal) => pages<GraphPage>(["runs", id, "graph"], {}, signal),
-      () => (ended ? null : 5_000),
+      `path/${id}/${run === null || ended}`,
+      async (signal) =>
+        run === null || ended ? null : await get<GraphPage>(["runs", id, "graph"], { only: "critical_path" }, signal),
+      () => (run === null || ended ? null : 5_000),
     ),
   );
+  const told = ((ended && graph.value?.at(-1)) || latest.value || shape.value?.at(-1))?.critical_path ?? NONE;
   const now = useNow(run !== null && !ended);
   useTitle(run ? `${run.pipeline}: ${words(run.state)}` : "Run");
 
@@ -94,7 +103,11 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
       return { name, state, parts: instances.get(name) };
     });
   }, [whole, names, groups, past.treatments, shown, isPast]);
-  const steps = (!isPast && shape.value?.at(-1)?.critical_path) || NONE;
+  const planned = useMemo(() => new Set(whole.nodes.map((node) => node.name)), [whole]);
+  const steps = useMemo(() => {
+    if (past.at === null || past.travel === null || past.pathAt === null) return told;
+    return past.pathAt(past.treatments, past.travel.changes, planned, whole.edges, past.at);
+  }, [told, past.treatments, past.travel, planned, whole, past.at]);
   const path = useMemo(() => onGraph(steps, new Set(names)), [steps, names]);
   const large = useRef<HTMLDivElement>(null);
   const [layout, setLayout] = useState<Layout | null>(null);
@@ -153,7 +166,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
             />
           </div>
         )}
-        {steps.length > 0 && <CriticalPath run={id} steps={steps} now={now} />}
+        {steps.length > 0 && <CriticalPath run={id} steps={steps} now={past.at ?? now} />}
         {!isPast && !ended && sending.length > 0 && <Flows run={id} edges={sending} label={setLabels} />}
         <Scrubber past={past} />
         {selected && shown.has(selected) && (
@@ -175,6 +188,7 @@ export function RunPage({ run: id, line }: { run: string; line?: string | undefi
         <Logs
           run={id}
           treatment={selected ?? undefined}
+          isGroup={selected !== null && groups.has(selected)}
           ended={ended}
           mark={line ?? query.get("line")}
           among={run.treatments.map((one) => one.name)}

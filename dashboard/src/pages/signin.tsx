@@ -9,7 +9,13 @@ export function SignIn() {
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
-    await signIn({ token: token.trim() }).finally(() => setBusy(false));
+    try {
+      await signIn({ token: token.trim() });
+    } catch {
+      refusal.value = "Cadence does not answer. Try again.";
+    } finally {
+      setBusy(false);
+    }
   };
   return (
     <section class="card signin" aria-labelledby="signin-title">

@@ -85,6 +85,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         <Logs
           run={run}
           treatment={name}
+          isGroup={GROUPS.includes(one.spec.kind)}
           ended={isOver}
           mark={new URLSearchParams(location_.value.search).get("line")}
           steps={one.steps.map((step) => step.name)}

@@ -4,7 +4,7 @@ import type { components } from "../api/types.ts";
 import { decoded, hexdump, utf8 } from "../model/bytes.ts";
 import { bytes } from "../model/format.ts";
 import { location_, setQuery } from "../navigation.ts";
-import { useLoaded } from "../parts/data.ts";
+import { useKept, useLoaded } from "../parts/data.ts";
 import { Field } from "../parts/field.tsx";
 import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
@@ -23,12 +23,16 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
   const query = new URLSearchParams(location_.value.search);
   const offset = Math.max(0, Number(query.get("offset") ?? 0) || 0);
   const attempt = query.get("attempt");
+  const path = ["runs", run, "treatments", treatment, "outputs", port];
   const as = VIEWS.find((view) => view === query.get("as")) ?? "auto";
-  const loaded = useLoaded(
-    `value/${run}/${treatment}.${port}/${offset}/${attempt}`,
-    (signal) =>
-      get<Content>(["runs", run, "treatments", treatment, "outputs", port], { offset, length: PIECE, attempt }, signal),
-    (content) => (content && !content.ended ? 1_000 : null),
+  // What is shown stays until the next piece is there, and with it the slider that is being moved.
+  const loaded = useKept(
+    `${attempt}`,
+    useLoaded(
+      `value/${run}/${treatment}.${port}/${offset}/${attempt}`,
+      (signal) => get<Content>(path, { offset, length: PIECE, attempt }, signal),
+      (content) => (content && !content.ended ? 1_000 : null),
+    ),
   );
   const content = loaded.value;
   return (
@@ -67,7 +71,7 @@ export function ValuePage({ run, treatment, port }: { run: string; treatment: st
         <section class="card" aria-labelledby="bytes-title">
           <div class="section-head">
             <h2 id="bytes-title">
-              Bytes {offset.toLocaleString("en")} to {(offset + length(content)).toLocaleString("en")}
+              Bytes {content.offset.toLocaleString("en")} to {(content.offset + length(content)).toLocaleString("en")}
             </h2>
             <span class="fill" />
             <span class="buttons" role="group" aria-label="Shown as">

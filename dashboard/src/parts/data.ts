@@ -42,9 +42,11 @@ export function useLoaded<T>(
       const count = heard(news);
       const began = Date.now();
       try {
-        last = await current.current.load(controller.signal, last);
+        const found = await current.current.load(controller.signal, last);
+        // After it was asked again, as by a tab that came back, an older answer may come later.
+        if (mine !== turn || controller.signal.aborted) return;
+        last = found;
         failures = 0;
-        if (controller.signal.aborted) return;
         setLoaded({ key, value: last, error: null });
         const ms = current.current.every(last);
         if (count === null || ms === null) return again(ms);
@@ -53,7 +55,7 @@ export function useLoaded<T>(
         await announced(news, count, most === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(most)]));
         if (mine === turn && !controller.signal.aborted) again(Math.max(0, rested - Date.now()));
       } catch (error) {
-        if (controller.signal.aborted) return;
+        if (mine !== turn || controller.signal.aborted) return;
         failures += 1;
         setLoaded({ key, value: last, error: error as Error });
         const unreachable = error instanceof Problem && error.status === 0;

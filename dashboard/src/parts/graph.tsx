@@ -68,7 +68,8 @@ export function Graph(props: Props) {
   const view = useRef<View>({ x: 0, y: 0, scale: 1 });
   const moved = useRef(false);
   const colours = useRef<Palette | null>(null);
-  const [hovered, setHovered] = useState<number | null>(null);
+  // By its name: the shape may change below the pointer.
+  const [hovered, setHovered] = useState<string | null>(null);
 
   // The shape is laid out again only when it changes, not with every state.
   const kept = useRef<Shape>({ names: [], edges: [] });
@@ -106,7 +107,8 @@ export function Graph(props: Props) {
   const drawn = useRef<Drawn | null>(null);
   const chosen = selected === null ? null : names.indexOf(selected);
   // What the pointer is over, else what is chosen; the way of a trace is lit by itself.
-  const focus = hovered ?? (centred || chosen === -1 ? null : chosen);
+  const over = hovered === null ? -1 : names.indexOf(hovered);
+  const focus = over >= 0 ? over : centred || chosen === -1 ? null : chosen;
   const lit = useMemo(() => (focus === null ? null : related(focus, ends)), [focus, ends]);
   drawn.current =
     layout && layout.x.length === names.length && layout.routes.length === ends.length
@@ -235,7 +237,7 @@ export function Graph(props: Props) {
     const start = drag.current;
     if (!start) {
       const found = at(event);
-      if (found !== hovered) setHovered(found);
+      setHovered(found === null ? null : (names[found] as string));
       return;
     }
     const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
@@ -276,8 +278,12 @@ export function Graph(props: Props) {
         onPointerDown={down}
         onPointerMove={move}
         onPointerUp={up}
+        onPointerCancel={() => {
+          drag.current = null;
+          rested();
+        }}
         onPointerLeave={() => setHovered(null)}
-        style={{ cursor: hovered === null ? "grab" : "pointer" }}
+        style={{ cursor: over < 0 ? "grab" : "pointer" }}
         role="img"
         aria-label={title ?? `Graph of ${names.length} treatments. The table below lists the same.`}
       />

@@ -60,6 +60,7 @@ export function shown(signal: AbortSignal): Promise<void> {
     const done = () => {
       if (document.hidden && !signal.aborted) return;
       document.removeEventListener("visibilitychange", done);
+      signal.removeEventListener("abort", done);
       resolve();
     };
     document.addEventListener("visibilitychange", done);
@@ -70,10 +71,12 @@ export function shown(signal: AbortSignal): Promise<void> {
 /** Resolves after so many milliseconds, or at the signal's end. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
+    const done = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", done);
       resolve();
-    });
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
   });
 }

@@ -6,10 +6,14 @@ import type { Line } from "./log_row.tsx";
 import { AT_ONCE, type LogPage, type LogSource, PAGE, Polled, TAIL, type Told } from "./log_source.ts";
 
 export class FilteredLog extends Polled implements LogSource {
+  above = 0;
   private all: Line[] = [];
   private allowed = AT_ONCE;
   private before: string | null = null;
   private isMore = true;
+  /** What is read from now on was written since. */
+  private isCaughtUp = false;
+  private places = 0;
   private readonly filter: Query;
 
   constructor(run: string, told: Told, filter: Query) {
@@ -33,6 +37,8 @@ export class FilteredLog extends Polled implements LogSource {
   look(): void {}
 
   async find(place: Place | { mark: string } | "end"): Promise<number | null> {
+    this.places += 1;
+    const mine = this.places;
     if (place === "end" && !this.more.later) return this.count - 1;
     const known = typeof place === "object" && "mark" in place ? this.rowOf(place.mark) : -1;
     if (known >= 0) return known;
@@ -41,12 +47,14 @@ export class FilteredLog extends Polled implements LogSource {
     // What stands before the place is shown with it.
     const isInside = place !== "end" && page.before !== null;
     const above = isInside ? await this.page({ ...this.filter, before: page.before, limit: TAIL }) : null;
+    if (mine !== this.places) return null;
     this.all = [...(above?.lines ?? []), ...page.lines];
     this.isRead = true;
     this.allowed = AT_ONCE;
     this.after = page.after;
     this.before = above ? above.before : page.before;
     this.isMore = place !== "end" && page.more;
+    this.isCaughtUp = !this.isMore;
     this.told.changed(0);
     this.anew();
     return place === "end" ? this.count - 1 : (above?.lines.length ?? 0);
@@ -66,7 +74,14 @@ export class FilteredLog extends Polled implements LogSource {
   }
 
   protected async step(isOver: boolean, counts: () => boolean): Promise<LogPage | null> {
-    if (this.all.length >= this.allowed) return null;
+    if (this.all.length >= this.allowed) {
+      // What is written from now on is not read by itself.
+      if (!isOver && !this.isMore) {
+        this.isMore = true;
+        this.told.changed(0);
+      }
+      return null;
+    }
     const wait = this.after === null ? 0 : this.wait(isOver);
     const page = await this.page({ ...this.filter, after: this.after, wait, limit: PAGE });
     if (!counts()) return null;
@@ -74,7 +89,8 @@ export class FilteredLog extends Polled implements LogSource {
     this.all.push(...page.lines);
     this.after = page.after;
     this.isMore = page.more;
-    this.told.changed(page.lines.length);
+    this.told.changed(this.isCaughtUp ? page.lines.length : 0);
+    this.isCaughtUp ||= !page.more;
     return page;
   }
 
@@ -84,6 +100,7 @@ export class FilteredLog extends Polled implements LogSource {
       const page = await this.page({ ...this.filter, before, limit: PAGE });
       if (before !== this.before) return; // the lines begin at another place now
       this.all = [...page.lines, ...this.all];
+      this.above += page.lines.length;
       this.before = page.before;
       this.told.changed(0);
     } catch (problem) {

@@ -26,10 +26,12 @@ export interface Told {
 
 export interface LogSource {
   readonly count: number;
+  /** How many rows were put before the first one since it was opened: those that were there stand so much lower. */
+  readonly above: number;
   at(row: number): Line | undefined;
   /** Reads what is missing of these rows. */
   look(first: number, count: number): void;
-  /** Leads to a place; returns the row that it is in. */
+  /** Leads to a place; returns the row that it is in, null if another place was asked for since. */
   find(place: Place | { mark: string } | "end"): Promise<number | null>;
   /** The next or last line with an error, seen from a row; it begins anew where there is none. */
   error(row: number, step: 1 | -1): Promise<number | null>;

@@ -5,6 +5,7 @@ import type { Line } from "./log_row.tsx";
 import { type LogPage, type LogSource, PAGE, Polled, TAIL, type Told } from "./log_source.ts";
 
 export class WholeLog extends Polled implements LogSource {
+  readonly above = 0;
   readonly more = { earlier: false, later: false };
   private readonly lines = new SparseLines<Line>();
   private view = { first: 0, count: 0 };

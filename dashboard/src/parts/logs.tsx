@@ -4,7 +4,7 @@ import { Groups, ShownRows } from "../model/folds.ts";
 import { counted } from "../model/format.ts";
 import { between, isWithin, lineMark, numbersOf, rangeOf, rangeText } from "../model/line_range.ts";
 import { firstVisible, keptPlace, ROW, ratio, scrollTo, visibleWindow } from "../model/scroll.ts";
-import { type Place, placeOf } from "../model/sparse.ts";
+import { placeOf } from "../model/sparse.ts";
 import { location_, navigate, setQuery } from "../navigation.ts";
 import { href, parse } from "../routes.ts";
 import { files } from "./export.tsx";
@@ -19,6 +19,8 @@ import { Failure } from "./notes.tsx";
 interface Props {
   run: string;
   treatment?: string | undefined;
+  /** Whether that is a group, whose lines are those of its instances. */
+  isGroup?: boolean;
   ended: boolean;
   /** A line, or a range of lines, to begin at, which is marked, as addresses name it. */
   mark?: string | null;
@@ -31,7 +33,7 @@ interface Props {
 /** Folded groups of a log: those of a log without filters, by their keys. */
 const NONE: ReadonlySet<string> = new Set();
 
-export function Logs({ run, treatment, ended, mark = null, among = [], steps = [] }: Props) {
+export function Logs({ run, treatment, isGroup = false, ended, mark = null, among = [], steps = [] }: Props) {
   const query = new URLSearchParams(location_.value.search);
   const grep = query.get("grep") ?? "";
   const level = listed(query.get("level")).join(",");
@@ -48,7 +50,9 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
   isOver.current = ended;
   const [source, setSource] = useState<LogSource | null>(null);
   /** The row to be in the middle once it can be shown, which is then lit, and a place that is no place. */
-  const [target, setTarget] = useState<{ row: number } | null>(null);
+  const [target, setTarget] = useState<{ row: number; above: number } | null>(null);
+  /** Of several ways to a place only the last one leads there, and none into another log. */
+  const ways = useRef(0);
   const [isLost, setLost] = useState("");
 
   const groups = useRef(new Groups());
@@ -73,8 +77,12 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
     setSource(made);
     setUnseen(0);
     setError(null);
+    setLost("");
     setTarget(null);
-    return () => made.close();
+    return () => {
+      ways.current += 1;
+      made.close();
+    };
   }, [run, of, level, grep]);
 
   // What is marked here is in view; any other mark is gone to.
@@ -84,13 +92,16 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
     if (!mark) setTarget(null);
     else if (source && range && !isKnown) {
       head.current = range.last;
-      void go(source, { mark: range.first }).then(() => box.current?.scrollIntoView({ block: "nearest" }));
+      void lead(source, () => source.find({ mark: range.first })).then(() =>
+        box.current?.scrollIntoView({ block: "nearest" }),
+      );
     }
   }, [source, mark]);
 
   // All lines of one treatment are there one after the other, with the marks of their groups.
-  if (treatment && !level && !grep && source) groups.current.take(source.count, (row) => source.at(row));
-  const foldable = groups.current.all.filter((group) => group.last > group.first);
+  const isOne = treatment !== undefined && !isGroup;
+  if (isOne && !level && !grep && source) groups.current.take(source.count, (row) => source.at(row));
+  const foldable = isOne ? groups.current.all.filter((group) => group.last > group.first) : [];
   const lines = new ShownRows(
     source?.count ?? 0,
     foldable.filter((group) => folded.has(group.key)),
@@ -99,19 +110,23 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
   const window_ = visibleWindow(count, view.top, view.height);
   useEffect(() => source?.look(window_.first, window_.count), [source, window_.first, window_.count, count > 0]);
 
-  const before = useRef(0);
+  const above = source?.above ?? 0;
+  const lit = target && target.row + above - target.above;
+  const before = useRef({ count: 0, source, above });
   useLayoutEffect(() => {
     const element = box.current;
+    const added = before.current.source === source ? above - before.current.above : 0;
     if (element && following.current) element.scrollTop = element.scrollHeight;
     else if (element && ratio(count, element.clientHeight) > 1)
-      element.scrollTop = keptPlace(before.current, count, element.scrollTop, element.clientHeight);
-    before.current = count;
-  }, [count, source]);
+      element.scrollTop = keptPlace(before.current.count, count, element.scrollTop, element.clientHeight);
+    else if (element && added) element.scrollTop += lines.placeOf(added) * ROW;
+    before.current = { count, source, above };
+  }, [count, source, above]);
 
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element || !target) return;
-    element.scrollTop = scrollTo(lines.placeOf(target.row), count, element.clientHeight);
+    if (!element || lit === null) return;
+    element.scrollTop = scrollTo(lines.placeOf(lit), count, element.clientHeight);
     setView({ top: element.scrollTop, height: element.clientHeight });
   }, [target]);
 
@@ -123,17 +138,24 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
     return () => observer.disconnect();
   }, []);
 
-  async function go(to: LogSource, place: Place | { mark: string }): Promise<void> {
+  /** Shows the row that is found; returns it, or undefined where it does not count any more. */
+  async function lead(to: LogSource, find: () => Promise<number | null>): Promise<number | null | undefined> {
     following.current = false;
+    ways.current += 1;
+    const mine = ways.current;
     try {
-      show(await to.find(place));
+      const row = await find();
+      if (mine !== ways.current) return undefined;
+      show(to, row);
+      return row;
     } catch (problem) {
-      if ((problem as Error).name !== "AbortError") setError(problem as Error);
+      if (mine === ways.current) setError(problem as Error);
+      return undefined;
     }
   }
 
   /** Has a row in the middle, and unfolds what it is in. */
-  function show(row: number | null): void {
+  function show(to: LogSource, row: number | null): void {
     if (row === null || row < 0) return;
     const around = groups.current.all.filter((group) => group.first < row && row <= group.last);
     setFolded((before) =>
@@ -142,7 +164,7 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
         around.map((group) => group.key),
       ),
     );
-    setTarget({ row });
+    setTarget({ row, above: to.above });
   }
 
   /** Marks a line or a range in the address; the page stays where it is. */
@@ -240,14 +262,9 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
 
   const toError = async (step: 1 | -1) => {
     if (!source) return;
-    following.current = false;
-    const middle = target?.row ?? lines.rowAt(Math.round(window_.first + window_.count / 2));
-    const row = await source.error(middle, step).catch((problem: Error) => {
-      setError(problem);
-      return null;
-    });
-    if (row === null) setLost("No line of it is an error.");
-    else show(row);
+    const middle = lit ?? lines.rowAt(Math.round(window_.first + window_.count / 2));
+    const row = await lead(source, () => source.error(middle, step));
+    if (row !== undefined) setLost(row === null ? "No line of it is an error." : "");
   };
 
   const toPlace = async (text: string) => {
@@ -255,22 +272,23 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
     if (numbers) return toRange(numbers.first, numbers.last);
     const place = text ? placeOf(text, source?.at(lines.rowAt(window_.first))?.time ?? null) : null;
     setLost(text && !place ? "Write a line's number, two such as 10-20, or a time such as 14:03:22." : "");
-    if (place && source) void go(source, place);
+    if (place && source) void lead(source, () => source.find(place));
   };
 
   /** Marks lines by their numbers in the whole log. */
   const toRange = async (first: number, last: number) => {
-    try {
-      const [begin, end] = await Promise.all([markOf(run, first), markOf(run, last)]);
-      setLost(begin ? "" : `The log has no line ${first.toLocaleString("en")}.`);
-      if (!begin) return;
-      const stop = end ?? begin;
-      head.current = stop;
-      select(rangeText(between(begin, stop)));
-      if (source) await go(source, { mark: begin });
-    } catch (problem) {
-      setError(problem as Error);
-    }
+    if (!source) return;
+    let marks: (string | null)[] = [];
+    const row = await lead(source, async () => {
+      marks = await Promise.all([markOf(run, first), markOf(run, last)]);
+      return marks[0] ? source.find({ mark: marks[0] }) : null;
+    });
+    if (row === undefined) return;
+    const [begin, end] = marks;
+    setLost(begin ? "" : `The log has no line ${first.toLocaleString("en")}.`);
+    if (!begin) return;
+    head.current = end ?? begin;
+    select(rangeText(between(begin, head.current)));
   };
 
   const toEnd = async () => {
@@ -279,8 +297,12 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
     following.current = !ended;
     setUnseen(0);
     setTarget(null);
-    await source.find("end").catch(setError);
-    element.scrollTop = element.scrollHeight;
+    ways.current += 1;
+    const mine = ways.current;
+    await source.find("end").catch((problem: Error) => {
+      if (mine === ways.current) setError(problem);
+    });
+    if (mine === ways.current) element.scrollTop = element.scrollHeight;
   };
 
   const saveLines = async (kind: "log" | "jsonl") => {
@@ -386,8 +408,8 @@ export function Logs({ run, treatment, ended, mark = null, among = [], steps = [
                 <Row
                   key={name}
                   line={line}
-                  isMarked={row === target?.row || (range !== null && isWithin(range, line))}
-                  named={treatment === undefined}
+                  isMarked={row === lit || (range !== null && isWithin(range, line))}
+                  named={!isOne}
                   address={address(name)}
                   choose={(event) => choose(event, name)}
                   groups={foldable

@@ -6,9 +6,10 @@ import { clock, duration } from "../model/format.ts";
 import { hasEnded } from "../model/states.ts";
 import { nextMoment, type Travel, travelled, treatmentsAt } from "../model/travel.ts";
 import { location_, setQuery } from "../navigation.ts";
-import { useLoaded } from "./data.ts";
+import { useKept, useLoaded } from "./data.ts";
 import { Failure } from "./notes.tsx";
 
+type PathAt = typeof import("../model/path_at.ts").pathAt;
 type Run = components["schemas"]["RunWithTreatments"];
 type History = components["schemas"]["RunHistoryView"];
 type Treatment = components["schemas"]["TreatmentSummary"];
@@ -26,6 +27,8 @@ export interface Past {
   end: number;
   ended: boolean;
   travel: Travel | null;
+  /** Finds the critical path of a moment; there with `travel`. */
+  pathAt: PathAt | null;
   error: Error | null;
   /** Shows a moment while the slider is dragged, without a new address. */
   drag: (at: number | null) => void;
@@ -42,25 +45,32 @@ export function usePast(id: string, run: Run | null, now: number): Past {
   const ended = run ? hasEnded(run.state) : false;
   // Of a run that has ended the times of all attempts are shown at once, unless it is long.
   const needed = wanted || asked !== null || (ended && (run?.treatments.length ?? 0) <= MOST_AT_ONCE);
-  const loaded = useLoaded<Travel | null>(
-    `history/${id}/${needed}/${ended}`,
-    async (signal) => {
-      if (!needed) return null;
-      const read = await pages<History>(["runs", id, "history"], {}, signal);
-      return travelled(read.flatMap((page) => page.treatments));
-    },
-    () => (needed && !ended ? 3_000 : null),
+  const loaded = useKept(
+    id,
+    useLoaded<{ travel: Travel; pathAt: PathAt } | null>(
+      `history/${id}/${needed}/${ended}`,
+      async (signal) => {
+        if (!needed) return null;
+        const [read, { pathAt }] = await Promise.all([
+          pages<History>(["runs", id, "history"], {}, signal),
+          import("../model/path_at.ts"), // needed for the past only
+        ]);
+        return { travel: travelled(read.flatMap((page) => page.treatments)), pathAt };
+      },
+      () => (needed && !ended ? 3_000 : null),
+    ),
   );
   const begin = run ? Date.parse(run.created_at) : now;
   const end = Math.max(begin + 1, run?.finished_at ? Date.parse(run.finished_at) : now);
-  const travel = loaded.value;
+  const travel = loaded.value?.travel ?? null;
+  const pathAt = loaded.value?.pathAt ?? null;
   const at = asked !== null && travel ? Math.min(end, Math.max(begin, asked)) : null;
   const all = run?.treatments ?? NONE;
   const treatments = useMemo(
     () => (at === null || travel === null ? all : treatmentsAt(all, travel, at)),
     [all, travel, at],
   );
-  return { at, treatments, begin, end, ended, travel, error: loaded.error, drag, want: () => setWanted(true) };
+  return { at, treatments, begin, end, ended, travel, pathAt, error: loaded.error, drag, want: () => setWanted(true) };
 }
 
 export function Scrubber({ past }: { past: Past }) {

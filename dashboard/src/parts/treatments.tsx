@@ -13,6 +13,9 @@ type Treatment = components["schemas"]["TreatmentSummary"];
 
 const ROW = 37;
 const MANY = 150;
+/** So many rows are made of many, of which some stand above the view. */
+const MADE = 40;
+const ABOVE = 10;
 
 interface Props {
   run: string;
@@ -36,8 +39,9 @@ export function Treatments({ run, treatments, selected, start, end, now, at = nu
   const until = Math.max(begin + 1, end ? Date.parse(end) : now);
   const steps = useMemo(() => new Map(path.map((step) => [step.treatment, step])), [path]);
   const many = treatments.length > MANY;
-  const first = many ? Math.max(0, Math.floor(top / ROW) - 10) : 0;
-  const shown = many ? treatments.slice(first, first + 40) : treatments;
+  // There may be fewer than at the time of the last scrolling, as at an earlier moment of the run.
+  const first = many ? Math.max(0, Math.min(Math.floor(top / ROW) - ABOVE, treatments.length - MADE)) : 0;
+  const shown = many ? treatments.slice(first, first + MADE) : treatments;
 
   useEffect(() => {
     const index = treatments.findIndex((one) => one.name === selected);

@@ -65,6 +65,8 @@ function watch(
     const end = () => {
       clearInterval(timer);
       signal.removeEventListener("abort", end);
+      // Once only: by the time it is closed another one may announce the same.
+      socket.onclose = null;
       socket.close();
       channel?.lost();
       announces.forEach(silence);

@@ -39,7 +39,8 @@ export function logPage(url: URL, count: number, line: (index: number) => Served
   const grep = query.get("grep");
   const matches = (served: ServedLine) => {
     const one = served as unknown as ReturnType<typeof logLine>;
-    return among("level", one.level) && among("treatment", one.treatment) && (!grep || new RegExp(grep).test(one.text));
+    const isOf = among("treatment", one.treatment) || among("treatment", one.treatment.split(":")[0] as string);
+    return among("level", one.level) && isOf && (!grep || new RegExp(grep).test(one.text));
   };
   // The cursor of the end stays where it is when more is written.
   const cursor = (index: number) => {

@@ -298,6 +298,41 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("shows pools to those who may not see hosts, with budget, probe and what waits", async () => {
+    const self = at.served.recorded["/v1/self"] as object;
+    at.served.instead.set("/v1/self", { ...self, held: ["pools:read"] });
+    at.served.instead.set("/v1/hosts", new Refusal(403, "This needs the permission hosts:read."));
+    const local = at.served.recorded["/v1/pools/local"] as { pool: object };
+    at.served.instead.set("/v1/pools/local", {
+      ...local,
+      pool: { ...local.pool, budget: { per_month: 250 }, price: { per_hour: 0.2, currency: "EUR" } },
+      probe: { at: "2026-11-30T05:00:00Z", passed: false, checks: [], error: "The zone has no such machine." },
+      queue: [{ run_id: RUN, treatment: "total", position: 1, estimate_seconds: 90 }],
+    });
+    const { page } = await open("/ui/fleet");
+    const pool = page.getByRole("region", { name: "Pool local" });
+    await pool.getByText("Budget: 250 EUR a month.").waitFor();
+    await pool.getByText(/^The last probe did not pass .*: The zone has no such machine\.$/).waitFor();
+    expect(await pool.getByRole("link", { name: "total, in 1 min 30 s" }).getAttribute("href")).toBe(
+      `/ui/runs/${RUN}/t/total`,
+    );
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it("tells at home which runs wait, and for what", async () => {
+    const { items } = at.served.recorded["/v1/runs"] as { items: object[] };
+    const waiting = { ...items[0], state: "pending", waiting_for: "a place in the group deploy", generated: false };
+    at.served.instead.set("/v1/runs", { items: [waiting], next: null });
+    const { page } = await open("/ui");
+    await page
+      .getByRole("region", { name: "Waiting" })
+      .getByText(/, waits for a place in the group deploy$/)
+      .waitFor();
+    await page.context().close();
+  });
+
   it("asks before it takes something away", async () => {
     const { page } = await open("/ui/admin/tokens");
     const deleted: string[] = [];

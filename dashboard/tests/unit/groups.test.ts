@@ -43,13 +43,16 @@ describe("groups in the graph", () => {
 
   it("counts instances by tone, what broke first", () => {
     const states = ["succeeded", "failed", "succeeded", "lost", "running"];
-    const treatments = [...states.map((state, at) => ({ name: `test:${at}`, state })), { name: "a:b", state: "ready" }];
+    const one = (name: string, state: string, soft_failed = false) => ({ name, state, soft_failed });
+    const treatments = [...states.map((state, at) => one(`test:${at}`, state)), one("a:b", "ready")];
+    treatments.push(one("test:soft", "failed", true)); // shown as in the table: it breaks nothing
     expect([...parts(treatments, new Set(["test"]))]).toEqual([
       [
         "test",
         [
           ["bad", 2],
           ["busy", 1],
+          ["wait", 1],
           ["ok", 2],
         ],
       ],

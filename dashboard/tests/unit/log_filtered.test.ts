@@ -5,7 +5,7 @@ import { logLine } from "../pages/lines.ts";
 interface Open {
   query: URLSearchParams;
   /** Answers with lines of these numbers, of which the last is the place to go on at. */
-  answer: (lines: number[], before?: string | null) => Promise<void>;
+  answer: (lines: number[], before?: string | null, more?: boolean) => Promise<void>;
   refuse: (status: number) => Promise<void>;
 }
 
@@ -32,9 +32,9 @@ describe("the lines of a log that match", () => {
       };
       open.push({
         query: new URL(path, "http://page").searchParams,
-        answer: (numbers, before: string | null = null) => {
+        answer: (numbers, before: string | null = null, more = false) => {
           const lines = numbers.map((number) => logLine(number - 1, `line ${number}`));
-          return send(200, { lines, after: `1:${numbers.at(-1) ?? 0}`, before, more: false, total: null });
+          return send(200, { lines, after: `1:${numbers.at(-1) ?? 0}`, before, more, total: null });
         },
         refuse: (status) => send(status, { code: "refused", detail: "Refused." }),
       });
@@ -47,8 +47,8 @@ describe("the lines of a log that match", () => {
   });
 
   /** A log whose first lines are there and whose next request is open. */
-  async function opened(numbers: number[], before: string | null = null) {
-    const told = { changed: () => undefined, failed: () => undefined, isOver: () => false };
+  async function opened(numbers: number[], before: string | null = null, changed = (_added: number) => {}) {
+    const told = { changed, failed: () => undefined, isOver: () => false };
     const log = new FilteredLog("r", told, { treatment: "total" });
     await vi.advanceTimersByTimeAsync(0);
     await last().answer(numbers, before);
@@ -105,6 +105,52 @@ describe("the lines of a log that match", () => {
     await first.answer([6, 7], "1:5");
     await second.answer([6, 7], "1:5");
     expect(numbers(log)).toEqual([6, 7, 8, 9]);
+    log.close();
+  });
+
+  it("are new only where they were written since the log was read to its end", async () => {
+    const added: number[] = [];
+    const log = await opened([], null, (count) => added.push(count));
+    const found = log.find({ line: 5 });
+    await last().answer([5, 6], null, true);
+    await found;
+    await last().answer([7, 8]);
+    expect(added.every((count) => count === 0)).toBe(true);
+    await last().answer([9]);
+    expect(added.at(-1)).toBe(1);
+    log.close();
+  });
+
+  it("can be read on with where as many are there as are read by themselves, while the run goes on", async () => {
+    const log = await opened(Array.from({ length: 100_000 }, (_, at) => at + 1));
+    expect(log.more.later).toBe(true);
+    const before = open.length;
+    log.read("later");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(open.length).toBe(before + 1);
+    await last().answer([100_001]);
+    expect([log.count, log.more.later]).toEqual([100_001, false]);
+    log.close();
+  });
+
+  it("are those of the place that was asked for last, whichever answer comes first", async () => {
+    const log = await opened([1, 2]);
+    const older = log.find({ line: 500 });
+    const first = last();
+    const newer = log.find({ line: 900 });
+    await last().answer([900, 901]);
+    expect(await newer).toBe(0);
+    await first.answer([500, 501]);
+    expect([await older, numbers(log)]).toEqual([null, [900, 901]]);
+    log.close();
+  });
+
+  it("tell how far they moved down when earlier ones were read", async () => {
+    const log = await opened([8, 9], "1:7");
+    expect(log.above).toBe(0);
+    log.read("earlier");
+    await last().answer([5, 6, 7], "1:4");
+    expect([log.above, log.at(log.above)?.number]).toEqual([3, 8]);
     log.close();
   });
 });

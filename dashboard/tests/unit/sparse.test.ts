@@ -49,6 +49,18 @@ describe("a place in a log", () => {
     expect(placeOf("2026-11-30T05:11:23Z", null)).toEqual({ time: "2026-11-30T05:11:23.000Z" });
   });
 
+  it("is a day as it begins where the reader is", () => {
+    const before = process.env.TZ;
+    try {
+      process.env.TZ = "America/New_York";
+      expect(placeOf("2026-11-30", null)).toEqual({ time: "2026-11-30T05:00:00.000Z" });
+      expect(placeOf("2026-11-30 00:00", null)).toEqual({ time: "2026-11-30T05:00:00.000Z" });
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+
   it.each(["", "0", "soon", "25h", "2026-13-90", "1e9"])("is not %j", (text) => {
     expect(placeOf(text, null)).toBeNull();
   });

@@ -203,6 +203,9 @@ treatments:
     assert nodes["test"]["kind"] == "gather"
     assert nodes["test"]["instances"] == {"pending": 2}
     assert {name for name, node in nodes.items() if node["group"] == "test"} == {"test:3.11", "test:3.12"}
+    only = api("GET", f"/v1/runs/{run_id}/graph", query={"only": "critical_path"}).json
+    assert only == {"nodes": [], "edges": [], "critical_path": graph["critical_path"], "next": None}
+    assert api("GET", f"/v1/runs/{run_id}/graph", query={"only": "nodes"}).status == 422
     (step,) = graph["critical_path"]
     assert (step["treatment"], step["queued"], step["ran"]) == ("list", 5.0, 0.0)
 

@@ -185,6 +185,19 @@ def test_filters() -> None:
     assert texts(line_filter(["test", "pack"], ["error", "warning"])) == [warning]
 
 
+def test_the_lines_of_a_group_are_those_of_its_instances() -> None:
+    log = Log()
+    for runner, treatment in (("a", "test:3.12"), ("b", "test:3.13"), ("c", "tests"), ("d", "pack")):
+        log.write.index_batches(RUN, [batch(1, runner=runner, treatment=treatment, text=treatment)])
+
+    def texts(*treatments: str) -> list[str]:
+        return [line["text"] for _, _, line in log.reader.tail(RUN, wanted=line_filter(treatments)).lines]
+
+    assert texts("test") == ["test:3.12", "test:3.13"]
+    assert texts("test", "pack") == ["test:3.12", "test:3.13", "pack"]
+    assert texts("test:3.12") == ["test:3.12"]
+
+
 def test_a_level_is_found_whatever_colour_it_has() -> None:
     log = Log()
     log.write.index_batches(RUN, [batch(1, text="\x1b[1;31mERROR\x1b[0m something broke")])

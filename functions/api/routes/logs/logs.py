@@ -54,7 +54,9 @@ class LogQuery(Model):
     wait: float = Field(0, ge=0, le=2, description="Seconds to wait for a first line.")
     limit: int = Field(1_000, ge=1, le=2_000)
     treatment: TreatmentNames | None = Field(
-        None, description="Only lines of this treatment, or of several: names, separated by commas."
+        None,
+        description="Only lines of this treatment, or of several: names, separated by commas. Those of a group are the "
+        "lines of its instances.",
     )
     step: str | None = Field(
         None, min_length=1, max_length=100, description="The name of a step of the treatment, which is one then."

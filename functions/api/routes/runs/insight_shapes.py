@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -184,8 +185,17 @@ class GraphView(Model):
     )
 
 
+class ValuesQuery(Model):
+    cursor: Cursor | None = None
+
+
 class GraphQuery(Model):
     cursor: Cursor | None = None
+    only: Literal["critical_path"] | None = Field(
+        None,
+        description="Without nodes and edges. These stay the same while a run goes on, but for the elements inside of an "
+        "engine; its states are those of `GET /v1/runs/{run_id}/changes`.",
+    )
 
 
 class SentValueView(Model):

@@ -19,6 +19,7 @@ from api.routes.runs.insight_shapes import (
     PathStepView,
     SentValueList,
     SentValueView,
+    ValuesQuery,
 )
 from cadence.application.runs.run_details import RunDetails
 from cadence.application.values.read_content import of_value, require_kept
@@ -54,7 +55,8 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     edges: list[EdgeView] = []
     size = 0
     # In an order that stays: each treatment, then what leads to it.
-    for position, part in enumerate(islice(_parts(insight), first, None), first):
+    parts = () if query.only else _parts(insight)
+    for position, part in enumerate(islice(parts, first, None), first):
         if size > _LONGEST_GRAPH:
             page = GraphView(nodes=nodes, edges=edges, critical_path=None, next=sign(key, str(position), *listing))
             return Reply(page, lasting=lasting)
@@ -74,7 +76,7 @@ def show_graph(call: Call, services: Services, run_id: str, query: GraphQuery) -
     answers={200: SentValueList, 304: None},
     errors=(404, 422),
 )
-def list_values(call: Call, services: Services, run_id: str, query: GraphQuery) -> Reply:
+def list_values(call: Call, services: Services, run_id: str, query: ValuesQuery) -> Reply:
     """Lists what the treatments of a run have sent, without content, by treatment and port."""
     insight = services.look.read(services.visible.get(call.by, run_id))
     key, listing = services.keys.key("CURSOR"), ("values", run_id)

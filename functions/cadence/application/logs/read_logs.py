@@ -14,7 +14,7 @@ from cadence.domain.logs.log import Segment
 from cadence.domain.search.gaps import may_hide
 from cadence.domain.search.matching import LineOwner, Matcher
 from cadence.domain.search.pruning import may_match
-from cadence.domain.search.query import EVERY_LINE, And, Condition, Field, FieldName, Pattern, Query
+from cadence.domain.search.query import EVERY_LINE, And, Condition, Field, FieldName, FieldPrefix, Or, Pattern, Query
 from cadence.domain.search.regex import BadRegex
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
@@ -33,11 +33,13 @@ Matches = Callable[[LineOwner, Line], bool]
 def line_filter(treatments: Sequence[str] = (), levels: Sequence[str] = (), grep: str | None = None) -> Query:
     """Returns a query for lines of one of the treatments (none: of any), of one of the levels, that match `grep`.
 
-    `grep` is a regular expression, searched in the text.
+    The lines of a group are those of its instances. `grep` is a regular expression, searched in the text.
     """
     parts: list[Condition] = []
     if treatments:
-        parts.append(Field(FieldName.TREATMENT, tuple(treatments)))
+        instances = [FieldPrefix(FieldName.TREATMENT, f"{name}:") for name in treatments if ":" not in name]
+        named = Field(FieldName.TREATMENT, tuple(treatments))
+        parts.append(Or((named, *instances)) if instances else named)
     if levels:
         parts.append(Field(FieldName.LEVEL, tuple(levels)))
     if grep is not None:

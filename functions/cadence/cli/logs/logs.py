@@ -21,7 +21,7 @@ Treatments = Annotated[
     typer.Option(
         "--treatment",
         "-t",
-        help="Only lines of this treatment; repeated, of several.",
+        help="Only lines of this treatment, or of a group's instances; repeated, of several.",
         show_default=False,
         autocompletion=complete_treatment,
     ),
