@@ -5,14 +5,16 @@ import sys
 import tomllib
 from collections import defaultdict
 from fnmatch import fnmatch
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from infra.generate import outdated
 from infra.lambdas import LAMBDAS
 from infra.lambdas.providers import CALLING_HOME
 from infra.packaging import REPOSITORY
-from infra.resources import Resources
 from infra.row.triggers import InvokedBy
+
+if TYPE_CHECKING:
+    from infra.resources import Resources
 
 
 class _Folders:
@@ -49,7 +51,7 @@ def test_rows_of_providers_are_named_after_them() -> None:
 
 
 def test_rows_name_exactly_the_lambdas_that_may_invoke_them() -> None:
-    names = cast(Resources, _Folders())
+    names = cast("Resources", _Folders())
     may_invoke = defaultdict(set)
     for caller, row in LAMBDAS.items():
         patterns = {

@@ -1,8 +1,6 @@
 """Logical ids are those that the CDK gives to resources without their room."""
 
-import aws_cdk
 import pytest
-from constructs import Construct
 
 from infra.logical_ids import logical_id
 
@@ -24,6 +22,9 @@ _LONG = "A-Resource_with/a-name".replace("/", "-") * 12
     ids=lambda path: "/".join(path)[:40],
 )
 def test_a_room_does_not_change_ids(path: tuple[str, ...]) -> None:
+    import aws_cdk
+    from constructs import Construct
+
     stack = aws_cdk.Stack(aws_cdk.App(), "Stack")
     scope: Construct = stack
     for name in path[:-1]:

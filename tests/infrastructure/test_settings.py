@@ -1,41 +1,44 @@
-"""What a deployment may be told."""
+"""What a deployment may be told.
+
+The CDK is imported where it is used: it starts Node and takes seconds, and every worker of a test run collects this.
+"""
 
 from typing import Any
 
-import aws_cdk
 import pytest
-from aws_cdk.assertions import Template
 
 from cadence.domain.shared.retention import KEPT
 from cadence.domain.values.value_retention import bucket_regions
 from cadence.local.shared.region import REGION
-from infra.deployment import SearchService, read_deployment
-from infra.functions import (
-    audit_archive_statements,
-    search_statements,
-    secret_source_statements,
-    value_bucket_statements,
-)
+from infra.deployment import Deployment, SearchService, read_deployment
 from infra.lambdas import LAMBDAS
-from infra.log_stream_stack import LogStreamStack
-from infra.rooms.access import AccessRoom
-from infra.shared import create_shared
+
+
+def _deployment(**context: Any) -> Deployment:
+    import aws_cdk
+
+    return read_deployment(aws_cdk.App(context=context).node)
 
 
 def test_nothing_is_kept_longer_than_what_leads_to_it() -> None:
-    assert read_deployment(aws_cdk.App(context={"retention_days": KEPT.days}).node).retention_days == KEPT.days
+    assert _deployment(retention_days=KEPT.days).retention_days == KEPT.days
     with pytest.raises(ValueError, match=r"retention_days.* from 1 to 90"):
-        read_deployment(aws_cdk.App(context={"retention_days": KEPT.days + 1}).node)
+        _deployment(retention_days=KEPT.days + 1)
 
 
 @pytest.mark.parametrize("stage", ["main-alert", "Main", "1st", "s" * 17, "a_b"])
 def test_a_stage_has_letters_and_digits_only(stage: str) -> None:
     """With hyphens, resources of two stages could have the same name."""
     with pytest.raises(ValueError, match=r"context 'stage' is .*: use up to 16 lower-case letters and digits"):
-        read_deployment(aws_cdk.App(context={"stage": stage}).node)
+        _deployment(stage=stage)
 
 
 def _stream(**context: str) -> dict[str, Any]:
+    import aws_cdk
+    from aws_cdk.assertions import Template
+
+    from infra.log_stream_stack import LogStreamStack
+
     app = aws_cdk.App(context=context)
     stack = LogStreamStack(app, "Stream", read_deployment(app.node))
     (found,) = Template.from_stack(stack).find_resources("AWS::Kinesis::Stream").values()
@@ -56,7 +59,7 @@ def test_the_log_stream_has_one_shard_or_as_many_as_the_load_needs() -> None:
 
 def test_concurrency_is_reserved_only_where_a_deployment_says_how_much() -> None:
     def reserved(**context: str) -> int | None:
-        return read_deployment(aws_cdk.App(context=context).node).reserved_concurrency
+        return _deployment(**context).reserved_concurrency
 
     assert reserved() is None
     assert reserved(reserved_concurrency="20") == 20
@@ -72,7 +75,7 @@ SECRET = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:search-AbCdEf"
 
 
 def _search(**context: str) -> SearchService:
-    return read_deployment(aws_cdk.App(context=context).node).search
+    return _deployment(**context).search
 
 
 def test_lines_are_searched_in_s3_unless_a_domain_is_named() -> None:
@@ -103,7 +106,9 @@ def test_a_domain_is_named_whole_and_with_how_it_is_asked(context: dict[str, str
 
 
 def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indices() -> None:
-    deployment = read_deployment(aws_cdk.App(context={"search_endpoint": ENDPOINT, "search_domain": DOMAIN}).node)
+    from infra.functions import search_statements
+
+    deployment = _deployment(search_endpoint=ENDPOINT, search_domain=DOMAIN)
     granted = {
         folder: {
             (action, resource)
@@ -129,14 +134,14 @@ def test_only_who_searches_or_indexes_may_ask_the_domain_and_only_for_its_indice
             ("es:ESHttpDelete", indices),
         },
     }
-    with_secret = read_deployment(aws_cdk.App(context={"search_endpoint": ENDPOINT, "search_secret": SECRET}).node)
+    with_secret = _deployment(search_endpoint=ENDPOINT, search_secret=SECRET)
     (statement,) = search_statements(with_secret, LAMBDAS["api"])
     assert (statement.actions, statement.resources) == (["secretsmanager:GetSecretValue"], [SECRET])
 
 
 def test_values_may_be_kept_in_the_buckets_that_are_named_with_their_regions() -> None:
     def named(**context: str) -> str:
-        return read_deployment(aws_cdk.App(context=context).node).value_buckets
+        return _deployment(**context).value_buckets
 
     assert named() == ""
     assert named(place="local") == f"cadence-main-elsewhere={REGION}"
@@ -149,7 +154,9 @@ def test_values_may_be_kept_in_the_buckets_that_are_named_with_their_regions() -
 
 
 def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_it_does() -> None:
-    deployment = read_deployment(aws_cdk.App(context={"value_buckets": "theirs=eu-central-1"}).node)
+    from infra.functions import value_bucket_statements
+
+    deployment = _deployment(value_buckets="theirs=eu-central-1")
     granted = {
         folder: {
             (action.removeprefix("s3:"), resource.partition(":s3:::")[2])
@@ -196,12 +203,19 @@ def test_only_who_has_to_do_with_values_may_use_their_buckets_and_each_for_what_
         # What a legal hold covers is copied onto itself.
         "retention": removing | {(f"{what}Object", "theirs/runs/*") for what in ("Get", "Put")},
     }
-    nothing = read_deployment(aws_cdk.App().node)
+    nothing = _deployment()
     assert [row.folder for row in LAMBDAS.values() if value_bucket_statements(nothing, row)] == []
 
 
 def _audit_bucket(**context: str) -> tuple[dict[str, Any], list[Any]]:
     """Returns the locked bucket's properties by type of resource, and what the Lambda's role may do there."""
+    import aws_cdk
+    from aws_cdk.assertions import Template
+
+    from infra.functions import audit_archive_statements
+    from infra.rooms.access import AccessRoom
+    from infra.shared import create_shared
+
     app = aws_cdk.App(context=context)
     stack, deployment = aws_cdk.Stack(app, "Main"), read_deployment(app.node)
     shared = create_shared(stack, deployment)
@@ -227,11 +241,15 @@ def test_a_lock_that_cannot_be_is_named() -> None:
     for context in ({"audit_lock": "forever"}, {"audit_lock_days": "0"}, {"audit_lock_days": "40000"}):
         (key,) = context
         with pytest.raises(ValueError, match=key):
-            read_deployment(aws_cdk.App(context=context).node)
+            _deployment(**context)
 
 
 def _source_rights(folder: str = "runner_gateway", **context: str) -> list[dict[str, Any]]:
-    deployment = read_deployment(aws_cdk.App(context=context).node)
+    import aws_cdk
+
+    from infra.functions import secret_source_statements
+
+    deployment = _deployment(**context)
     statements = secret_source_statements(deployment, LAMBDAS[folder])
     stack = aws_cdk.Stack()
     rights: list[dict[str, Any]] = stack.resolve([statement.to_statement_json() for statement in statements])
@@ -264,4 +282,4 @@ def test_a_prefix_that_would_allow_more_than_it_says_is_refused() -> None:
     ):
         for prefix in wrong:
             with pytest.raises(ValueError, match=key):
-                read_deployment(aws_cdk.App(context={key: prefix}).node)
+                _deployment(**{key: prefix})

@@ -17,10 +17,11 @@ from cadence.domain.shared import errors
 from infra.lambdas import LAMBDAS
 from infra.lambdas.providers import CALLING_HOME
 from infra.packaging import REPOSITORY
-from infra.state_machines import DEFINITIONS
 from tests.infrastructure.assembly import Assembly
 
 pytestmark = pytest.mark.slow
+
+DEFINITIONS = REPOSITORY / "functions" / "state_machines"
 
 # Set by the infrastructure for a library, and read by no settings class.
 _OF_LIBRARIES = {"POWERTOOLS_SERVICE_NAME"}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,10 @@ def _of_place(place: LinePosition) -> tuple[str, str, int, int]:
     return place.time, place.run_id, place.segment, place.index
 
 
-def _matching(query: Query) -> list[SplitLine]:
+@cache
+def _matching(query: Query) -> tuple[SplitLine, ...]:
     matcher = Matcher(query)
-    return [row for row in ROWS if matcher.matches(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line)]
+    return tuple(row for row in ROWS if matcher.matches(LineOwner("acme", "shop", row.pipeline, row.run_id), row.line))
 
 
 def test_lines_come_out_as_they_went_in(split: TantivySplit) -> None:
