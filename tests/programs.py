@@ -48,7 +48,7 @@ def private_mounts() -> tuple[str, ...] | None:
 
 
 needs_private_mounts = pytest.mark.skipif(private_mounts() is None, reason="nobody may mount file systems here")
-WITHOUT_BUBBLEWRAP = "bubblewrap is not installed, or does not work here"
+WITHOUT_BUBBLEWRAP = "bubblewrap is not installed (apt-get install bubblewrap), or does not work here"
 needs_bubblewrap = pytest.mark.skipif(bubblewrap() is None, reason=WITHOUT_BUBBLEWRAP)
 # The images of GitHub's own runners have it.
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed (apt-get install curl)")

@@ -132,9 +132,9 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     server = _CACHE / f"kube-apiserver-{VERSION}" / "kube-apiserver"
     etcd, openssl = shutil.which("etcd"), shutil.which("openssl")
     if not server.exists():
-        pytest.skip("kube-apiserver is not built: .ci/peers kube-apiserver")
+        pytest.skip("kube-apiserver is not built (.ci/peers kube-apiserver)")
     if not etcd or not openssl:
-        pytest.skip("etcd (etcd-server) or openssl is not installed")
+        pytest.skip("etcd or openssl is not installed (apt-get install etcd-server openssl)")
     ports = [first_free() for _ in range(3)]
     with ExitStack() as stack:
         client = f"http://127.0.0.1:{ports[0]}"

@@ -45,7 +45,7 @@ def runner_base(*programs: Path) -> bytes:
     Skips where they cannot be had.
     """
     if not BUSYBOX.exists():
-        pytest.skip("busybox-static is not installed")
+        pytest.skip("busybox is not installed (apt-get install busybox-static)")
     if not _PYTHON.exists():
         pytest.skip("this machine has no Python of its own")
     said = [
@@ -97,7 +97,7 @@ def runner_image(arguments: list[str], *programs: Path) -> Iterator[str]:
     starting anything here.
     """
     if not shutil.which("podman"):
-        pytest.skip("podman is not installed")
+        pytest.skip("podman is not installed (apt-get install podman)")
     name = "cadence-test-runner" + "".join(f"-{program.name}" for program in programs)
     image = f"localhost/{name}:{os.getpid()}"
     with imported(f"{name}-base", runner_base(*programs)) as base:

@@ -37,7 +37,7 @@ from tests.e2e.engine import (
     secret,
 )
 from tests.e2e.melodium.test_melodium_workers import a_request, workers_of
-from tests.programs import bubblewrap
+from tests.programs import WITHOUT_BUBBLEWRAP, bubblewrap
 from tests.waiting import eventually
 
 SOURCE = os.environ.get("CADENCE_MELODIUM_SOURCE")
@@ -181,7 +181,7 @@ def test_what_an_example_forgets_to_use_reaches_no_worker(source: Source, api: A
     )
 
 
-@pytest.mark.skipif(not bubblewrap(), reason="its commands need a sandbox or its images, and there is no bubblewrap")
+@pytest.mark.skipif(not bubblewrap(), reason=WITHOUT_BUBBLEWRAP)
 def test_a_pipeline_of_steps_fails_as_its_commands_do(source: Source, api: Api, tmp_path: Path) -> None:
     """16: its commands are made for a shell but run without one, and its service needs a container engine."""
     ids = Ids()

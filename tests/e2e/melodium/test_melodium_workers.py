@@ -249,7 +249,7 @@ def elsewhere(stack: Stack) -> Iterator[tuple[list[str], str]]:
     stack's address.
     """
     if os.getuid() != 0 or not shutil.which("ip"):
-        pytest.skip("a network of its own takes root, and `ip`")
+        pytest.skip("a network of its own takes root, and `ip` (apt-get install iproute2)")
     # This machine's own network stays as it is: browsers break their connections whenever it changes.
     name, here = f"cadence-{os.getpid()}", "10.213.0.1"
 

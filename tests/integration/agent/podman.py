@@ -46,9 +46,9 @@ def podman(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[
 def working() -> Iterator[list[str]]:
     """The image is there, and the arguments are those with which its containers start. Skips where there are none."""
     if not shutil.which("podman"):
-        pytest.skip("podman is not installed")
+        pytest.skip("podman is not installed (apt-get install podman runc)")
     if not BUSYBOX.exists():
-        pytest.skip("busybox-static, the image's only content, is not installed")
+        pytest.skip("busybox, the image's only content, is not installed (apt-get install busybox-static)")
     imported = podman("import", "-", IMAGE, stdin=content())
     if imported.returncode:
         pytest.skip(f"podman cannot make an image here: {imported.stderr.decode()[-200:]}")

@@ -418,7 +418,8 @@ def test_with_a_sandbox_commands_run_where_the_pool_requires_one(here: Host) -> 
 
 
 needs_slirp = pytest.mark.skipif(
-    private_network.program() is None, reason="slirp4netns is missing or does not work here"
+    private_network.program() is None,
+    reason="slirp4netns is not installed (apt-get install slirp4netns), or does not work here",
 )
 
 REACHES = """

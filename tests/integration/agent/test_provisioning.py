@@ -26,9 +26,14 @@ from tests.waiting import eventually
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 SFTP = Path("/usr/lib/openssh/sftp-server")
 pytestmark = [
-    pytest.mark.skipif(SSHD is None or os.getuid() != 0, reason="no sshd here, or no right to start one"),
-    pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen (openssh-client) is not installed"),
-    pytest.mark.skipif(not SFTP.exists(), reason="sftp-server (openssh-sftp-server) is not installed"),
+    pytest.mark.skipif(
+        SSHD is None or os.getuid() != 0,
+        reason="sshd is not installed (apt-get install openssh-server), or only root may start it",
+    ),
+    pytest.mark.skipif(
+        not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed (apt-get install openssh-client)"
+    ),
+    pytest.mark.skipif(not SFTP.exists(), reason="sftp-server is not installed (apt-get install openssh-sftp-server)"),
 ]
 POOL = "provisioned"
 

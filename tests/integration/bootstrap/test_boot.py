@@ -224,7 +224,7 @@ def test_what_is_not_there_is_said_at_once(tmp_path: Path, net: Net, home: CallH
 
 def test_without_python_the_machine_says_so_and_goes(tmp_path: Path, net: Net, home: CallHome, request_):
     if not shutil.which("curl"):
-        pytest.skip("curl, which tells what no Python can, is not installed")
+        pytest.skip("curl, which tells what no Python can, is not installed (apt-get install curl)")
     machine = Machine(tmp_path, user_data(home, request_, QUIET))
 
     booted = machine.boot(python=False)

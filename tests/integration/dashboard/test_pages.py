@@ -17,7 +17,7 @@ VITEST = SOURCES / "node_modules" / "vitest" / "vitest.mjs"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)")
 @pytest.mark.skipif(not VITEST.is_file(), reason="the dashboard's tools are not installed (make check installs them)")
 def test_the_pages_in_a_browser() -> None:
     built = page(retry=True)

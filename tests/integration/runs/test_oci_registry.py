@@ -204,7 +204,9 @@ def test_a_name_that_does_not_exist_is_not_waited_for(
     assert len(waits) == (0 if refusal is ProviderRejected else 2)
 
 
-@pytest.mark.skipif(not shutil.which("docker-registry"), reason="docker-registry is not installed")
+@pytest.mark.skipif(
+    not shutil.which("docker-registry"), reason="docker-registry is not installed (apt-get install docker-registry)"
+)
 def test_a_real_registry(tmp_path: Path) -> None:
     host = f"127.0.0.1:{first_free()}"
     settings = {

@@ -14,7 +14,10 @@ from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(not shutil.which("faketime"), reason="there is no `faketime`, which sets an engine's clock"),
+    pytest.mark.skipif(
+        not shutil.which("faketime"),
+        reason="faketime, which sets an engine's clock, is not installed (apt-get install faketime)",
+    ),
 ]
 
 KEY = "22222222-2222-4222-8222-222222222222"

@@ -31,11 +31,12 @@ _SCHEMAS = Path("/etc/ldap/schema")
 _START_SECONDS = 120
 
 needs_slapd = pytest.mark.skipif(
-    SLAPD is None or not (_SCHEMAS / "inetorgperson.schema").exists(), reason="slapd is not installed"
+    SLAPD is None or not (_SCHEMAS / "inetorgperson.schema").exists(),
+    reason="slapd is not installed (apt-get install slapd)",
 )
 needs_samba = pytest.mark.skipif(
     shutil.which("samba") is None or shutil.which("samba-tool") is None or shutil.which("unshare") is None,
-    reason="samba is not installed as a domain controller, or unshare is missing",
+    reason="samba as a domain controller is not installed (apt-get install samba), or unshare is missing",
 )
 
 

@@ -106,7 +106,7 @@ class Laptop:
                 cwd=workspace,
                 env=variables,
                 capture_output=True,
-                timeout=60,
+                timeout=300,
             )
             _release([*workspace.glob("in-*"), *workspace.glob("out-*")])
             for move in moves:
