@@ -18,8 +18,7 @@
 - A Lambda that fails ends the state that called it, also where that waits on a task token, under the name of the error
   in AWS (`failed_tasks`).
 - Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
-- Large uploads to S3 are received into files (`upload_files`). The head of an answer is sent with its body
-  (`whole_answers`).
+- Large uploads to S3 are received into files (`upload_files`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -56,7 +55,6 @@ from cadence.local.ministack import (
     task_permissions,
     upload_files,
     verified_callers,
-    whole_answers,
 )
 from cadence.local.ministack.saved_mark import SaveAll, marking
 from cadence.local.shared import lifeline
@@ -165,7 +163,6 @@ def main() -> None:
     verified_callers.install()
     light_saves.install()
     upload_files.install()
-    whole_answers.install()
     code = shared_code.install()
     processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
