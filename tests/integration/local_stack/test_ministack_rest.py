@@ -1,13 +1,19 @@
-"""MiniStack's rest before each execution is left out, and nothing else that Step Functions sleeps for."""
+"""MiniStack's rest before each execution is left out, and nothing else that Step Functions sleeps for; so is the client
+of a container daemon.
+"""
 
+import importlib
 import inspect
 import re
 import resource
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from ministack.services import stepfunctions
 
+from cadence.local.ministack import __main__ as program
 from cadence.local.ministack import main
 
 
@@ -45,3 +51,19 @@ def test_many_files_may_be_open(
     main.allow_open_files()
 
     assert given == set_to
+
+
+def test_the_client_of_a_container_daemon_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def imported(name: str) -> SimpleNamespace:
+        with pytest.raises(ImportError):
+            __import__("docker")
+        return SimpleNamespace(main=lambda: started.append(name))
+
+    monkeypatch.setitem(sys.modules, "docker", SimpleNamespace())
+    monkeypatch.setattr(importlib, "import_module", imported)
+
+    program.main()
+
+    assert started == ["cadence.local.ministack.main"]

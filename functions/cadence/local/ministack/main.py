@@ -181,7 +181,3 @@ def main() -> None:
         requested.set()
         processes.close()
         code.remove()
-
-
-if __name__ == "__main__":
-    main()

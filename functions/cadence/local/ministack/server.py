@@ -15,7 +15,7 @@ from cadence.local.shared.paths import StackPaths
 from cadence.local.shared.ports import LOOPBACK
 from cadence.local.shared.region import REGION
 
-COMMAND = (sys.executable, "-m", "cadence.local.ministack.main")
+COMMAND = (sys.executable, "-m", "cadence.local.ministack")
 
 
 @dataclass(frozen=True)
