@@ -3,6 +3,7 @@
 - The state is saved while MiniStack runs, not only at its end, and with less work (`light_saves`). SIGUSR1 requests a
   save at once. After each complete save the file `saved` beside the state is renewed.
 - Executions that were interrupted by a stop emit the event of a failed execution.
+- Asynchronous calls of Lambdas that a stop interrupted are made again (`asynchronous_calls`).
 - Recurring schedules use their time zones (`schedules`).
 - Changes of tables are delivered in batches and then removed (`table_streams`).
 - Failed records of the log stream are delivered again (`kinesis_polling`).
@@ -38,6 +39,7 @@ from ministack.core import persistence
 from ministack.services import stepfunctions
 
 from cadence.local.ministack import (
+    asynchronous_calls,
     failed_tasks,
     forked_processes,
     kinesis_polling,
@@ -166,6 +168,7 @@ def main() -> None:
     verified_callers.install()
     light_saves.install()
     upload_files.install()
+    asynchronous_calls.install()
     code = shared_code.install()
     processes = forked_processes.install()
     signal.signal(signal.SIGUSR1, lambda *_: requested.set())
