@@ -19,6 +19,17 @@ RUN = {
     **dict.fromkeys(("created_at", "started_at", "finished_at"), "2026-11-30T12:00:00Z"),
     **dict.fromkeys(("branch", "commit", "replay_of", "started_by_run", "rerun_of")),
 }
+PRINTS_ONCE_THE_PAGER_HAS_GONE = """
+import select, sys
+from rich.console import Console
+from cadence.cli.shared.pager import paged
+with paged():
+    gone = select.poll()
+    gone.register(1, 0)
+    assert gone.poll(60_000)
+    {}
+print("end")
+"""
 CADENCE = (sys.executable, "-m", "cadence.cli.main", "runs")
 
 
@@ -38,12 +49,15 @@ def test_the_environment_names_the_pager(environment: dict[str, str], command: s
 
 def called(url: str, *arguments: str, **environment: str) -> "tuple[int, str]":
     """The status of `cadence runs` on a terminal, and what the terminal shows."""
-    named = os.environ | {"CADENCE_URL": url, "CADENCE_TOKEN": "token", "TERM": "xterm", "COLUMNS": "120"} | environment
+    return on_terminal([*CADENCE, *arguments], CADENCE_URL=url, CADENCE_TOKEN="token", **environment)
+
+
+def on_terminal(command: "list[str]", **environment: str) -> "tuple[int, str]":
+    """The status of a command on a terminal, and what the terminal shows."""
+    named = os.environ | {"TERM": "xterm", "COLUMNS": "120"} | environment
     terminal, side = pty.openpty()
     try:
-        status = subprocess.run(
-            [*CADENCE, *arguments], stdin=side, stdout=side, stderr=side, env=named, check=False
-        ).returncode
+        status = subprocess.run(command, stdin=side, stdout=side, stderr=side, env=named, check=False).returncode
         os.set_blocking(terminal, False)
         try:
             shown = os.read(terminal, 65536).decode()
@@ -69,6 +83,12 @@ def test_a_terminal_s_output_goes_through_the_pager(tmp_path: Path) -> None:
     assert "PIPELINE" in heading
     assert "\x1b[" in row
     assert "01m8f3" in re.sub(r"\x1b\[[0-9;]*m", "", row)  # the end of an id is shown in another style
+
+
+@pytest.mark.parametrize("printed", ["print('a table')", "Console().print('a table')"])
+def test_what_a_pager_that_has_gone_did_not_take_is_not_shown(printed: str) -> None:
+    program = [sys.executable, "-c", PRINTS_ONCE_THE_PAGER_HAS_GONE.format(printed)]
+    assert on_terminal(program, CADENCE_PAGER="true") == (0, "end\r\n")
 
 
 def test_a_pager_that_the_user_leaves_is_no_error() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 _LESS = "FRX"
 """Of `less`: end at once if all fits one screen, show colours, leave the text on the screen."""
@@ -35,8 +36,14 @@ def paged(wanted: bool = True) -> Iterator[None]:
     try:
         with suppress(BrokenPipeError):  # the user has left the pager
             yield
-            sys.stdout.flush()
+    except SystemExit as end:
+        # What rich raises where it meets a broken pipe.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
     finally:
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+        _drop_unwritten()
         os.dup2(terminal, sys.stdout.fileno())
         os.close(terminal)
         if forced is None:
@@ -53,6 +60,13 @@ def pager_command(environment: Mapping[str, str]) -> str | None:
             command = environment[name].strip()
             return None if command in ("", "cat") else command
     return "less" if shutil.which("less") else None
+
+
+def _drop_unwritten() -> None:
+    """Drops what a pager that has gone did not take: it stays in the buffer, and would be shown on the terminal."""
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    sys.stdout.flush()
 
 
 def _wait(pager: "subprocess.Popen[bytes]") -> None:
