@@ -1,4 +1,4 @@
-// What needs me? Approvals, my failed runs, broken pipelines, what waits, pools that have a problem, open alerts.
+// What needs me? Approvals, my runs that failed or go on, broken pipelines, what waits, pools in trouble, open alerts.
 
 import type { ComponentChildren } from "preact";
 import { get } from "../api/client.ts";
@@ -28,10 +28,13 @@ export function Home() {
       const by = self.subject ?? self.name;
       const since = new Date(Date.now() - DAYS * 86_400_000).toISOString();
       const none = { items: [] };
-      const [approvals, mine, runs, pools, hosts, alerts] = await Promise.all([
+      const [approvals, mine, running, runs, pools, hosts, alerts] = await Promise.all([
         may("runs:read") ? get<Schemas["PendingApprovalList"]>(["approvals"], {}, signal) : none,
         may("runs:read")
           ? get<Schemas["RunList"]>(["runs"], { by, state: "failed", since, limit: 3 * MOST }, signal)
+          : none,
+        may("runs:read")
+          ? get<Schemas["RunList"]>(["runs"], { by, state: "running", since, limit: 3 * MOST }, signal)
           : none,
         may("runs:read") ? get<Schemas["RunList"]>(["runs"], { limit: 200, since }, signal) : none,
         may("pools:read") ? get<Schemas["PoolList"]>(["pools"], {}, signal) : none,
@@ -45,6 +48,7 @@ export function Home() {
         approvals: approvals.items.filter((one) => one.obstacle === null),
         // The failure of a generated run is that of the run which it is a part of.
         mine: mine.items.filter((run) => broke(run.state) && !run.generated).slice(0, MOST),
+        running: running.items.filter((run) => !run.generated).slice(0, MOST),
         broken: brokenPipelines(runs.items),
         waiting: runs.items.filter((run) => run.state === "pending" && run.waiting_for && !run.generated),
         pools: poolProblems(details, hosts.items, Date.now()),
@@ -55,7 +59,8 @@ export function Home() {
   );
   const now = useNow(true, 5_000);
   const found = loaded.value;
-  const quiet = found && Object.values(found).every((list) => list.length === 0);
+  // A run that goes on needs nobody.
+  const quiet = found && Object.entries(found).every(([name, list]) => name === "running" || list.length === 0);
   return (
     <>
       <div class="title-row">
@@ -86,6 +91,13 @@ export function Home() {
             )}
           </Part>
           <Part title="Your failed runs" items={found.mine} all={href({ page: "runs" }, { state: "failed" })}>
+            {(run) => (
+              <li key={run.run_id}>
+                <Run run={run} now={now} />
+              </li>
+            )}
+          </Part>
+          <Part title="Your running runs" items={found.running} all={href({ page: "runs" }, { state: "running" })}>
             {(run) => (
               <li key={run.run_id}>
                 <Run run={run} now={now} />

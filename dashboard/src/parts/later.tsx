@@ -5,7 +5,7 @@ import { Loading } from "./notes.tsx";
 
 /**
  * Returns a component in place of the one that `load` fetches; once fetched, it is there at once. Of a part that is not
- * needed first (`quietly`) nothing is shown until then.
+ * needed first (`quietly`) nothing is shown until then, unless it could not be fetched.
  */
 export function later<P extends object>(load: () => Promise<ComponentType<P>>, quietly = false): ComponentType<P> {
   let fetched: ComponentType<P> | null = null;
@@ -28,12 +28,12 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>, q
       };
     }, [tries]);
     if (Content) return <Content.of {...props} />;
-    if (quietly) return null;
-    if (!failed) return <Loading what="the page" />;
+    if (!failed) return quietly ? null : <Loading what="the page" />;
     return (
       <div class="note note-bad" role="alert">
         <p>
-          This page's code could not be fetched: Cadence does not answer, or it was upgraded since this tab was opened.
+          {quietly ? "A part of this page" : "This page's code"} could not be fetched: Cadence does not answer, or it
+          was upgraded since this tab was opened.
         </p>
         <p class="buttons">
           <button

@@ -333,6 +333,32 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("tells at home which of your runs go on", async () => {
+    const { items } = at.served.recorded["/v1/runs"] as { items: object[] };
+    at.served.instead.set("/v1/runs", { items: [{ ...items[0], state: "running", generated: false }], next: null });
+    const { page } = await open("/ui");
+    expect(await page.getByRole("region", { name: "Your running runs" }).getByRole("link").count()).toBeGreaterThan(0);
+    await page.getByText("Nothing needs you.").waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  it("tells that a part of a page could not be fetched", async () => {
+    const { page } = await open("/ui/runs");
+    const graph = /\/graph[^/]*\.js$/;
+    await page.route(graph, (route) => route.abort("internetdisconnected"));
+    await page.goto(`${at.served.url}${PAGES["failed run"]}`);
+    const note = page.getByRole("alert").filter({ hasText: "A part of this page could not be fetched" });
+    await note.waitFor();
+    await page.unroute(graph);
+    await note.getByRole("button", { name: "Load the page again" }).click();
+    await page
+      .getByLabel(/^Graph of/)
+      .first()
+      .waitFor();
+    expect(await note.count()).toBe(0);
+    await page.context().close();
+  });
+
   it("asks before it takes something away", async () => {
     const { page } = await open("/ui/admin/tokens");
     const deleted: string[] = [];
