@@ -11,13 +11,13 @@ import queue
 import select
 import threading
 import time
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from ..logs.masking import Masker
-from ..shared.errors import AgentError
 from ..shared.termination import Termination
 from ..shared.threads import WorkerThreads
 from .chunks import CHUNK_BYTES, FIRST_BYTES, ChunkBuffer, ChunkPool, ChunkStore, UrlExpired
+from .grants import Expiries, Grant
 from .type_checks import Checker
 from .upload_credits import MOST_COMMITTED, UploadCredits, UploadedChunks
 
@@ -35,16 +35,6 @@ RAMP = 8
 LEAST_PATIENCE, MOST_PATIENCE = 0.05, 2.0
 #: A denied producer asks again after a tenth of the time that it has waited, within these bounds (seconds).
 LEAST_ASKING, MOST_ASKING = 0.02, 1.0
-#: Expired URLs in a row before the upload fails.
-MOST_EXPIRED = 5
-
-
-class Grant(NamedTuple):
-    """Leave to upload one chunk. ``generation`` is the number of times that URLs had expired when it was issued."""
-
-    url: str
-    headers: dict[str, str]
-    generation: int
 
 
 class OutputUpload:
@@ -81,8 +71,7 @@ class OutputUpload:
         self._uploaders = 0
         self._denied_since: float | None = None
         self._ask_again = 0.0
-        self._expired = 0
-        self._generation = 0
+        self._expiries = Expiries(name)
         self._digest = hashlib.sha256()
         self.size = 0
         self._preview = bytearray()
@@ -213,7 +202,7 @@ class OutputUpload:
                 self._uploading -= 1
                 self._unreported.add(chunk)
                 self._uploaded += 1
-                self._expired = 0
+                self._expiries.end()
             self._credits.changed()
             self._pool.give_back(chunk)
 
@@ -238,15 +227,8 @@ class OutputUpload:
         """Forgets the URLs that are as old as one that expired. Raises AgentError if those issued since do so, too."""
         with self._changed:
             self._uploading -= 1
-            if expired.generation < self._generation:
-                return  # another uploader met this expiry, and newer URLs may be here
-            self._generation += 1
-            self._expired += 1
-            if self._expired > MOST_EXPIRED:
-                raise AgentError(
-                    f"output {self.name} cannot be uploaded: the store refuses every URL that the gateway issues"
-                )
-            self._grants.clear()
+            if self._expiries.add(expired):
+                self._grants.clear()
 
     def accept_answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Takes the gateway's answer to a request of this output."""
@@ -258,7 +240,7 @@ class OutputUpload:
             for upload in answer["uploads"]:
                 if upload["seq"] in self._waiting:
                     headers = dict(upload.get("headers") or {})
-                    self._grants[upload["seq"]] = Grant(upload["url"], headers, self._generation)
+                    self._grants[upload["seq"]] = Grant(upload["url"], headers, self._expiries.count)
                     granted += 1
             self._changed.notify_all()
             if granted:
