@@ -4,7 +4,7 @@ import gzip
 import json
 import random
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,13 +17,11 @@ from cadence.adapters.s3.fast_line_parser import quick_lines
 from cadence.adapters.s3.log_segments import lines_of
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.logs.ports import LogBatch, LogLine, LogSink, SentBlock
-from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.logs.line_block import MOST_BYTES, LineBlock, LineSpan
-from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import InvalidRequest
+from tests.unit.logs.senders import NOW, sender
 
 TIME = "2026-01-01T00:00:00.000Z"
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def span(text: str, lines: int | None = None, **more: Any) -> tuple[LineSpan, str]:
@@ -49,22 +47,15 @@ class Sink(LogSink):
 
 def accept(some: LineBlock) -> tuple[int, list[LogLine]]:
     sink = Sink()
-    runner = Runner(
-        runner_id="run-1",
-        run_id="run",
-        treatment="build",
-        attempt=1,
-        organization="acme",
-        project="shop",
-        pool="linux",
-        provider="host",
-        state=RunnerState.CLAIMED,
-        created_at=NOW,
-    )
-    accepted = AcceptLogs(sink, lambda: NOW).accept_block(FollowedRunner(runner, NOW + timedelta(seconds=1)), some)
+    claimed = sender(followed_until=NOW + timedelta(seconds=1))
+    accepted = AcceptLogs(sink, lambda: NOW).accept_block(claimed, some)
     assert accepted.followed
     batch = decode(encode_block(sink.taken[0]))
-    assert (batch.run_id, batch.runner_id, batch.treatment) == (runner.run_id, runner.runner_id, runner.treatment)
+    assert (batch.run_id, batch.runner_id, batch.treatment) == (
+        claimed.runner.run_id,
+        claimed.runner.runner_id,
+        claimed.runner.treatment,
+    )
     return accepted.through, list(batch.lines)
 
 

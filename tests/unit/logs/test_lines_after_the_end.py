@@ -1,20 +1,17 @@
 """Lines that an agent sends after its attempt was ended: accepted of its session until its last lease ends."""
 
 import zlib
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from cadence.application.logs.accept_logs import AcceptLogs
 from cadence.application.logs.ports import LogBatch, LogLine, LogSink, SentBlock
-from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.logs.line_block import LineBlock, LineSpan
-from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
+from cadence.domain.runners.runner import RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.shared.errors import Gone
+from tests.unit.logs.senders import NOW, sender
 
 TIME = "2026-01-01T00:00:00.000Z"
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LINE = LogLine(1, TIME, "stdout", "info", "before the end")
 BLOCK = LineBlock(1, [LineSpan(lines=1, size=1, time=TIME, stream="stdout", level="info")], zlib.compress(b"a"))
 
@@ -29,24 +26,6 @@ class Sink(LogSink):
     def put(self, batch: LogBatch) -> int:
         self.attempts.append(batch.attempt)
         return batch.lines[-1].seq
-
-
-def sender(state: RunnerState, lease: float | None = 30, **more: Any) -> FollowedRunner:
-    runner = Runner(
-        runner_id="run-1",
-        run_id="run",
-        treatment="build",
-        attempt=1,
-        organization="acme",
-        project="shop",
-        pool="linux",
-        provider="host",
-        state=state,
-        created_at=NOW,
-        lease_until=None if lease is None else NOW + timedelta(seconds=lease),
-        **more,
-    )
-    return FollowedRunner(runner)
 
 
 @pytest.mark.parametrize("state", [RunnerState.LOST, RunnerState.RELEASED])
@@ -64,7 +43,7 @@ def test_lines_from_before_the_end_are_accepted_into_their_own_attempt_and_the_a
 @pytest.mark.parametrize("lease", [None, 0, -1])
 def test_no_lines_are_accepted_once_the_last_lease_is_over(state: RunnerState, lease: float | None) -> None:
     sink = Sink()
-    accept, ended = AcceptLogs(sink, lambda: NOW), sender(state, lease, cancel_reason="cancelled by ada")
+    accept, ended = AcceptLogs(sink, lambda: NOW), sender(state, lease=lease, cancel_reason="cancelled by ada")
     for late in (lambda: accept.accept(ended, [LINE]), lambda: accept.accept_block(ended, BLOCK)):
         with pytest.raises(Gone, match=f"run-1 is {state}") as refused:
             late()
@@ -80,5 +59,5 @@ def test_the_last_lines_of_a_runner_with_a_result_do_not_tell_it_to_stop() -> No
 
 
 def test_a_claimed_runner_delivers_lines_also_while_its_lease_is_not_yet_seen_to_be_over() -> None:
-    answer = AcceptLogs(Sink(), lambda: NOW).accept(sender(RunnerState.CLAIMED, -1), [LINE])
+    answer = AcceptLogs(Sink(), lambda: NOW).accept(sender(lease=-1), [LINE])
     assert (answer.through, answer.stop) == (1, None)

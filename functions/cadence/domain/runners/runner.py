@@ -160,7 +160,7 @@ class Runner:
         """Why its agent has to stop, if the attempt was ended without its result."""
         if self.state not in {RunnerState.LOST, RunnerState.RELEASED} or self.result is not None:
             return None
-        return self.cancel_reason or f"Runner {self.runner_id} is {self.state}: stop its work."
+        return self.cancel_reason or _over(self)
 
     @property
     def image_digest(self) -> str | None:
@@ -171,7 +171,11 @@ class Runner:
 def session_over(runner: Runner) -> Gone:
     """Returns the error for the agent of a runner whose session is over; it has the reason of a cancellation."""
     reason = {"cancel": runner.cancel_reason} if runner.cancel_reason else {}
-    return Gone(f"Runner {runner.runner_id} is {runner.state}: stop its work.", state=str(runner.state), **reason)
+    return Gone(_over(runner), state=str(runner.state), **reason)
+
+
+def _over(runner: Runner) -> str:
+    return f"Runner {runner.runner_id} is {runner.state}: stop its work."
 
 
 @dataclass(frozen=True, kw_only=True)
