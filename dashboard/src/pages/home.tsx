@@ -28,14 +28,12 @@ export function Home() {
       const by = self.subject ?? self.name;
       const since = new Date(Date.now() - DAYS * 86_400_000).toISOString();
       const none = { items: [] };
-      const [approvals, mine, running, runs, pools, hosts, alerts] = await Promise.all([
+      const own = (state: string) =>
+        may("runs:read") ? get<Schemas["RunList"]>(["runs"], { by, state, since, limit: 3 * MOST }, signal) : none;
+      const [approvals, failed, running, runs, pools, hosts, alerts] = await Promise.all([
         may("runs:read") ? get<Schemas["PendingApprovalList"]>(["approvals"], {}, signal) : none,
-        may("runs:read")
-          ? get<Schemas["RunList"]>(["runs"], { by, state: "failed", since, limit: 3 * MOST }, signal)
-          : none,
-        may("runs:read")
-          ? get<Schemas["RunList"]>(["runs"], { by, state: "running", since, limit: 3 * MOST }, signal)
-          : none,
+        own("failed"),
+        own("running"),
         may("runs:read") ? get<Schemas["RunList"]>(["runs"], { limit: 200, since }, signal) : none,
         may("pools:read") ? get<Schemas["PoolList"]>(["pools"], {}, signal) : none,
         may("hosts:read") ? get<Schemas["HostList"]>(["hosts"], {}, signal) : none,
@@ -47,7 +45,7 @@ export function Home() {
       return {
         approvals: approvals.items.filter((one) => one.obstacle === null),
         // The failure of a generated run is that of the run which it is a part of.
-        mine: mine.items.filter((run) => broke(run.state) && !run.generated).slice(0, MOST),
+        failed: failed.items.filter((run) => broke(run.state) && !run.generated).slice(0, MOST),
         running: running.items.filter((run) => !run.generated).slice(0, MOST),
         broken: brokenPipelines(runs.items),
         waiting: runs.items.filter((run) => run.state === "pending" && run.waiting_for && !run.generated),
@@ -90,20 +88,15 @@ export function Home() {
               </li>
             )}
           </Part>
-          <Part title="Your failed runs" items={found.mine} all={href({ page: "runs" }, { state: "failed" })}>
-            {(run) => (
-              <li key={run.run_id}>
-                <Run run={run} now={now} />
-              </li>
-            )}
-          </Part>
-          <Part title="Your running runs" items={found.running} all={href({ page: "runs" }, { state: "running" })}>
-            {(run) => (
-              <li key={run.run_id}>
-                <Run run={run} now={now} />
-              </li>
-            )}
-          </Part>
+          {(["failed", "running"] as const).map((state) => (
+            <Part key={state} title={`Your ${state} runs`} items={found[state]} all={href({ page: "runs" }, { state })}>
+              {(run) => (
+                <li key={run.run_id}>
+                  <Run run={run} now={now} />
+                </li>
+              )}
+            </Part>
+          ))}
           <Part title="Broken pipelines" items={found.broken} all={href({ page: "pipelines" })}>
             {({ run, times }) => (
               <li key={`${run.project}/${run.pipeline}`}>
