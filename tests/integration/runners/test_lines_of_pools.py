@@ -24,6 +24,7 @@ from cadence.application.search.index_project import IndexProject
 from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.runner_ports import FollowedRunner
 from cadence.domain.logs.line_block import LineBlock, LineSpan
+from cadence.domain.runners.runner import RunnerState
 from cadence.domain.search.query import Query, Word
 from cadence.domain.shared.errors import NotFound, Transient
 from cadence.domain.values.value_retention import ValueCapture, ValueRetention
@@ -222,7 +223,7 @@ def test_lines_go_where_the_values_of_their_runner_go(
         def put_block(self, sent: SentBlock) -> None:
             taken.append(sent)
 
-    runner = replace(world.runners.get_runner(world.launch()), retention=retention)
+    runner = replace(world.runners.get_runner(world.launch()), state=RunnerState.CLAIMED, retention=retention)
     lines = batch(1, 2, bucket=None).lines
     accept = AcceptLogs(Sink(), world.clock)
     assert accept.accept(FollowedRunner(runner), lines).through == 2
