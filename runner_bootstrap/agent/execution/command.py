@@ -19,6 +19,8 @@ GRACE_SECONDS = 5.0
 ENGINE_GRACE_SECONDS = 18.0
 #: Exit code by which a container engine reports that it could not start the container.
 CONTAINER_NOT_STARTED = 125
+#: What bubblewrap prints where it has set the sandbox up and finds nothing to start.
+NO_PROGRAM = "bwrap: execvp "
 POLL_SECONDS = 0.1
 
 
@@ -71,10 +73,11 @@ class Command:
     def prepare(self, launch: LaunchSpec, seconds: float) -> None:
         """Runs a command that has to succeed before the treatment's command starts, for at most ``seconds``.
 
-        Raises TreatmentFailed if it does not exit with 0.
+        Raises TreatmentFailed if it does not exit with 0, AgentError if its sandbox could not be set up.
         """
         self._start(launch, "stdout", "stderr")
         done = self._follow(Deadline(seconds), seconds)
+        _require_sandbox(done, self._last_words())
         if done.exit_code != 0:
             self.exit = done
             raise TreatmentFailed(_in_words(done))
@@ -82,8 +85,8 @@ class Command:
     def run(self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams) -> None:
         """Runs the treatment's command to its end, with ``stdio`` or else the log as its output.
 
-        Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started, Stopped if
-        the assignment was terminated meanwhile (the command is dead then).
+        Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started or its
+        sandbox not be set up, Stopped if the assignment was terminated meanwhile (the command is dead then).
         """
         self._start(launch, "stdout", "stderr", stdio, self.marks)
         self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
@@ -91,6 +94,7 @@ class Command:
             raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
         if self.engine and self.exit.exit_code == CONTAINER_NOT_STARTED:
             raise AgentError(f"{self.engine.kind} could not start the container: {self._last_words()}")
+        _require_sandbox(self.exit, self._last_words())
         if self.exit.exit_code != 0:
             raise TreatmentFailed(_in_words(self.exit))
 
@@ -161,6 +165,12 @@ class Command:
 
     def _last_words(self) -> str:
         return next((reader.last_line for reader in reversed(self._readers) if reader.last_line), "it gave no reason")
+
+
+def _require_sandbox(done: CommandExit, last_words: str) -> None:
+    """Raises AgentError if the command was not started, unless there is no such program."""
+    if not done.set_up and not last_words.startswith(NO_PROGRAM):
+        raise AgentError(f"the sandbox could not be set up: {last_words.removeprefix('bwrap: ')}")
 
 
 def _in_words(done: CommandExit) -> str:

@@ -8,19 +8,20 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from . import masks, private_network
 from .workspace import Workspace
 
 PROBE_SECONDS = 10
+PROBES = 3
 
 
 class LaunchSpec(NamedTuple):
     """What the supervisor starts.
 
     ``cleanup`` is a command that removes what would outlive the process (a container); ``groups`` are control group
-    files to join first.
+    files to join first; ``sandbox_at`` is the position of bubblewrap in ``argv``.
     """
 
     argv: list[str]
@@ -28,6 +29,7 @@ class LaunchSpec(NamedTuple):
     cwd: str
     cleanup: list[str]
     groups: Sequence[str] = ()
+    sandbox_at: Optional[int] = None
 
 
 def plain(command: Sequence[str], env: dict[str, str], workspace: Workspace) -> LaunchSpec:
@@ -87,15 +89,20 @@ class Bubblewrap:
             argv += private_network.name_server_options(workspace.root)
             argv = private_network.entering(network_by, argv)
         argv += ["--bind", str(workspace.root), str(workspace.root), "--chdir", str(workspace.work), "--", *command]
-        return LaunchSpec(argv=argv, env=env, cwd=str(workspace.work), cleanup=[])
+        return LaunchSpec(argv=argv, env=env, cwd=str(workspace.work), cleanup=[], sandbox_at=argv.index(self._program))
 
 
 @functools.lru_cache(maxsize=None)
 def works(program: str) -> bool:
     """Returns whether this kernel and user may use the bubblewrap ``program``.
 
-    It is tried once, and processes forked later keep the result.
+    It is tried once, and processes forked later keep the result. A mount that goes away meanwhile (`sandbox_status`)
+    must not be taken for a kernel that allows no sandbox.
     """
+    return any(_starts(program) for _ in range(PROBES))
+
+
+def _starts(program: str) -> bool:
     probe = [program, *_ISOLATION, "--", "true"]
     try:
         done = subprocess.run(

@@ -21,6 +21,7 @@ from ..shared.clock import Deadline
 from ..shared.errors import AgentError
 from . import cgroups, process_messages, processes
 from .sandbox import LaunchSpec
+from .sandbox_status import SandboxStatus
 from .shell_process import ShellProcesses
 
 #: Processes of the sandbox itself: a signal meant for the command must not end them first.
@@ -37,7 +38,8 @@ KILLED = "the agent's supervisor process was killed"
 class CommandExit(NamedTuple):
     """How a command ended: its exit code or the signal that killed it, its CPU time, or why it could not be started.
 
-    ``memory_peak`` is the most memory that its largest process held at once, in bytes.
+    ``memory_peak`` is the most memory that its largest process held at once, in bytes. ``set_up`` is false if it was
+    not started since its sandbox could not be set up.
     """
 
     exit_code: int | None
@@ -45,6 +47,7 @@ class CommandExit(NamedTuple):
     cpu_seconds: float
     memory_peak: int
     error: str | None
+    set_up: bool = True
 
 
 class CommandSupervisor:
@@ -111,6 +114,7 @@ class _SupervisorProcess:
     def __init__(self, end: socket.socket) -> None:
         self._control = end
         self._child: subprocess.Popen[bytes] | None = None
+        self._sandbox = SandboxStatus([], None)
         self._cleanup: list[str] = []
         self._cleanup_commands: list[list[str]] = []
         self._shells = ShellProcesses()
@@ -161,10 +165,11 @@ class _SupervisorProcess:
     def _start(self, message: process_messages.ProcessMessage) -> None:
         launch = LaunchSpec(**message.content)
         self._cleanup = launch.cleanup
+        self._sandbox = SandboxStatus(launch.argv, launch.sandbox_at)
         try:
             # Descriptors that Python creates are not inherited, so there are none to close.
             self._child = subprocess.Popen(
-                launch.argv,
+                self._sandbox.argv,
                 env=launch.env,
                 cwd=launch.cwd,
                 stdin=message.descriptors[2] if len(message.descriptors) > 2 else subprocess.DEVNULL,
@@ -175,28 +180,12 @@ class _SupervisorProcess:
                 preexec_fn=functools.partial(_prepare_command, list(launch.groups)),
             )
         except subprocess.SubprocessError:
-            self._report(
-                CommandExit(
-                    exit_code=NOT_EXECUTABLE,
-                    signal=None,
-                    cpu_seconds=0.0,
-                    memory_peak=0,
-                    error="it cannot join its control group",
-                )
-            )
+            self._report_unstarted(NOT_EXECUTABLE, "it cannot join its control group")
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
-            code = NOT_FOUND if missing else NOT_EXECUTABLE
-            self._report(
-                CommandExit(
-                    exit_code=code,
-                    signal=None,
-                    cpu_seconds=0.0,
-                    memory_peak=0,
-                    error=f"{launch.argv[0]}: {error.strerror}",
-                )
-            )
+            self._report_unstarted(NOT_FOUND if missing else NOT_EXECUTABLE, f"{launch.argv[0]}: {error.strerror}")
         finally:
+            self._sandbox.started()
             for descriptor in message.descriptors:
                 os.close(descriptor)
 
@@ -226,8 +215,14 @@ class _SupervisorProcess:
                         cpu_seconds=usage.ru_utime + usage.ru_stime,
                         memory_peak=memory_peak,
                         error=None,
+                        # One that was killed says nothing.
+                        set_up=self._sandbox.take() or code is None,
                     )
                 )
+
+    def _report_unstarted(self, exit_code: int, error: str) -> None:
+        self._sandbox.take()
+        self._report(CommandExit(exit_code=exit_code, signal=None, cpu_seconds=0.0, memory_peak=0, error=error))
 
     def _report(self, done: CommandExit) -> None:
         try:
