@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import NamedTuple, Optional, Protocol
+from typing import Protocol
 
 from ..logs.buffer import LogBuffer
 from ..logs.line_reader import LineReader, Marks
@@ -12,6 +12,7 @@ from ..shared.clock import Deadline
 from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
 from .sandbox import LaunchSpec
+from .standard_streams import SpareStreams, StandardStreams
 from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
 
 GRACE_SECONDS = 5.0
@@ -21,6 +22,8 @@ ENGINE_GRACE_SECONDS = 18.0
 CONTAINER_NOT_STARTED = 125
 #: What bubblewrap prints where it has set the sandbox up and finds nothing to start.
 NO_PROGRAM = "bwrap: execvp "
+#: Starts of a command whose sandbox cannot be set up: it fails where a mount of the machine goes away meanwhile.
+SETUPS = 5
 POLL_SECONDS = 0.1
 
 
@@ -33,16 +36,6 @@ class ContainerRuntime(Protocol):
 
     def remove(self) -> None:
         """Ends the command's container, or everything that the command has started in it."""
-
-
-class StandardStreams(NamedTuple):
-    """Descriptors of the command's standard input and output, closed by the caller that starts it.
-
-    None means no input, and output to the log.
-    """
-
-    stdin: Optional[int] = None
-    stdout: Optional[int] = None
 
 
 _LOGGED = StandardStreams()
@@ -75,9 +68,7 @@ class Command:
 
         Raises TreatmentFailed if it does not exit with 0, AgentError if its sandbox could not be set up.
         """
-        self._start(launch, "stdout", "stderr")
-        done = self._follow(Deadline(seconds), seconds)
-        _require_sandbox(done, self._last_words())
+        done = self._run(launch, seconds, _LOGGED, None)
         if done.exit_code != 0:
             self.exit = done
             raise TreatmentFailed(_in_words(done))
@@ -88,13 +79,11 @@ class Command:
         Raises TreatmentFailed if it does not exit with 0, AgentError if its container could not be started or its
         sandbox not be set up, Stopped if the assignment was terminated meanwhile (the command is dead then).
         """
-        self._start(launch, "stdout", "stderr", stdio, self.marks)
-        self.exit = self._follow(Deadline(max_duration or float("inf")), max_duration)
+        self.exit = self._run(launch, max_duration, stdio, self.marks)
         if self.exit.error:
             raise TreatmentFailed(f"the command cannot be started: {self.exit.error}")
         if self.engine and self.exit.exit_code == CONTAINER_NOT_STARTED:
             raise AgentError(f"{self.engine.kind} could not start the container: {self._last_words()}")
-        _require_sandbox(self.exit, self._last_words())
         if self.exit.exit_code != 0:
             raise TreatmentFailed(_in_words(self.exit))
 
@@ -106,6 +95,31 @@ class Command:
                 self._running = self._supervisor.poll(POLL_SECONDS) is None
         if self.engine:
             self.engine.remove()
+
+    def _run(
+        self, launch: LaunchSpec, max_duration: float | None, stdio: StandardStreams, marks: Marks | None
+    ) -> CommandExit:
+        """Starts a command and follows it to its end. Raises AgentError if it cannot be started in a sandbox."""
+        left = SETUPS if launch.sandbox_at is not None else 1
+        while True:
+            left -= 1
+            spare = SpareStreams(stdio)
+            if not left:
+                spare.close()
+            try:
+                self._start(launch, "stdout", "stderr", stdio, marks)
+                done = self._follow(Deadline(max_duration or float("inf")), max_duration, spare)
+                # Where there is no such program, nothing but the sandbox was set up.
+                if done.set_up or self._last_words().startswith(NO_PROGRAM):
+                    return done
+                again = spare.take()
+            finally:
+                spare.close()
+            reason = f"the sandbox could not be set up: {self._last_words().removeprefix('bwrap: ')}"
+            if again is None:
+                raise AgentError(reason)
+            self._log.say(f"{reason}; it is set up again", "warning")
+            stdio = again
 
     def _start(
         self,
@@ -134,7 +148,9 @@ class Command:
         for reader in self._readers:
             reader.start()
 
-    def _follow(self, deadline: Deadline, max_duration: float | None = None) -> CommandExit:
+    def _follow(
+        self, deadline: Deadline, max_duration: float | None = None, spare: SpareStreams | None = None
+    ) -> CommandExit:
         """Waits for the end of the command; ends it when the assignment terminates or the deadline passes."""
         kill_at: Deadline | None = None
         killed = False
@@ -143,6 +159,8 @@ class Command:
             if done is not None:
                 self._running = False
                 break
+            if spare is not None:
+                spare.expire()
             if deadline.passed:
                 self._termination.decide(TIMED_OUT, f"the command ran longer than the {max_duration:g} s it may take")
             if self._termination.decided and kill_at is None:
@@ -165,12 +183,6 @@ class Command:
 
     def _last_words(self) -> str:
         return next((reader.last_line for reader in reversed(self._readers) if reader.last_line), "it gave no reason")
-
-
-def _require_sandbox(done: CommandExit, last_words: str) -> None:
-    """Raises AgentError if the command was not started, unless there is no such program."""
-    if not done.set_up and not last_words.startswith(NO_PROGRAM):
-        raise AgentError(f"the sandbox could not be set up: {last_words.removeprefix('bwrap: ')}")
 
 
 def _in_words(done: CommandExit) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 from ..assignments.assignment import Assignment
 from ..containers.container_engine import ContainerEnvironment
 from ..containers.treatment_containers import TreatmentContainers
-from ..execution.command import Command, StandardStreams
+from ..execution.command import Command
 from ..execution.sandbox import LaunchSpec, plain
+from ..execution.standard_streams import StandardStreams
 from ..execution.supervisor import CommandExit, CommandSupervisor
 from ..execution.workspace import Workspace
 from ..runner.runner import AssignmentRunner

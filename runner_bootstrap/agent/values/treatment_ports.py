@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable
 
 from ..assignments.assignment import AssignedPort, Assignment
-from ..execution.command import StandardStreams
+from ..execution.standard_streams import StandardStreams
 from ..execution.workspace import Workspace
 from ..logs.buffer import LogBuffer
 from ..logs.masking import Masker

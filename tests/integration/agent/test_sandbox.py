@@ -77,3 +77,26 @@ def test_only_what_the_command_itself_does_is_its_failure(
 def test_a_mount_that_goes_away_is_not_taken_for_a_kernel_without_sandboxes(tmp_path: Path) -> None:
     assert works(str(program(tmp_path, ASKED_TWICE)))
     assert not works("/bin/false")
+
+
+@needs_bubblewrap
+def test_a_sandbox_is_set_up_again_where_a_mount_went_away_and_its_streams_are_those_of_before(
+    gateway: FakeGateway, work: Work, tmp_path: Path
+) -> None:
+    once = '[ -e {0}/failed ] && exec {1} "$@"\ntouch {0}/failed\nexec {1} --ro-bind /gone /gone "$@"\n'
+    folder = program(tmp_path, FOR_THE_PROBE + once).parent
+    runner = gateway.add_runner(
+        'cat; echo " and the end"',
+        inputs=[{"port": "source", "flow": "stream", "type": "byte"}],
+        outputs=[{"port": "lines", "flow": "stream", "type": "byte"}],
+        stdin="source",
+        stdout="lines",
+    )
+    source = gateway.new_stream()
+    source.put_all(b"all of it")
+    runner.inputs["source"] = [source]
+    done = work(runner, "bubblewrap", env={"PATH": f"{folder}:/usr/bin:/bin"})
+    assert (done["outcome"], done["exit_code"], done["error"]) == ("succeeded", 0, None)
+    assert runner.outputs["lines"].content == b"all of it and the end\n"
+    (said,) = runner.text("agent")
+    assert said.startswith("the sandbox could not be set up: Can't find source path /gone")
