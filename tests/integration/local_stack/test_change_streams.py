@@ -1,9 +1,11 @@
 """Streams of tables' changes on MiniStack: batches wait for their window, and what all have seen is forgotten."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.core import persistence
 from ministack.services import dynamodb, lambda_svc
 
 from cadence.local.ministack import table_streams
@@ -70,3 +72,40 @@ def test_what_failed_is_kept_for_the_next_round(invoked: list[int], monkeypatch:
     write(2)
     assert not table_streams.poll()
     assert len(dynamodb._stream_records[TABLE]) == 2
+
+
+def restart(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Saves the tables and how far mappings have read, forgets both as the end of the process does, and loads them."""
+    monkeypatch.setattr(persistence, "STATE_DIR", str(folder))
+    monkeypatch.setattr(persistence, "PERSIST_STATE", True)
+    persistence.save_state("dynamodb", table_streams.saving(dynamodb.get_state)())
+    persistence.save_state("lambda", {"positions": lambda_svc._dynamodb_stream_positions})
+    for store in (dynamodb._stream_records, dynamodb._stream_trimmed, lambda_svc._dynamodb_stream_positions):
+        store.clear()
+    table_streams.loading(dynamodb.load_persisted_state)(persistence.load_state("dynamodb"))
+    lambda_svc._dynamodb_stream_positions.update(persistence.load_state("lambda")["positions"])
+
+
+def test_after_a_restart_every_change_is_delivered_that_was_not_before(
+    invoked: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(4)
+    table_streams.poll()
+    restart(monkeypatch, tmp_path)
+    write(1)
+    assert table_streams.poll()
+    assert invoked == [3, 2]
+
+
+def test_after_a_kill_the_next_change_is_delivered_though_more_was_read_than_saved(
+    invoked: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(3)
+    table_streams.poll()
+    lambda_svc._dynamodb_stream_positions["mapping"] += 5
+    restart(monkeypatch, tmp_path)
+    assert not table_streams.poll()
+    write(2)
+    lambda_svc._esm_backoff_until.pop("mapping", None)
+    assert table_streams.poll()
+    assert invoked == [3, 2]

@@ -5,7 +5,7 @@
 - Executions that were interrupted by a stop emit the event of a failed execution.
 - Asynchronous calls of Lambdas that a stop interrupted are made again (`asynchronous_calls`).
 - Recurring schedules use their time zones (`schedules`).
-- Changes of tables are delivered in batches and then removed (`table_streams`).
+- Changes of tables are delivered in batches and then removed, also those from before a stop (`table_streams`).
 - Failed records of the log stream are delivered again (`kinesis_polling`).
 - A Lambda that takes long over the changes of a table holds up neither log lines nor other changes (`stream_threads`).
 - Queries read only the keys in their range (`sorted_partitions`).
@@ -151,6 +151,7 @@ def main() -> None:
         return ending.is_set()
 
     stepfunctions.time = SimpleNamespace(**{**vars(time), "sleep": sleep_unless_delaying})
+    light_saves.install()  # before those that add to what is saved
     schedules.install()
     lambda_concurrency.install()
     lambda_processes.install()
@@ -166,7 +167,6 @@ def main() -> None:
     sorted_partitions.install()
     request_guard.install()
     verified_callers.install()
-    light_saves.install()
     upload_files.install()
     asynchronous_calls.install()
     code = shared_code.install()
