@@ -3894,6 +3894,8 @@ export interface components {
             sweep: components["schemas"]["SweepView"] | null;
             /** Refusals */
             refusals: components["schemas"]["RefusalView"][];
+            /** @description Of its budget; null without one, and of a pool of hosts. */
+            spending: components["schemas"]["SpendingView"] | null;
             /** Runners */
             runners: components["schemas"]["PoolRunnerView"][];
             /** Queue */
@@ -6192,6 +6194,34 @@ export interface components {
             };
             retry: components["schemas"]["RetryView"];
             element: components["schemas"]["ElementView"] | null;
+        };
+        /**
+         * SpendingView
+         * @description Amounts of the budget of a calendar month (UTC).
+         */
+        SpendingView: {
+            /**
+             * Month
+             * @description As `2024-01`.
+             */
+            month: string;
+            /**
+             * Per Month
+             * @description The budget.
+             */
+            per_month: number;
+            /**
+             * Spent
+             * @description What runners that have ended have cost.
+             */
+            spent: number;
+            /**
+             * Set Aside
+             * @description What active runners could cost at most; the rest is given back at their end.
+             */
+            set_aside: number;
+            /** Currency */
+            currency: string;
         };
         /** StackTraceView */
         StackTraceView: {

@@ -29,6 +29,9 @@ from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
+from tests.integration.api.test_cli import cadence, server
+
+__all__ = ["cadence", "server"]  # fixtures
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 S = TreatmentState
