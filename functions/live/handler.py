@@ -1,6 +1,5 @@
 """WebSocket API: pushes a query's new lines to the clients that follow it, and the changes of runs to watchers."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -70,7 +69,7 @@ def _answer(sent: SocketEvent) -> None:
         _post_problem(sent.connection_id, error)
 
 
-def _watch(sent: SocketEvent, message: Mapping[str, Any]) -> None:
+def _watch(sent: SocketEvent, message: dict[str, Any]) -> None:
     run_id = text_field(message, "run", "")
     token, ticket = text_field(message, "token", ""), text_field(message, "ticket", "")
     try:

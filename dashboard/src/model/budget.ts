@@ -7,9 +7,9 @@ export interface Amounts {
   set_aside: number;
 }
 
-/** From this share on little is left, and nothing that could be bought. */
+/** From this share on little is left, and (but for errors of sums) nothing. */
 const LITTLE = 90;
-const NOTHING = 99.5;
+const NOTHING = 99.999;
 
 /** Percents of the budget that were spent and are set aside, and how serious that is. */
 export function shares({ per_month, spent, set_aside }: Amounts) {

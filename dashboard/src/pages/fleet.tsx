@@ -116,7 +116,7 @@ function Budget({ spending }: { spending: Schemas["SpendingView"] }) {
       <p>
         <strong>{money(spent)}</strong> of {money(per_month, spending.currency)} spent in {named}
         {set_aside > 0 && `, ${money(set_aside)} set aside for active runners`}
-        {tone === "bad" ? ": no more can start." : tone === "wait" ? ": little is left." : "."}
+        {tone === "bad" ? ": nothing is left." : tone === "wait" ? ": little is left." : "."}
       </p>
       <div class={`budget-bar tone-${tone}`} aria-hidden="true">
         <i style={{ width: `${full}%` }} />
