@@ -69,8 +69,20 @@ def _answer(sent: SocketEvent) -> None:
         _post_problem(sent.connection_id, error)
 
 
-def _post_problem(connection_id: str, error: Exception) -> None:
-    if not post_problem(push.sockets, connection_id, error):
+def _watch(sent: SocketEvent, message: dict[str, Any]) -> None:
+    run_id = text_field(message, "run", "")
+    token, ticket = text_field(message, "token", ""), text_field(message, "ticket", "")
+    try:
+        runs.watch(sent.connection_id, run_id or None, token, ticket, sent.source)
+    except CadenceError as error:
+        if not run_id:
+            raise
+        # A connection may watch other runs, which go on: it is said which one does not.
+        _post_problem(sent.connection_id, error, run=run_id)
+
+
+def _post_problem(connection_id: str, error: Exception, **members: str) -> None:
+    if not post_problem(push.sockets, connection_id, error, **members):
         _close(connection_id)
 
 
@@ -96,14 +108,8 @@ def _handle_message(sent: SocketEvent) -> None:
     elif action == "ping":
         runs.ping(sent.connection_id)
     elif action == "watch":
-        runs.watch(
-            sent.connection_id,
-            text_field(message, "run", "") or None,
-            text_field(message, "token", ""),
-            text_field(message, "ticket", ""),
-            sent.source,
-        )
+        _watch(sent, message)
     elif action == "unwatch":
-        runs.unwatch(sent.connection_id, text_field(message, "run"))
+        runs.unwatch(sent.connection_id, text_field(message, "run", "") or None)
     else:
         raise InvalidRequest(f"There is no action {action!r}.", [Violation("/action", _ACTIONS)])

@@ -1,5 +1,6 @@
 """`Ledger` in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -45,4 +46,12 @@ class MemoryLedger:
             self.settled.get(key, charge.reserved)
             for key, charge in self.charges.items()
             if key[:2] == (organization, pool) and charge.month == month
+        )
+
+    def set_aside(self, organization: str, pool: str, month: str, runner_ids: Sequence[str]) -> float:
+        keys = {(organization, pool, runner_id) for runner_id in runner_ids}
+        return sum(
+            charge.reserved
+            for key, charge in self.charges.items()
+            if key in keys and key not in self.settled and charge.month == month
         )

@@ -133,12 +133,14 @@ class MemorySummaries:
 class MemoryStepReports:
     """Implements StepReportStore."""
 
-    reports: dict[tuple[str, str], StepReport] = field(default_factory=dict)
+    reports: dict[tuple[str, str, int], StepReport] = field(default_factory=dict)
 
     def put_steps(self, report: StepReport) -> None:
-        known = self.reports.get((report.run_id, report.treatment))
+        key = (report.run_id, report.treatment, report.attempt)
+        known = self.reports.get(key)
         if known is None or report.is_newer_than(known):
-            self.reports[report.run_id, report.treatment] = report
+            self.reports[key] = report
 
-    def get_steps(self, run_id: str, treatment: str) -> StepReport | None:
-        return self.reports.get((run_id, treatment))
+    def get_steps(self, run_id: str, treatment: str, attempt: int | None = None) -> StepReport | None:
+        attempts = [key[2] for key in self.reports if key[:2] == (run_id, treatment) and attempt in {None, key[2]}]
+        return self.reports[run_id, treatment, max(attempts)] if attempts else None

@@ -1992,7 +1992,7 @@ export interface components {
              */
             attempt: number | null;
             /**
-             * @description Of an output: what the latest attempt wrote before it failed. It feeds no other treatment.
+             * @description Of an output: what the shown attempt wrote before it failed. It feeds no other treatment.
              * @default null
              */
             kept: components["schemas"]["ValueView"] | null;
@@ -3894,6 +3894,8 @@ export interface components {
             sweep: components["schemas"]["SweepView"] | null;
             /** Refusals */
             refusals: components["schemas"]["RefusalView"][];
+            /** @description Of its budget; null without one, and of a pool of hosts. */
+            spending: components["schemas"]["SpendingView"] | null;
             /** Runners */
             runners: components["schemas"]["PoolRunnerView"][];
             /** Queue */
@@ -6193,6 +6195,34 @@ export interface components {
             retry: components["schemas"]["RetryView"];
             element: components["schemas"]["ElementView"] | null;
         };
+        /**
+         * SpendingView
+         * @description Amounts of the budget of a calendar month (UTC).
+         */
+        SpendingView: {
+            /**
+             * Month
+             * @description As `2024-01`.
+             */
+            month: string;
+            /**
+             * Per Month
+             * @description The budget.
+             */
+            per_month: number;
+            /**
+             * Spent
+             * @description What runners that have ended have cost.
+             */
+            spent: number;
+            /**
+             * Set Aside
+             * @description What active runners could cost at most; the rest is given back at their end.
+             */
+            set_aside: number;
+            /** Currency */
+            currency: string;
+        };
         /** StackTraceView */
         StackTraceView: {
             /** Language */
@@ -6353,7 +6383,7 @@ export interface components {
         };
         /**
          * StepView
-         * @description A step in the latest attempt. `number` counts from 1, as `step` of log lines does.
+         * @description A step in the shown attempt. `number` counts from 1, as `step` of log lines does.
          */
         StepView: {
             /** Number */
@@ -6930,7 +6960,12 @@ export interface components {
             /** Attempts */
             attempts: components["schemas"]["AttemptTestsView"][];
         };
-        /** TreatmentView */
+        /**
+         * TreatmentView
+         * @description A treatment as it is in its latest attempt, or was in the one that was asked for.
+         *
+         *     Of an earlier attempt, state, cause, exit code, pool, times, outputs and steps are its own.
+         */
         TreatmentView: {
             /** Name */
             name: string;
@@ -6968,8 +7003,13 @@ export interface components {
             /** Run Id */
             run_id: string;
             /**
+             * Latest Attempt
+             * @description How many attempts there were; `attempt` is the one that is shown.
+             */
+            latest_attempt: number;
+            /**
              * Placement
-             * @description The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others.
+             * @description The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others. Empty of an earlier attempt.
              */
             placement: components["schemas"]["ConsideredView"][];
             /**
@@ -6983,7 +7023,7 @@ export interface components {
             failures: number;
             /** Infrastructure Failures */
             infrastructure_failures: number;
-            /** @description Of the latest attempt. */
+            /** @description Of the shown attempt. */
             times: components["schemas"]["TimesView"];
             /**
              * History

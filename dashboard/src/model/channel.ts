@@ -13,7 +13,7 @@ export type Message<T> =
   | { kind: "new"; of: "lines" | "flows" | "runs"; run?: string }
   | ({ kind: "states"; run: string } & Delta<T>)
   | { kind: "pong"; runs: Record<string, number> }
-  | { kind: "problem"; detail: string };
+  | { kind: "problem"; detail: string; run?: string };
 
 /** What to do next: take changes; read what changed, since something may be missing; or null: nothing comes this way. */
 export type Next<T> = { state: object; treatments: T[] } | "read" | null;

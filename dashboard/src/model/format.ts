@@ -5,10 +5,15 @@ export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 3600) return parts(Math.floor(whole / 60), "min", whole % 60, "s");
   const minutes = Math.round(whole / 60);
-  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
+  if (minutes < 1440) return parts(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  return parts(Math.floor(minutes / 1440), "d", Math.floor((minutes % 1440) / 60), "h");
+}
+
+/** An amount in two units, of which the smaller one is left out where there is none of it. */
+function parts(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return `${large} ${largeUnit}${small ? ` ${small} ${smallUnit}` : ""}`;
 }
 
 export function between(start: string | null, end: string | null, now: number): string {

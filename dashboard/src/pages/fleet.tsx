@@ -4,12 +4,14 @@ import { get } from "../api/client.ts";
 import { may } from "../api/session.ts";
 import type { components } from "../api/types.ts";
 import { visible } from "../model/ansi.ts";
+import { money, shares } from "../model/budget.ts";
 import { ago, counted, duration } from "../model/format.ts";
 import { words } from "../model/states.ts";
 import { useLoaded, useNow } from "../parts/data.ts";
 import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { href } from "../routes.ts";
+import "../style/fleet.css";
 
 type Schemas = components["schemas"];
 
@@ -41,7 +43,7 @@ export function Fleet() {
       </div>
       {loaded.error && <Failure error={loaded.error} />}
       {!found && !loaded.error && <Loading what="the fleet" />}
-      {found?.pools.map(({ pool, teams, probe, runners, queue }) => (
+      {found?.pools.map(({ pool, teams, probe, spending, runners, queue }) => (
         <section key={pool.name} class="card" aria-label={`Pool ${pool.name}`}>
           <div class="section-head">
             <h2>{pool.name}</h2>
@@ -52,15 +54,14 @@ export function Fleet() {
             Used by {pool.projects.includes("*") ? "all projects" : pool.projects.join(", ") || "no project"}
             {teams.length > 0 && `. Teams: ${teams.map((one) => `${one.team} (${one.role})`).join(", ")}`}
           </p>
-          {(pool.budget || probe) && (
-            <p class="quiet-text">
-              {pool.budget && `Budget: ${String(pool.budget.per_month)} ${currency(pool)} a month. `}
-              {probe && (
-                <span class={probe.passed ? undefined : "bad-text"}>
-                  The last probe {probe.passed ? "passed" : "did not pass"} {ago(probe.at, now)}
-                  {probe.error ? `: ${visible(probe.error)}` : "."}
-                </span>
-              )}
+          {spending && <Budget spending={spending} />}
+          {pool.budget && !spending && (
+            <p class="quiet-text">Budget: {money(Number(pool.budget.per_month), currency(pool))} a month.</p>
+          )}
+          {probe && (
+            <p class={probe.passed ? "quiet-text" : "bad-text"}>
+              The last probe {probe.passed ? "passed" : "did not pass"} {ago(probe.at, now)}
+              {probe.error ? `: ${visible(probe.error)}` : "."}
             </p>
           )}
           <h3>Runners</h3>
@@ -101,6 +102,27 @@ export function Fleet() {
         </section>
       ))}
     </>
+  );
+}
+
+/** What was spent of the month's budget, and what active runners could still cost, as a bar and in words. */
+function Budget({ spending }: { spending: Schemas["SpendingView"] }) {
+  const { per_month, spent, set_aside } = spending;
+  const { tone, full, held } = shares(spending);
+  const month = new Date(`${spending.month}-01T00:00Z`);
+  const named = month.toLocaleString("en", { month: "long", year: "numeric", timeZone: "UTC" });
+  return (
+    <div class="budget">
+      <p>
+        <strong>{money(spent)}</strong> of {money(per_month, spending.currency)} spent in {named}
+        {set_aside > 0 && `, ${money(set_aside)} set aside for active runners`}
+        {tone === "bad" ? ": nothing is left." : tone === "wait" ? ": little is left." : "."}
+      </p>
+      <div class={`budget-bar tone-${tone}`} aria-hidden="true">
+        <i style={{ width: `${full}%` }} />
+        <i class="held" style={{ width: `${held}%` }} />
+      </div>
+    </div>
   );
 }
 

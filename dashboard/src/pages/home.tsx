@@ -13,6 +13,7 @@ import { useTitle } from "../parts/head.tsx";
 import { Failure, Loading } from "../parts/notes.tsx";
 import { State } from "../parts/state.tsx";
 import { href } from "../routes.ts";
+import "../style/home.css";
 
 type Schemas = components["schemas"];
 
@@ -76,7 +77,7 @@ export function Home() {
         </section>
       )}
       {found && (
-        <div class="columns">
+        <div class="home">
           <Part title="Waits for your approval" items={found.approvals} all={href({ page: "approvals" })}>
             {(one) => (
               <li key={`${one.run_id}/${one.treatment}`}>
@@ -173,7 +174,7 @@ function Run({ run, now, note }: { run: Schemas["RunView"]; now: number; note?: 
           {note ? `, ${note}` : ""}
         </span>
       </span>
-      {run.cause && <p class="quiet-text clip">{visible(run.cause)}</p>}
+      {run.cause && <p class="quiet-text cause">{visible(run.cause)}</p>}
     </>
   );
 }

@@ -7,7 +7,7 @@ import { unreported } from "../model/engine.ts";
 import { bytes, clock, counted, duration } from "../model/format.ts";
 import { broke, hasEnded, shownState, words } from "../model/states.ts";
 import { location_ } from "../navigation.ts";
-import { useLoaded, useWatch } from "../parts/data.ts";
+import { useKept, useLoaded, useWatch } from "../parts/data.ts";
 import { Fact, RunCrumbs, useTitle } from "../parts/head.tsx";
 import { later } from "../parts/later.tsx";
 import { Logs } from "../parts/logs.tsx";
@@ -26,14 +26,19 @@ const GROUPS = ["gather", "each"];
 
 export function TreatmentPage({ run, treatment: name }: { run: string; treatment: string }) {
   useTitle(name);
-  const loaded = useLoaded(
-    `treatment/${run}/${name}`,
-    (signal) => get<Treatment>(["runs", run, "treatments", name], {}, signal),
-    (one) => (one && hasEnded(one.state) ? null : 1_000),
-    `states/${run}`,
+  const query = new URLSearchParams(location_.value.search);
+  const attempt = attemptOf(query.get("attempt"));
+  const loaded = useKept(
+    `${run}/${name}`,
+    useLoaded(
+      `treatment/${run}/${name}/${attempt}`,
+      (signal) => get<Treatment>(["runs", run, "treatments", name], { attempt }, signal),
+      (one) => (one && isSettled(one) ? null : 1_000),
+      `states/${run}`,
+    ),
   );
   const one = loaded.value;
-  const isOver = one !== null && hasEnded(one.state);
+  const isOver = one !== null && isSettled(one);
   useWatch(run, !isOver);
   if (!one) return loaded.error ? <Unavailable what={name} error={loaded.error} /> : <Loading what="the treatment" />;
   return (
@@ -50,7 +55,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           <Time name="Queued" seconds={one.times.queued} />
           <Time name="Booted" seconds={one.times.booted} />
           <Time name="Ran" seconds={one.times.ran} />
-          <Fact name="Attempt">{one.attempt}</Fact>
+          <Fact name="Attempt">{one.latest_attempt > 1 ? <Attempts run={run} treatment={one} /> : one.attempt}</Fact>
           {one.pool && <Fact name="Pool">{one.pool}</Fact>}
           {one.started_run && (
             <Fact name="Started run">
@@ -59,6 +64,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           )}
         </dl>
       </header>
+      {one.attempt < one.latest_attempt && <Earlier run={run} treatment={one} />}
       {broke(one.state) ? (
         <WhyPanel
           run={run}
@@ -76,7 +82,7 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
         <Flows run={run} title="Outputs" treatment={one} flows={one.outputs} />
       </div>
       {GROUPS.includes(one.spec.kind) && <Instances run={run} group={name} ended={isOver} />}
-      {one.runners.length > 0 && <Resources run={run} treatment={name} attempt={one.attempt} ended={isOver} />}
+      {runnerOf(one) && <Resources run={run} treatment={name} attempt={one.attempt} ended={isOver} />}
       <div class="columns">
         <History treatment={one} />
         <Environment treatment={one} />
@@ -86,12 +92,65 @@ export function TreatmentPage({ run, treatment: name }: { run: string; treatment
           run={run}
           treatment={name}
           isGroup={GROUPS.includes(one.spec.kind)}
+          attempt={attempt}
           ended={isOver}
-          mark={new URLSearchParams(location_.value.search).get("line")}
+          mark={query.get("line")}
           steps={one.steps.map((step) => step.name)}
         />
       )}
     </>
+  );
+}
+
+/** The attempt that an address names; null for the latest. */
+function attemptOf(text: string | null): number | null {
+  return text && /^[1-9]\d{0,3}$/.test(text) ? Number(text) : null;
+}
+
+/** Whether nothing of what is shown changes any more. */
+function isSettled(treatment: Treatment): boolean {
+  return hasEnded(treatment.state) || treatment.attempt < treatment.latest_attempt;
+}
+
+function runnerOf(treatment: Treatment): Schemas["AttemptView"] | undefined {
+  return treatment.runners.find((runner) => runner.attempt === treatment.attempt);
+}
+
+/** Which attempt of how many is shown, and the way to each. */
+function Attempts({ run, treatment }: { run: string; treatment: Treatment }) {
+  const { name, attempt, latest_attempt } = treatment;
+  return (
+    <span class="attempts">
+      {attempt} of {latest_attempt}
+      <nav aria-label="Attempts">
+        {Array.from({ length: latest_attempt }, (_, at) => (
+          <a
+            key={at}
+            class="chip"
+            aria-label={`Attempt ${at + 1}`}
+            aria-current={at + 1 === attempt ? "true" : undefined}
+            href={href({ page: "treatment", run, treatment: name }, { attempt: String(at + 1) })}
+          >
+            {at + 1}
+          </a>
+        ))}
+      </nav>
+    </span>
+  );
+}
+
+/** That there is a later attempt than the one that is shown, and how that is. */
+function Earlier({ run, treatment }: { run: string; treatment: Treatment }) {
+  const { name, attempt, latest_attempt, history } = treatment;
+  const now = history.findLast((change) => change.attempt === latest_attempt)?.state;
+  return (
+    <p class="card waiting earlier" role="status">
+      <span>
+        This is an earlier attempt, {attempt} of {latest_attempt}.
+      </span>
+      <a href={href({ page: "treatment", run, treatment: name })}>The latest attempt</a>
+      {now && <State state={now} />}
+    </p>
   );
 }
 
@@ -129,6 +188,9 @@ interface FlowProps {
 function Flow({ run, isInput, treatment, flow }: FlowProps) {
   const from = isInput ? flow.source : `${treatment.name}.${flow.port}`;
   const counts = treatment.spec.element?.[isInput ? "unreported_inputs" : "unreported"];
+  // What an attempt wrote that did not succeed feeds nothing, and is shown all the same.
+  const kept = flow.value ?? flow.kept;
+  const attempt = !isInput && treatment.attempt < treatment.latest_attempt ? String(treatment.attempt) : null;
   const missing = flow.value || flow.type === "void" ? "" : unreported(counts?.[flow.port]);
   return (
     <div class="input">
@@ -136,12 +198,13 @@ function Flow({ run, isInput, treatment, flow }: FlowProps) {
         <strong>{flow.port}</strong>{" "}
         <span class="quiet-text">
           {flow.flow} of {flow.type}
-          {flow.value ? `, ${bytes(flow.value.size)}` : ""}
+          {kept ? `, ${bytes(kept.size)}` : ""}
+          {flow.kept ? ", kept of an attempt that failed" : ""}
         </span>
-        {from && (isInput || flow.value || !hasEnded(treatment.state)) && (
+        {from && (isInput || kept || flow.sent || !hasEnded(treatment.state)) && (
           <>
             {" "}
-            <a href={href(valueRoute(run, from))}>{isInput ? `from ${from}` : "open"}</a>
+            <a href={href(valueRoute(run, from), { attempt })}>{isInput ? `from ${from}` : "open"}</a>
           </>
         )}
         {from && (flow.value || flow.source) && (
@@ -156,8 +219,8 @@ function Flow({ run, isInput, treatment, flow }: FlowProps) {
           </>
         )}
       </p>
-      {flow.value?.shown && <Preview shown={flow.value.shown} size={flow.value.size} port={flow.port} />}
-      {flow.value?.not_kept && <p class="quiet-text">{flow.value.not_kept}</p>}
+      {kept?.shown && <Preview shown={kept.shown} size={kept.size} port={flow.port} />}
+      {kept?.not_kept && <p class="quiet-text">{kept.not_kept}</p>}
       {missing && <p class="quiet-text">{missing}</p>}
     </div>
   );
@@ -239,7 +302,7 @@ function History({ treatment }: { treatment: Treatment }) {
 
 function Environment({ treatment }: { treatment: Treatment }) {
   const { spec } = treatment;
-  const runner = treatment.runners[0]; // the latest attempt
+  const runner = runnerOf(treatment);
   return (
     <section class="card" aria-labelledby="environment-title">
       <h2 id="environment-title">Environment</h2>

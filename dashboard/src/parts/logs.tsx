@@ -21,6 +21,8 @@ interface Props {
   treatment?: string | undefined;
   /** Whether that is a group, whose lines are those of its instances. */
   isGroup?: boolean;
+  /** The only attempt of it whose lines are shown; null for all. */
+  attempt?: number | null;
   ended: boolean;
   /** A line, or a range of lines, to begin at, which is marked, as addresses name it. */
   mark?: string | null;
@@ -33,7 +35,8 @@ interface Props {
 /** Folded groups of a log: those of a log without filters, by their keys. */
 const NONE: ReadonlySet<string> = new Set();
 
-export function Logs({ run, treatment, isGroup = false, ended, mark = null, among = [], steps = [] }: Props) {
+export function Logs(props: Props) {
+  const { run, treatment, isGroup = false, attempt = null, ended, mark = null, among = [], steps = [] } = props;
   const query = new URLSearchParams(location_.value.search);
   const grep = query.get("grep") ?? "";
   const level = listed(query.get("level")).join(",");
@@ -71,7 +74,9 @@ export function Logs({ run, treatment, isGroup = false, ended, mark = null, amon
       isOver: () => isOver.current,
     };
     const isWhole = !of && !level && !grep;
-    const made = isWhole ? new WholeLog(run, told) : new FilteredLog(run, told, { treatment: of, level, grep });
+    const made = isWhole
+      ? new WholeLog(run, told)
+      : new FilteredLog(run, told, { treatment: of, attempt, level, grep });
     groups.current = new Groups();
     setFolded(NONE);
     setSource(made);
@@ -83,7 +88,7 @@ export function Logs({ run, treatment, isGroup = false, ended, mark = null, amon
       ways.current += 1;
       made.close();
     };
-  }, [run, of, level, grep]);
+  }, [run, of, attempt, level, grep]);
 
   // What is marked here is in view; any other mark is gone to.
   useEffect(() => {
@@ -307,7 +312,7 @@ export function Logs({ run, treatment, isGroup = false, ended, mark = null, amon
 
   const saveLines = async (kind: "log" | "jsonl") => {
     try {
-      const found = await firstLines(run, { treatment: of, level, grep });
+      const found = await firstLines(run, { treatment: of, attempt, level, grep });
       const { saveJson, saveLog } = await files();
       (kind === "log" ? saveLog : saveJson)([run, of.replaceAll(",", "-")], found);
       setLost(found.length < AT_ONCE ? "" : `The first ${counted(found.length, "line")} were stored.`);
@@ -324,11 +329,18 @@ export function Logs({ run, treatment, isGroup = false, ended, mark = null, amon
   const last = source?.at(total - 1)?.number ?? total;
   const digits = String(Math.max(last, total)).length;
   const address = (line: string) =>
-    treatment === undefined ? href({ page: "run", run, line }) : href({ page: "treatment", run, treatment }, { line });
+    treatment === undefined
+      ? href({ page: "run", run, line })
+      : href({ page: "treatment", run, treatment }, { attempt: attempt ? String(attempt) : null, line });
   return (
     <section class="card logs" aria-labelledby="logs-title">
       <div class="section-head">
-        <h2 id="logs-title">Log</h2>
+        <h2 id="logs-title">Log{attempt && ` of attempt ${attempt}`}</h2>
+        {attempt && (
+          <button type="button" class="quiet" onClick={() => setQuery({ attempt: null })}>
+            All attempts
+          </button>
+        )}
         <span class="quiet-text" role="status">
           {counted(total, "line")}
           {more?.later ? " of more" : ""}

@@ -82,11 +82,14 @@ interface RootProps {
 
 function Root({ run, summary, withInputs }: RootProps) {
   const { name } = summary;
-  const loaded = useLoaded(`why/${run}/${name}/${summary.attempt}`, async (signal) => {
+  const { attempt } = summary;
+  const loaded = useLoaded(`why/${run}/${name}/${attempt}`, async (signal) => {
     // The code of the reason is fetched with what it shows.
     const [diagnosis, treatment, { Reason }] = await Promise.all([
-      may("logs:read") ? get<Diagnosis>(["runs", run, "treatments", name, "diagnosis"], { lines: 12 }, signal) : null,
-      get<Treatment>(["runs", run, "treatments", name], {}, signal),
+      may("logs:read")
+        ? get<Diagnosis>(["runs", run, "treatments", name, "diagnosis"], { attempt, lines: 12 }, signal)
+        : null,
+      get<Treatment>(["runs", run, "treatments", name], { attempt }, signal),
       import("./reason.tsx"),
     ]);
     return { diagnosis, treatment, Reason };
@@ -100,7 +103,7 @@ function Root({ run, summary, withInputs }: RootProps) {
         <span class="quiet-text">
           {words(summary.state)}
           {summary.exit_code === null ? "" : `, exit ${summary.exit_code}`}
-          {summary.attempt > 1 ? `, attempt ${summary.attempt}` : ""}
+          {attempt > 1 ? `, attempt ${attempt}` : ""}
         </span>
       </h3>
       {loaded.error && <Failure error={loaded.error} />}

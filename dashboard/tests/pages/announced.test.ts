@@ -97,6 +97,42 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     await page.context().close();
   });
 
+  it("keeps its connection from the list to a run and to a treatment", async () => {
+    at.served.instead.set(PATH, { ...(at.served.recorded[PATH] as object), state: "running" });
+    at.served.instead.set(`${PATH}/changes`, { run: {}, treatments: [], reload: false, after: "1" });
+    const total = { ...(at.served.recorded[`${PATH}/treatments/total`] as object), state: "running" };
+    at.served.instead.set(`${PATH}/treatments/total`, total);
+    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const sent: object[] = [];
+    let sockets = 0;
+    await page.routeWebSocket("**/v1/live/socket", (socket) => {
+      sockets += 1;
+      socket.onMessage((text) => {
+        const { action, run, ticket } = JSON.parse(String(text)) as { action: string; run?: string; ticket?: string };
+        sent.push({ action, run, ticket });
+        if (action === "watch") socket.send(JSON.stringify({ kind: "watching", run, number: 1 }));
+      });
+    });
+    await page.goto(`${at.served.url}/ui/runs`);
+    await expect.poll(() => sent.length, { timeout: PATIENCE }).toBe(1);
+    await page.locator(`a[href="/ui/runs/${RUN}"]`).first().click();
+    await expect.poll(() => sent.length, { timeout: PATIENCE }).toBeGreaterThanOrEqual(2);
+    // The list is not watched any more, the run is.
+    await expect.poll(() => sent, { timeout: PATIENCE }).toContainEqual({ action: "unwatch" });
+    await page.locator(`a[href="/ui/runs/${RUN}/t/total"]`).first().click();
+    await expect
+      .poll(() => sent, { timeout: PATIENCE })
+      .toEqual([
+        { action: "watch", ticket: "once" },
+        { action: "watch", run: RUN },
+        { action: "unwatch" },
+        { action: "watch", run: RUN },
+      ]);
+    expect(sockets).toBe(1);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("spends at most half of the time on a list that changes all the time", async () => {
     at.served.instead.set("/v1/runs", { ...(at.served.recorded["/v1/runs"] as object), version: "1" });
     const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");

@@ -40,7 +40,8 @@ export function logPage(url: URL, count: number, line: (index: number) => Served
   const matches = (served: ServedLine) => {
     const one = served as unknown as ReturnType<typeof logLine>;
     const isOf = among("treatment", one.treatment) || among("treatment", one.treatment.split(":")[0] as string);
-    return among("level", one.level) && isOf && (!grep || new RegExp(grep).test(one.text));
+    const isOfAttempt = among("attempt", String(one.attempt));
+    return among("level", one.level) && isOf && isOfAttempt && (!grep || new RegExp(grep).test(one.text));
   };
   // The cursor of the end stays where it is when more is written.
   const cursor = (index: number) => {

@@ -306,12 +306,16 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/pools/local", {
       ...local,
       pool: { ...local.pool, budget: { per_month: 250 }, price: { per_hour: 0.2, currency: "EUR" } },
+      spending: { month: "2026-11", per_month: 250, spent: 200, set_aside: 31.5, currency: "EUR" },
       probe: { at: "2026-11-30T05:00:00Z", passed: false, checks: [], error: "The zone has no such machine." },
       queue: [{ run_id: RUN, treatment: "total", position: 1, estimate_seconds: 90 }],
     });
     const { page } = await open("/ui/fleet");
     const pool = page.getByRole("region", { name: "Pool local" });
-    await pool.getByText("Budget: 250 EUR a month.").waitFor();
+    await pool.getByText("200 of 250 EUR spent in November 2026, 31.50 set aside for active runners: little").waitFor();
+    expect(
+      await pool.locator(".budget-bar i").evaluateAll((bars) => bars.map((bar) => (bar as HTMLElement).style.width)),
+    ).toEqual(["80%", "12.6%"]);
     await pool.getByText(/^The last probe did not pass .*: The zone has no such machine\.$/).waitFor();
     expect(await pool.getByRole("link", { name: "total, in 1 min 30 s" }).getAttribute("href")).toBe(
       `/ui/runs/${RUN}/t/total`,

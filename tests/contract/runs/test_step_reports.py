@@ -54,3 +54,13 @@ def test_the_newest_report_stays_whatever_the_order(
         reports.put_steps(one)
 
     assert reports.get_steps("01a", "test") == second
+
+
+def test_each_attempt_keeps_its_own_report(reports: StepReportStore) -> None:
+    first, second, tenth = (report(1, 3, "failed"), report(2, 1, "pending"), report(10, 1, "running"))
+    for one in (tenth, first, second):
+        reports.put_steps(one)
+
+    assert [reports.get_steps("01a", "test", attempt) for attempt in (1, 2, 10)] == [first, second, tenth]
+    assert reports.get_steps("01a", "test", 3) is None
+    assert reports.get_steps("01a", "test") == tenth

@@ -314,6 +314,17 @@ def test_changes_of_the_list_are_announced_within_the_organization(at: Watching)
     assert at.runs.ring_list("acme") == 0
 
 
+def test_a_connection_goes_on_without_the_list(at: Watching) -> None:
+    at.runs.watch("c1", None, at.token(), "")
+    at.runs.watch("c1", "01a", "", "")
+    at.sockets.taken()
+    at.runs.unwatch("c1", None)
+    assert at.runs.ring_list("acme") == 0
+    assert at.change("01a") == 1
+    at.runs.watch("c1", None, "", "")
+    assert at.runs.ring_list("acme") == 1
+
+
 def test_a_list_ends_where_the_connection_is_renewed_by_a_token_of_another_organization(at: Watching) -> None:
     at.watch("c1", "01a")
     at.runs.watch("c1", None, at.token(organization="globex"), "")

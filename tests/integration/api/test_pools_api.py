@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from cadence.adapters.aws.clients import client
+from cadence.application.placement.budgets import Charge
 from cadence.application.placement.ports import CheckResult, PoolProbe, SweepResult
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import InvalidRequest, ProviderRejected, Violation
 from tests.integration.api.calling import Api
+from tests.integration.api.test_cli import cadence, server
+
+__all__ = ["cadence", "server"]  # fixtures
 
 CLOUD: dict[str, Any] = {
     "provider": "fake",
@@ -152,6 +156,27 @@ def test_what_was_found_and_what_runs_is_shown(api: Api, asked: list[tuple[str, 
     assert (runner["treatment"], runner["attempt"], runner["state"]) == ("build", 1, "booting")
     assert runner["cost"] == pytest.approx(3.0, abs=0.1)
     assert runner["currency"] == "EUR"
+
+
+def test_what_was_spent_of_a_budget_is_shown(api: Api, asked: list[tuple[str, str]], cadence: Any) -> None:
+    api("PUT", "/v1/pools/par", CLOUD)
+    api("PUT", "/v1/pools/free", {"provider": "fake"})
+    its, now = api.services.pools, api.services.clock()
+    assert api("GET", "/v1/pools/free").json["spending"] is None
+    for name, hours in (("r-1", 4), ("r-2", 10)):
+        charge = Charge(runner_id=name, month=f"{now:%Y-%m}", per_hour=5.0, reserved=5.0 * hours, began=now)
+        assert its.ledger.reserve("default", "par", charge, 100)
+    its.ledger.settle("default", "par", "r-1", now + timedelta(hours=2))
+
+    spending = api("GET", "/v1/pools/par").json["spending"]
+    assert spending == {
+        "month": f"{now:%Y-%m}", "per_month": 100, "spent": 10, "set_aside": 50, "currency": "EUR",
+    }  # fmt: skip
+    printed = " ".join(cadence("pool", "show", "par").stdout.split())
+    assert (
+        f"budget of {now:%Y-%m}: ##----------........ 10.00 of 100.00 EUR spent (10%), 50.00 set aside for active runners"
+        in printed
+    )
 
 
 def test_runners_are_listed_with_what_they_run_since_when_and_at_what_cost(

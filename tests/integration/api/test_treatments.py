@@ -29,6 +29,9 @@ from cadence.domain.runs.run import Value
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared import ids
 from cadence.domain.values.stream import Chunk, StreamEnd, StreamProgress
+from tests.integration.api.test_cli import cadence, server
+
+__all__ = ["cadence", "server"]  # fixtures
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 S = TreatmentState
@@ -209,6 +212,60 @@ def test_a_diagnosis_links_the_stack_trace_to_its_lines(api, run_id):
     assert said["cause"] == "the command ended with exit code 1"
     earlier = api("GET", f"/v1/runs/{run_id}/treatments/total/diagnosis", query={"attempt": 1}).json
     assert (earlier["stack_traces"], earlier["last_lines"]) == ([], [])
+    assert (earlier["state"], earlier["cause"]) == ("lost", "the host went away")
+    assert "Its runner was lost" in earlier["explanations"][0]
+
+
+def test_a_treatment_is_shown_as_each_of_its_attempts_was(api, run_id, settings):
+    path = f"/v1/runs/{run_id}/treatments/total"
+    DynamoStreamStore(settings["runners_table"]).commit(
+        ids.runner_id(run_id, "total", 1), "seen", StreamProgress(), [Chunk(0, 7, "0" * 64)], None
+    )
+
+    earlier = api("GET", path, query={"attempt": 1}).json
+    latest = api("GET", path).json
+
+    assert api("GET", path, query={"attempt": 2}).json == latest
+    assert (earlier["attempt"], earlier["latest_attempt"], latest["attempt"]) == (1, 2, 2)
+    assert (earlier["state"], earlier["cause"], earlier["exit_code"]) == ("lost", "the host went away", None)
+    assert (earlier["times"]["ran"], earlier["started_at"], earlier["finished_at"]) == (
+        4, "2026-03-04T05:06:12Z", "2026-03-04T05:06:16Z",
+    )  # fmt: skip
+    assert (earlier["outputs"][0]["sent"], earlier["outputs"][0]["attempt"]) == (7, 1)
+    assert (earlier["history"], earlier["runners"]) == (latest["history"], latest["runners"])
+    none = api("GET", path, query={"attempt": 3})
+    assert (none.status, none.json["detail"]) == (404, "Treatment 'total' has no attempt 3: it has had 2 attempts.")
+
+
+def test_the_lines_of_an_attempt_are_selected(api, run_id, settings, cadence):
+    index = IndexLogs(
+        DynamoLogIndex(settings["logs_table"]), S3LogSegments(settings["data_bucket"]), api.services.runs.get_run
+    )
+    runner = ids.runner_id(run_id, "total", 1)
+    lines = [line(1, "order 1, first attempt")]
+    index.index_batches(run_id, [LogBatch(run_id=run_id, runner_id=runner, treatment="total", attempt=1, lines=lines)])
+    path = f"/v1/runs/{run_id}/logs"
+
+    def texts(**query: str) -> list[str]:
+        return [one["text"] for one in api("GET", path, query=query).json["lines"]]
+
+    assert texts(treatment="total", attempt="1") == ["order 1, first attempt"]
+    assert texts(treatment="total", attempt="2", before="end") == ["order 1", *TRACE]
+    assert texts(treatment="total", attempt="2", grep="^order") == ["order 1"]
+    assert texts(treatment="total", attempt="9") == []
+    assert len(texts(treatment="total")) == 6
+    refused = api("GET", path, query={"attempt": "1"})
+    assert (refused.status, refused.json["detail"]) == (422, "An attempt is selected together with its treatment.")
+
+    printed = cadence("logs", run_id, "-t", "total", "--attempt", "1")
+    assert [one.split("|")[1].strip() for one in printed.stdout.splitlines()] == ["order 1, first attempt"]
+    assert "has no attempt 3" in cadence("logs", run_id, "-t", "total", "--attempt", "3").stderr
+    assert "--treatment" in cadence("logs", run_id, "--attempt", "1").stderr
+    shown = cadence("show", run_id, "total", "--attempt", "1").stdout
+    assert "attempt 1 of 2" in shown
+    assert "the host went away" in shown
+    assert f"cadence logs {run_id} -t total --attempt 1" in shown
+    assert f"/ui/runs/{run_id}/t/total?attempt=1#code=" in cadence("open", run_id, "total", "--attempt", "1").stdout
 
 
 def test_a_stream_is_read_at_any_place_while_it_flows(api, run_id):

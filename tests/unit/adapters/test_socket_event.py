@@ -46,9 +46,10 @@ def test_fields_are_texts() -> None:
 
 def test_an_error_is_posted_as_a_problem_document() -> None:
     sockets = RecordingSockets()
-    assert post_problem(sockets, "c", NotFound("No such run."))
+    assert post_problem(sockets, "c", NotFound("No such run."), run="01a")
     ((connection_id, message),) = sockets.posted
     document = json.loads(message)
+    assert document["run"] == "01a"
     assert connection_id == "c"
     assert (document["kind"], document["status"], document["detail"]) == ("problem", 404, "No such run.")
     assert not post_problem(RecordingSockets(gone=True), "c", NotFound("No such run."))

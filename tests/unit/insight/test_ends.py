@@ -8,11 +8,13 @@ import pytest
 
 from cadence.domain.insight.exit_explanation import ExitExplanation, ending, explanations
 from cadence.domain.pipelines.specification import RetrySpec, TreatmentSpec
+from cadence.domain.runners.attempts import in_attempt
 from cadence.domain.runners.runner import Runner, RunnerOutcome, RunnerResult, RunnerState
 from cadence.domain.runners.timing import Times, times
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.run import Treatment
 from cadence.domain.runs.states import TreatmentState
+from cadence.domain.shared.errors import NotFound
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 S = TreatmentState
@@ -109,6 +111,36 @@ def test_each_attempt_has_times_of_its_own() -> None:
     assert times(treatment, 1, runner(booting_at=at(4)), at(30)) == Times(2, 2, 3, 10)
     assert times(treatment, 2, runner(booting_at=None), at(30)) == Times(None, 13, None, None)
     assert times(treatment, 2, runner(booting_at=at(20)), at(30)) == Times(None, 3, 10, None)
+
+
+def test_an_interrupted_attempt_has_ended() -> None:
+    history = (
+        StateChange(at(2), 1, S.PLACING),
+        StateChange(at(3), 1, S.RUNNING),
+        StateChange(at(8), 1, S.INTERRUPTED, "its machine is taken away"),
+        StateChange(at(8), 2, S.PLACING),
+    )
+    assert times(ended(S.PLACING, attempt=2, history=history), 1, None, at(30)) == Times(None, 1, None, 5)
+
+
+def test_an_earlier_attempt_is_as_it_was_at_its_end() -> None:
+    history = (
+        StateChange(at(0), 1, S.PENDING),
+        StateChange(at(2), 1, S.READY),
+        StateChange(at(7), 1, S.RUNNING),
+        StateChange(at(17), 1, S.FAILED, "ended with exit code 3"),
+        StateChange(at(17), 2, S.PLACING),
+    )
+    latest = ended(S.SUCCEEDED, 0, attempt=2, history=history, placement="{}", waiting_for="a slot", cause="x")
+    earlier = in_attempt(latest, 1, runner(failed(3)))
+
+    assert (earlier.state, earlier.cause, earlier.exit_code) == (S.FAILED, "ended with exit code 3", 3)
+    assert (earlier.ready_at, earlier.started_at, earlier.finished_at) == (at(2), at(7), at(17))
+    assert (earlier.placement, earlier.waiting_for, earlier.pool) == (None, None, "pool")
+    assert earlier.history == history
+    assert in_attempt(latest, 2, None) is latest
+    with pytest.raises(NotFound, match="has no attempt 3: it has had 2 attempts"):
+        in_attempt(latest, 3, None)
 
 
 def test_what_has_not_begun_waits_and_a_group_has_no_runner() -> None:

@@ -118,7 +118,7 @@ def test_a_trace_is_linked_to_its_lines_although_another_stream_is_between_them(
         cause="exit code 1",
         history=(StateChange(NOW, 1, "failed"),),
     )
-    said = Diagnose(LastLines(log, log)).diagnose(treatment, TreatmentSpec(name="t"), None, 1, 3)
+    said = Diagnose(LastLines(log, log)).diagnose(treatment, TreatmentSpec(name="t"), None, 3)
     (linked,) = said.traces
     assert linked.trace.place is not None
     assert linked.lines[linked.trace.place.on]["cursor"] == "0:3"

@@ -91,6 +91,12 @@ class ResourcesView(Model):
     limits: LimitsView
 
 
+class AttemptQuery(Model):
+    attempt: int | None = Field(
+        None, ge=1, le=9_999, description="As it was in this attempt; in the latest by default."
+    )
+
+
 class DiagnosisQuery(Model):
     attempt: int | None = Field(None, ge=1, le=9_999)
     lines: int = Field(20, ge=0, le=1_000, description="How many of the last lines.")

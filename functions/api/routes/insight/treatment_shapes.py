@@ -94,7 +94,7 @@ class StepSpecView(Model):
 
 
 class StepView(Model):
-    """A step in the latest attempt. `number` counts from 1, as `step` of log lines does."""
+    """A step in the shown attempt. `number` counts from 1, as `step` of log lines does."""
 
     number: int
     name: str
@@ -188,7 +188,7 @@ class FlowView(PortView):
     sent: int | None = Field(None, description="Bytes that were sent so far, or before it failed.")
     attempt: int | None = Field(None, description="Which attempt sent them.")
     kept: ValueView | None = Field(
-        None, description="Of an output: what the latest attempt wrote before it failed. It feeds no other treatment."
+        None, description="Of an output: what the shown attempt wrote before it failed. It feeds no other treatment."
     )
 
 
@@ -201,15 +201,21 @@ class ConsideredView(Model):
 
 
 class TreatmentView(TreatmentSummary):
+    """A treatment as it is in its latest attempt, or was in the one that was asked for.
+
+    Of an earlier attempt, state, cause, exit code, pool, times, outputs and steps are its own.
+    """
+
     run_id: str
+    latest_attempt: int = Field(description="How many attempts there were; `attempt` is the one that is shown.")
     placement: list[ConsideredView] = Field(
-        description="The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others."
+        description="The pools that were considered for its latest attempt: those that fit in the order in which they were asked, then the others. Empty of an earlier attempt."
     )
     signal: str | None = Field(description="That killed the command, or by its exit code one of its own commands.")
     placed_at: datetime | None
     failures: int
     infrastructure_failures: int
-    times: TimesView = Field(description="Of the latest attempt.")
+    times: TimesView = Field(description="Of the shown attempt.")
     history: list[ChangeView] = Field(description="Every state of every attempt, in order.")
     usage: dict[str, float] = Field(description="Peaks and totals that the runner measured.")
     approval: ApprovalView | None
@@ -242,6 +248,7 @@ def treatment_view(
     return TreatmentView(
         **TreatmentSummary.model_validate(treatment).model_dump(),
         run_id=insight.run.run_id,
+        latest_attempt=insight.latest_attempt,
         signal=exit_explanation.ending(treatment, result).signal,
         placement=[ConsideredView(**asdict(one)) for one in placing.decode(treatment.placement)],
         placed_at=treatment.placed_at,

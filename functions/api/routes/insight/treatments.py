@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from api.cursors import sign, verify
 from api.endpoint import Call, Endpoints, Reply
 from api.routes.insight.content_shapes import (
+    AttemptQuery,
     ContentQuery,
     ContentView,
     DiagnosisQuery,
@@ -34,6 +35,7 @@ from cadence.domain.access.access import Permission
 from cadence.domain.access.audit import AuditKind
 from cadence.domain.access.scopes import project_scope
 from cadence.domain.pipelines.specification import InputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.runners.attempts import in_attempt
 from cadence.domain.runners.runner import Runner
 from cadence.domain.runs.step_progress import StepProgress, progress_of
 from cadence.domain.shared import ids
@@ -49,13 +51,13 @@ _PATH = "/v1/runs/{run_id}/treatments/{treatment}"
     _PATH,
     Permission.RUNS_READ,
     answers={200: TreatmentView, 304: None},
-    errors=(404,),
+    errors=(404, 422),
     audit=AuditKind.VALUE,
 )
-def show_treatment(call: Call, services: Services, run_id: str, treatment: str) -> Reply:
+def show_treatment(call: Call, services: Services, run_id: str, treatment: str, query: AttemptQuery) -> Reply:
     """Shows everything about a treatment: state and history, times, specification, inputs and outputs, runners."""
     insight = _run(call, services, run_id)
-    details = services.debugging.look.read(insight, treatment)
+    details = services.debugging.look.read(insight, treatment, query.attempt)
     shown = treatment_view(
         details,
         services.clock(),
@@ -81,11 +83,12 @@ def diagnose(call: Call, services: Services, run_id: str, treatment: str, query:
     spec, stored = services.debugging.look.context(insight, treatment)
     attempt = query.attempt or stored.attempt
     runner = _runner(services, run_id, treatment, attempt)
-    diagnosis = services.debugging.diagnose.diagnose(stored, spec, runner, attempt, query.lines)
+    explained = in_attempt(stored, attempt, runner)
+    diagnosis = services.debugging.diagnose.diagnose(explained, spec, runner, query.lines)
     answer = {
         "attempt": diagnosis.attempt,
-        "state": str(stored.state),
-        "cause": stored.cause,
+        "state": str(explained.state),
+        "cause": explained.cause,
         "explanations": list(diagnosis.explanations),
         "stack_traces": [trace_json(linked) for linked in diagnosis.traces],
         "errors": [line_json(line) for line in diagnosis.errors],
@@ -206,7 +209,10 @@ def _steps(services: Services, details: TreatmentInsight) -> Sequence[StepProgre
     spec, treatment = details.spec, details.treatment
     if not spec.steps:
         return ()
-    report = services.step_reports.get_steps(treatment.kept_from or treatment.run_id, treatment.name)
+    source, attempt_there = (
+        (treatment.kept_from, None) if treatment.kept_from else (treatment.run_id, treatment.attempt)
+    )
+    report = services.step_reports.get_steps(source, treatment.name, attempt_there)
     attempt = report.attempt if report and treatment.kept_from else treatment.attempt
     return progress_of(spec.steps, treatment.state, attempt, report)
 

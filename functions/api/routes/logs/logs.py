@@ -20,6 +20,7 @@ from cadence.domain.access.audit import AuditKind
 from cadence.domain.logs.log import LEVELS, Segment
 from cadence.domain.runs.run import Run
 from cadence.domain.search.query import Query
+from cadence.domain.shared import ids
 from cadence.domain.shared.errors import InvalidRequest, Violation
 
 endpoints = Endpoints("logs")
@@ -61,6 +62,12 @@ class LogQuery(Model):
     step: str | None = Field(
         None, min_length=1, max_length=100, description="The name of a step of the treatment, which is one then."
     )
+    attempt: int | None = Field(
+        None,
+        ge=1,
+        le=9_999,
+        description="Only lines of this attempt of the treatment, which is one then, and no group.",
+    )
     level: str | None = Field(
         None,
         pattern=rf"^({_LEVEL})(,({_LEVEL})){{0,3}}$",
@@ -86,7 +93,8 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
     """Lists the lines of a run after the cursor, oldest first.
 
     Gaps, where lines were lost, are listed in filtered answers as well. No place takes longer than another, whatever
-    lies before it. A step is one of all attempts.
+    lies before it. A step is one of all attempts, unless one is
+    selected.
     """
     run = services.visible.get(call.by, run_id)
     places = [name for name in ("after", "before", "line", "time") if getattr(query, name) is not None]
@@ -94,7 +102,8 @@ def show_logs(call: Call, services: Services, run_id: str, query: LogQuery) -> R
         message = f"Name one place of the log, not {' and '.join(places)}."
         raise InvalidRequest(message, [Violation(name, message) for name in places])
     treatments = _names(query.treatment)
-    matches = line_filter(treatments, _names(query.level), query.grep)
+    runner = _runner_of_attempt(run, treatments, query.attempt) if query.attempt else None
+    matches = line_filter(treatments, _names(query.level), query.grep, runner)
     step = _number_of_step(services, run, treatments, query.step) if query.step else None
     if query.before is not None:
         return _earlier(services, run, query, query.before, matches, step)
@@ -158,11 +167,21 @@ def _names(text: str | None) -> Sequence[str]:
     return tuple(dict.fromkeys(text.split(","))) if text else ()
 
 
-def _number_of_step(services: Services, run: Run, treatments: Sequence[str], step: str) -> int:
+def _runner_of_attempt(run: Run, treatments: Sequence[str], attempt: int) -> str:
+    """Returns the runner of an attempt of the only treatment. Raises InvalidRequest."""
+    treatment = _one(treatments, "An attempt")
+    return ids.runner_id(run.run_id, treatment, attempt)
+
+
+def _one(treatments: Sequence[str], what: str) -> str:
     if len(treatments) != 1:
         problem = "is missing" if not treatments else "is more than one"
-        raise InvalidRequest("A step is selected together with its treatment.", [Violation("treatment", problem)])
-    treatment = treatments[0]
+        raise InvalidRequest(f"{what} is selected together with its treatment.", [Violation("treatment", problem)])
+    return treatments[0]
+
+
+def _number_of_step(services: Services, run: Run, treatments: Sequence[str], step: str) -> int:
+    treatment = _one(treatments, "A step")
     spec, _ = services.debugging.look.context(services.look.read(run), treatment)
     names = [one.name for one in spec.steps]
     if step not in names:

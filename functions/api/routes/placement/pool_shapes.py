@@ -255,6 +255,16 @@ class QueuedView(Model):
     estimate_seconds: int | None = Field(description="About how long still, from how long those that run have taken.")
 
 
+class SpendingView(Model):
+    """Amounts of the budget of a calendar month (UTC)."""
+
+    month: str = Field(description="As `2024-01`.")
+    per_month: float = Field(description="The budget.")
+    spent: float = Field(description="What runners that have ended have cost.")
+    set_aside: float = Field(description="What active runners could cost at most; the rest is given back at their end.")
+    currency: str
+
+
 class PoolTeamView(Model):
     team: str
     role: str
@@ -267,6 +277,7 @@ class PoolDetailView(Model):
     probe: ProbeView | None = Field(description="What the last dry probe found; null before its answer is there.")
     sweep: SweepView | None
     refusals: list[RefusalView]
+    spending: SpendingView | None = Field(description="Of its budget; null without one, and of a pool of hosts.")
     runners: list[PoolRunnerView]
     queue: list[QueuedView]
 
@@ -313,6 +324,9 @@ def pool_detail_view(detail: PoolDetail, by: Principal, teams: Sequence[Grant]) 
         ),
         sweep=None if sweep is None else SweepView(**asdict(sweep)),
         refusals=[RefusalView(**asdict(one)) for one in detail.refusals],
+        spending=None
+        if detail.spending is None
+        else SpendingView(**asdict(detail.spending), currency=(detail.pool.price or Price(0)).currency),
         runners=[
             PoolRunnerView(
                 runner_id=one.runner.runner_id,

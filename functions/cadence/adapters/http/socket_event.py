@@ -56,10 +56,13 @@ def text_field(message: dict[str, Any], name: str, default: str | None = None) -
     return value
 
 
-def post_problem(sockets: Sockets, connection_id: str, error: Exception) -> bool:
-    """Posts the problem document of `error` to the connection. Returns whether the connection is still there."""
+def post_problem(sockets: Sockets, connection_id: str, error: Exception, **members: str) -> bool:
+    """Posts the problem document of `error`, with further members, to the connection.
+
+    Returns whether the connection is still there.
+    """
     try:
-        sockets.post(connection_id, json.dumps({"kind": "problem", **problem(error).body}, default=str))
+        sockets.post(connection_id, json.dumps({"kind": "problem", **problem(error).body, **members}, default=str))
     except Gone:
         return False
     return True

@@ -47,15 +47,18 @@ class Diagnose:
 
     last_lines: LastLines
 
-    def diagnose(
-        self, treatment: Treatment, spec: TreatmentSpec, runner: Runner | None, attempt: int, shown: int
-    ) -> Diagnosis:
-        """Explains one attempt; `runner` is None if it had none, `shown` is the number of last lines to return."""
+    def diagnose(self, treatment: Treatment, spec: TreatmentSpec, runner: Runner | None, shown: int) -> Diagnosis:
+        """Explains the attempt that `treatment` is in.
+
+        `runner` is None if it had none, `shown` is the number of last lines to return.
+        """
+        attempt = treatment.attempt
         ended = next(
             (change.at for change in reversed(treatment.history) if change.attempt == attempt), treatment.finished_at
         )
-        attempt_over = treatment.state.final or attempt < treatment.attempt
-        read = self.last_lines.read(treatment.run_id, treatment.name, attempt, _READ, ended if attempt_over else None)
+        read = self.last_lines.read(
+            treatment.run_id, treatment.name, attempt, _READ, ended if treatment.state.ends_attempt else None
+        )
         traces = list(_traces(read.lines))
         within = {
             (linked.lines[place]["stream"], linked.lines[place]["seq"])
@@ -68,10 +71,9 @@ class Diagnose:
             for line in read.lines
             if line["level"] == "error" and line["stream"] != "agent" and (line["stream"], line["seq"]) not in within
         ]
-        current = attempt == treatment.attempt
         return Diagnosis(
             attempt=attempt,
-            explanations=exit_explanation.explanations(treatment, spec, runner) if current else (),
+            explanations=exit_explanation.explanations(treatment, spec, runner),
             traces=traces[-_MOST_TRACES:],
             errors=errors[-_MOST_ERRORS:],
             last_lines=read.lines[-shown:] if shown else (),

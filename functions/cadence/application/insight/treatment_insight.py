@@ -9,6 +9,7 @@ from cadence.application.shared.run_ports import GroupStore
 from cadence.application.shared.runner_ports import HostStore
 from cadence.domain.logs.log import Watermark
 from cadence.domain.pipelines.specification import InputSpec, OutputSpec, TreatmentKind, TreatmentSpec
+from cadence.domain.runners.attempts import in_attempt
 from cadence.domain.runners.runner import OutputStream, Runner
 from cadence.domain.runs.run import Run, Treatment, Value
 from cadence.domain.runs.states import TreatmentState
@@ -43,11 +44,15 @@ class PortContent:
 
 @dataclass(frozen=True, kw_only=True)
 class TreatmentInsight:
-    """One treatment with its attempts, inputs and outputs."""
+    """One treatment in one of its attempts, with its inputs and outputs, and the runners of all `attempts`.
+
+    `latest_attempt` is the number of the last one.
+    """
 
     run: Run
     spec: TreatmentSpec
     treatment: Treatment
+    latest_attempt: int
     attempts: Sequence[Runner]
     watermarks: Mapping[str, Watermark]
     inputs: Sequence[PortContent]
@@ -77,23 +82,30 @@ class ReadTreatmentInsight:
     groups: GroupStore
     marks: LogMarks
 
-    def read(self, insight: RunDetails, name: str) -> TreatmentInsight:
-        """Returns what belongs to this treatment, and reads nothing else. Raises NotFound."""
-        spec, treatment = self.context(insight, name)
+    def read(self, insight: RunDetails, name: str, attempt: int | None = None) -> TreatmentInsight:
+        """Returns what belongs to this treatment in an attempt (None: its latest), and reads nothing else.
+
+        Raises NotFound, also for an attempt that there was not.
+        """
+        spec, latest = self.context(insight, name)
+        made = attempts(insight.runners, latest)
+        number = latest.attempt if attempt is None else attempt
+        runner = next((runner for runner in made if runner.attempt == number), None)
+        treatment = in_attempt(latest, number, runner)
         ports = [source for port in spec.inputs if (source := PortContent(port=port).source)]
         ports += [(name, port.port) for port in spec.outputs]
         stored = insight.value_store.get_values(insight.run.run_id, ports) if ports else ()
         values = {(value.treatment, value.port): value for value in stored}
         producers = self._producers(insight, spec, values)
         inputs = [self._input(insight, spec, port, values, producers) for port in spec.inputs]
-        lacking = any((name, port.port) not in values for port in spec.outputs)
+        # What an earlier attempt sent is no value.
+        own = values if number == latest.attempt else {}
+        lacking = any((name, port.port) not in own for port in spec.outputs)
         sent = self._sent(insight, name, treatment.attempt) if lacking and spec.kind is TreatmentKind.COMMAND else {}
-        made = attempts(insight.runners, treatment)
-        runner = next((runner for runner in made if runner.attempt == treatment.attempt), None)
         outputs = [
             PortContent(
                 port=port,
-                value=values.get((name, port.port)),
+                value=own.get((name, port.port)),
                 stream=sent.get(port.port),
                 kept=_kept(runner, port, sent.get(ids.kept_port(port.port))),
                 attempt=treatment.attempt,
@@ -104,6 +116,7 @@ class ReadTreatmentInsight:
             run=insight.run,
             spec=spec,
             treatment=treatment,
+            latest_attempt=latest.attempt,
             attempts=made,
             watermarks=self.marks.watermarks([runner.runner_id for runner in made]) if made else {},
             inputs=inputs,

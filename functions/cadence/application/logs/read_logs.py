@@ -30,16 +30,21 @@ MOST_LINES = 50_000
 Matches = Callable[[LineOwner, Line], bool]
 
 
-def line_filter(treatments: Sequence[str] = (), levels: Sequence[str] = (), grep: str | None = None) -> Query:
+def line_filter(
+    treatments: Sequence[str] = (), levels: Sequence[str] = (), grep: str | None = None, runner: str | None = None
+) -> Query:
     """Returns a query for lines of one of the treatments (none: of any), of one of the levels, that match `grep`.
 
-    The lines of a group are those of its instances. `grep` is a regular expression, searched in the text.
+    The lines of a group are those of its instances. `grep` is a regular expression, searched in the text. `runner` is
+    the id of the only one whose lines are selected, that of an attempt.
     """
     parts: list[Condition] = []
     if treatments:
         instances = [FieldPrefix(FieldName.TREATMENT, f"{name}:") for name in treatments if ":" not in name]
         named = Field(FieldName.TREATMENT, tuple(treatments))
         parts.append(Or((named, *instances)) if instances else named)
+    if runner:
+        parts.append(Field(FieldName.RUNNER, (runner,)))
     if levels:
         parts.append(Field(FieldName.LEVEL, tuple(levels)))
     if grep is not None:

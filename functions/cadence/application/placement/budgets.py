@@ -3,12 +3,13 @@
 What a runner may cost at most is set aside before it is started; what it did not cost is given back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from cadence.application.shared.ports import Clock, PoolStore
-from cadence.domain.placement.pool import Pool
+from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.placement.pool_policy import month, most_per_hour
 from cadence.domain.shared.errors import CapacityExhausted
 
@@ -50,6 +51,37 @@ class Ledger(Protocol):
 
     def spent(self, organization: str, pool: str, month: str) -> float:
         """Returns what the pool has spent in a month (`YYYY-MM`), including what is set aside."""
+
+    def set_aside(self, organization: str, pool: str, month: str, runner_ids: Sequence[str]) -> float:
+        """Returns what is set aside, of the budget of a month, for those of the runners that are not settled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What a pool has spent of its budget in a month (`YYYY-MM`), and what is set aside for active runners."""
+
+    month: str
+    per_month: float
+    spent: float
+    set_aside: float
+
+
+def spending(ledger: Ledger, pool: Pool, active: Sequence[str], now: datetime) -> Spending | None:
+    """Returns the spending of a pool whose active runners have the ids `active`; None for a pool without a budget.
+
+    Runners on hosts are not charged.
+    """
+    if pool.policy.budget is None or pool.provider == HOST:
+        return None
+    of_month = month(now)
+    set_aside = ledger.set_aside(pool.organization, pool.name, of_month, active)
+    both = ledger.spent(pool.organization, pool.name, of_month)
+    return Spending(
+        month=of_month,
+        per_month=pool.policy.budget.per_month,
+        spent=max(0.0, both - set_aside),
+        set_aside=min(both, set_aside),
+    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cadence.application.access.ports import Directory
 from cadence.application.limits.runner_slots import RunnerSlots
 from cadence.application.placement.back_offs import Refusals
+from cadence.application.placement.budgets import Ledger, Spending, spending
 from cadence.application.placement.ports import (
     VALUES,
     AnsweringProviders,
@@ -60,13 +61,14 @@ class ActiveRunner:
 
 @dataclass(frozen=True, kw_only=True)
 class PoolDetail:
-    """A pool with its last probe and sweep, its refusals, its runners and its waiting treatments."""
+    """A pool with its last probe and sweep, its refusals, its spending, its runners and its waiting treatments."""
 
     pool: Pool
     credentials: CredentialsDescription
     probe: PoolProbe | None
     sweep: SweepResult | None
     refusals: Sequence[BackOff]
+    spending: Spending | None
     runners: Sequence[ActiveRunner]
     queue: Sequence[WaitingTreatment]
 
@@ -84,6 +86,7 @@ class ManagePools:
     values: ValueBuckets
     clock: Clock
     refusals: Refusals
+    ledger: Ledger
 
     def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
         """Stores a pool and returns True if it is new. `credentials` None keeps those that are stored.
@@ -184,13 +187,15 @@ class ManagePools:
 
         Runners and waiting treatments are those of the projects for which `sees` is true; positions count all.
         """
-        runners = self._active(pool)
+        active = self._active_ids(pool)
+        runners = self._known(active)
         return PoolDetail(
             pool=pool,
             credentials=self.credentials.describe(pool),
             probe=self._probe(pool),
             sweep=self.records.sweep(pool.organization, pool.name),
             refusals=self.refusals.of_pool(pool.organization, pool.name),
+            spending=spending(self.ledger, pool, active, self.clock()),
             runners=[
                 self._with_cost(runner, pool) for runner in runners if sees(runner.project) and runner.pool == pool.name
             ],
@@ -241,7 +246,9 @@ class ManagePools:
         return list(self.records.active(pool.organization, pool.name))
 
     def _active(self, pool: Pool) -> list[Runner]:
-        ids = self._active_ids(pool)
+        return self._known(self._active_ids(pool))
+
+    def _known(self, ids: Sequence[str]) -> list[Runner]:
         known = self.hosts.get_runners(ids[:_MOST_SHOWN])
         return [known[runner_id] for runner_id in ids[:_MOST_SHOWN] if runner_id in known]
 

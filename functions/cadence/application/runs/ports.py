@@ -84,7 +84,9 @@ class StepReportStore(Protocol):
     """Reports of the steps of treatments (table `runs`). Every write is safe to repeat."""
 
     def put_steps(self, report: StepReport) -> None:
-        """Stores a report, unless there is a newer one of its treatment."""
+        """Stores a report, unless there is a newer one of its attempt."""
 
-    def get_steps(self, run_id: str, treatment: str) -> StepReport | None:
-        """Returns the newest report of a treatment; None if there is none."""
+    def get_steps(self, run_id: str, treatment: str, attempt: int | None = None) -> StepReport | None:
+        """Returns the newest report of an attempt of a treatment (None: of the latest that sent one); None if there is
+        none.
+        """

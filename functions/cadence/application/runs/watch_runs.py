@@ -108,9 +108,14 @@ class WatchRuns:
             self.hurry(subject)
         self._post(connection_id, subject, self.as_message(begun))
 
-    def unwatch(self, connection_id: str, run_id: str) -> None:
-        """Ends pushing a run's deltas."""
-        self.watches.remove(connection_id, run_id)
+    def unwatch(self, connection_id: str, run_id: str | None) -> None:
+        """Ends pushing a run's deltas, or (None) announcing changes of the list."""
+        if run_id is not None:
+            self.watches.remove(connection_id, run_id)
+            return
+        for watch in self.watches.of_connection(connection_id):
+            if watch.is_list:
+                self.watches.remove(connection_id, watch.subject)
 
     def ring_run(self, run_id: str, of: str) -> int:
         """Announces what is new in a run (`of`: lines or flows), and returns how many connections watch it."""

@@ -6,16 +6,25 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.errors import reporting_errors
+from cadence.cli.shared.completion import complete_treatment
+from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.options import Json
 from cadence.cli.shared.output import print_json
-from cadence.domain.shared.permalinks import PAGE_ROOT, run_permalink
+from cadence.domain.shared.permalinks import PAGE_ROOT, run_permalink, treatment_permalink
 
 
-def sign_in_link(client: Client, run_id: str | None = None) -> str:
-    """Returns the address of the dashboard, or of a run's page, with a code that signs in once, within a minute."""
+def sign_in_link(
+    client: Client, run_id: str | None = None, treatment: str | None = None, attempt: int | None = None
+) -> str:
+    """Returns the address of the dashboard, or of the page of a run or of one of its treatments, with a code that signs
+    in once, within a minute.
+    """
     code = client.sign_in_code()["code"]
-    address = run_permalink(run_id, client.url) if run_id else f"{client.url}{PAGE_ROOT}"
+    address = f"{client.url}{PAGE_ROOT}"
+    if run_id and treatment:
+        address = treatment_permalink(run_id, treatment, client.url, attempt)
+    elif run_id:
+        address = run_permalink(run_id, client.url)
     return f"{address}#code={code}"
 
 
@@ -24,13 +33,31 @@ def open_dashboard(
         str | None,
         typer.Argument(metavar="RUN", help="The run to show (default: the list of runs).", show_default=False),
     ] = None,
+    treatment: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TREATMENT",
+            help="The treatment of the run to show.",
+            show_default=False,
+            autocompletion=complete_treatment,
+        ),
+    ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="The treatment's attempt (default: the latest).", show_default=False),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Also open the link in a browser.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print a link to the dashboard that signs in once, within a minute."""
+    if attempt and not treatment:
+        raise fail("--attempt requires a TREATMENT.", WRONG_USE)
     with reporting_errors(as_json):
         client = connect()
-        link = sign_in_link(client, client.whole_run_id(run_id) if run_id else None)
+        whole_id = client.whole_run_id(run_id) if run_id else None
+        if whole_id and treatment:
+            client.treatment(whole_id, treatment, attempt)  # raises the error of the API if there is none
+        link = sign_in_link(client, whole_id, treatment, attempt)
     print_json({"url": link}) if as_json else print(link)
     if browser:
         typer.launch(link)

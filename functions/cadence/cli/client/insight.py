@@ -9,8 +9,8 @@ from cadence.cli.client.session import ApiSession, Json, path_of
 class InsightRequests(ApiSession):
     """Requests about one treatment: its state, diagnosis, resources and instances."""
 
-    def treatment(self, run_id: str, treatment: str) -> Json:
-        return self._call("GET", path_of("runs", run_id, "treatments", treatment))
+    def treatment(self, run_id: str, treatment: str, attempt: int | None = None) -> Json:
+        return self._call("GET", path_of("runs", run_id, "treatments", treatment), params={"attempt": attempt})
 
     def diagnosis(self, run_id: str, treatment: str, lines: int = 20, attempt: int | None = None) -> Json:
         params = {"lines": lines, "attempt": attempt}

@@ -26,7 +26,8 @@ class LogRequests(RunRequests):
         """One page: `lines`, and `after` to go on from.
 
         With `wait` (seconds, at most 2) it waits for the first line. `treatment` may be several names, separated by
-        commas. `place` is `line`, `time` or `before`, in place of `after`; or a further filter, `level` or `step`.
+        commas. `place` is `line`, `time` or `before`, in place of `after`; or a further filter, `level`, `step` or
+        `attempt`.
         """
         params = {
             "after": after,

@@ -32,11 +32,17 @@ def show_diagnosis(run_id: str, treatment: str, diagnosis: Mapping[str, Any]) ->
             out.print(Text(f"    {short(line['text'])}", "red"))
 
 
-def show_last_lines(run_id: str, treatment: str, diagnosis: Mapping[str, Any], heading: bool = True) -> None:
-    """Prints the last log lines; lines of stack traces that are printed above are counted only."""
+def show_last_lines(
+    run_id: str, treatment: str, diagnosis: Mapping[str, Any], heading: bool = True, attempt: int | None = None
+) -> None:
+    """Prints the last log lines, of which the whole log of `attempt` (None: of all) has more.
+
+    Lines of stack traces that are printed above are counted only.
+    """
     lines = diagnosis["last_lines"]
     if heading:
-        more = f"    all: cadence logs {run_id} -t {treatment}"
+        of_attempt = f" --attempt {attempt}" if attempt else ""
+        more = f"    all: cadence logs {run_id} -t {treatment}{of_attempt}"
         out.print(Text.assemble(("\nlast lines", "bold"), (more, "dim")))
     if not lines:
         out.print("    (no lines)", style="dim")

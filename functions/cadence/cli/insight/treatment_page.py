@@ -45,23 +45,28 @@ _PREPARED = {
 _CONSOLE_LINES = 20
 
 
-def treatment_details(client: Client, run_id: str, name: str) -> Mapping[str, Any]:
-    """The treatment with its diagnosis, resources and instances; None for those that do not exist or the token may not
-    read.
+def treatment_details(client: Client, run_id: str, name: str, attempt: int | None = None) -> Mapping[str, Any]:
+    """The treatment in an attempt (None: the latest), with its diagnosis, resources and instances.
+
+    These are None if they do not exist or the token may not read them.
     """
-    treatment = client.treatment(run_id, name)
+    treatment = client.treatment(run_id, name, attempt)
     kind = treatment["spec"]["kind"]
     return {
         **treatment,
-        "diagnosis": _or_none(lambda: client.diagnosis(run_id, name)) if treatment["runners"] else None,
-        "resources": _or_none(lambda: client.resources_used(run_id, name)) if treatment["runners"] else None,
+        "diagnosis": _or_none(lambda: client.diagnosis(run_id, name, attempt=attempt))
+        if treatment["runners"]
+        else None,
+        "resources": _or_none(lambda: client.resources_used(run_id, name, attempt=attempt))
+        if treatment["runners"]
+        else None,
         "instances": list(client.instances(run_id, name)) if kind in _GROUPS else None,
     }
 
 
-def show_treatment(client: Client, run_id: str, name: str) -> None:
-    """Prints all that is known about a treatment."""
-    treatment = treatment_details(client, run_id, name)
+def show_treatment(client: Client, run_id: str, name: str, attempt: int | None = None) -> None:
+    """Prints all that is known about a treatment, as it is or as an earlier attempt left it."""
+    treatment = treatment_details(client, run_id, name, attempt)
     _headline(treatment)
     _cause(run_id, treatment)
     if treatment["state"] in BROKEN:
@@ -88,7 +93,7 @@ def _headline(treatment: Mapping[str, Any]) -> None:
     facts = [
         f"exit code {treatment['exit_code']}" if treatment["exit_code"] is not None else None,
         treatment["signal"],
-        f"attempt {treatment['attempt']}" if treatment["attempt"] > 1 else None,
+        _attempt(treatment),
         _spent(treatment["times"]["ran"], "ran {}") if treatment["finished_at"] else None,
         f"running for {_seconds(treatment['times']['ran'])}" if treatment["state"] == "running" else None,
         f"pool {treatment['pool']}" if treatment["pool"] else None,
@@ -117,7 +122,7 @@ def _cause(run_id: str, treatment: Mapping[str, Any]) -> None:
         _heading("cause")
     if diagnosis and treatment["state"] in BROKEN:
         show_diagnosis(run_id, treatment["name"], diagnosis)
-        show_last_lines(run_id, treatment["name"], diagnosis)
+        show_last_lines(run_id, treatment["name"], diagnosis, attempt=_earlier(treatment))
     elif treatment["cause"]:
         out.print(Text(f"    {plain(treatment['cause'])}", "bold"))
     elif diagnosis and diagnosis["last_lines"] and treatment["state"] == "running":
@@ -207,8 +212,8 @@ def _history(treatment: Mapping[str, Any]) -> None:
 
 def _definition(treatment: Mapping[str, Any]) -> None:
     spec = treatment["spec"]
-    latest = treatment["runners"][0] if treatment["runners"] else None
-    digest = f" ({latest['image_digest']})" if latest and latest["image_digest"] else ""
+    runner = next((one for one in treatment["runners"] if one["attempt"] == treatment["attempt"]), None)
+    digest = f" ({runner['image_digest']})" if runner and runner["image_digest"] else ""
     _heading("definition")
     _facts(
         image=f"{spec['image']}{digest}" if spec["image"] else None,
@@ -281,6 +286,8 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     """Prints the commands that help to find a fault."""
     name = treatment["name"]
     commands = []
+    earlier = _earlier(treatment)
+    of_attempt = f" --attempt {earlier}" if earlier else ""
     if approve := approval_command(run_id, treatment):
         commands.append((approve, "let it go on"))
     fed = next((port for port in treatment["inputs"] if port["source"] or port["element_of"]), None)
@@ -289,11 +296,14 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
         commands.append((f"cadence trace {run_id} --treatment {name}", "where the inputs came from"))
     kept = next((port["port"] for port in treatment["outputs"] if port["kept"] and not port["kept"]["not_kept"]), None)
     if kept:
-        commands.append((f"cadence value download {run_id} {name}.{kept} -o FILE", "what it wrote before it failed"))
+        commands.append(
+            (f"cadence value download {run_id} {name}.{kept}{of_attempt} -o FILE", "what it wrote before it failed")
+        )
     failed = next((one["name"] for one in treatment.get("steps", ()) if one["state"] in BROKEN), None)
     if failed and treatment["state"] in BROKEN:
-        commands.append((f"cadence logs {run_id} -t {name} --step {shlex.quote(failed)}", "what the failed step wrote"))
-    if treatment["state"] in BROKEN and treatment["spec"]["kind"] == "command":
+        step = f"--step {shlex.quote(failed)}{of_attempt}"
+        commands.append((f"cadence logs {run_id} -t {name} {step}", "what the failed step wrote"))
+    if treatment["state"] in BROKEN and not earlier and treatment["spec"]["kind"] == "command":
         commands.append((f"cadence replay {run_id} {name} --here", "run it again on this machine"))
     if not commands:
         return
@@ -301,6 +311,17 @@ def _next(run_id: str, treatment: Mapping[str, Any]) -> None:
     width = max(len(command) for command, _ in commands)
     for command, purpose in commands:
         out.print(Text.assemble(f"    {command:<{width}}  ", (purpose, "dim")))
+
+
+def _attempt(treatment: Mapping[str, Any]) -> str | None:
+    attempt, latest = treatment["attempt"], treatment.get("latest_attempt", treatment["attempt"])
+    return f"attempt {attempt} of {latest}" if latest > 1 else None
+
+
+def _earlier(treatment: Mapping[str, Any]) -> int | None:
+    """The number of the shown attempt, if there is a later one."""
+    attempt = int(treatment["attempt"])
+    return attempt if attempt < treatment.get("latest_attempt", attempt) else None
 
 
 def _end(runner: Mapping[str, Any]) -> str:

@@ -43,6 +43,11 @@ Step = Annotated[
     typer.Option("--step", metavar="NAME", help="Only lines of this step of the treatment.", show_default=False),
 ]
 
+Attempt = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Only lines of this attempt of the treatment.", show_default=False),
+]
+
 
 def logs(
     run_id: Run,
@@ -67,6 +72,7 @@ def logs(
         ),
     ] = None,
     step: Step = None,
+    attempt: Attempt = None,
     as_json: Json = False,
 ) -> None:
     """Print the log lines of a run. --json prints one object per line."""
@@ -78,14 +84,16 @@ def logs(
         raise typer.BadParameter(f"No level is {unknown[0]!r}: they are {', '.join(LEVELS)}.", param_hint="--level")
     if step and len(treatments) != 1:
         raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--step")
+    if attempt and len(treatments) != 1:
+        raise typer.BadParameter("Name its treatment with --treatment.", param_hint="--attempt")
     begin = time_of("--since", since) if since else None
     with reporting_errors(as_json), paged(not (follow or as_json)):
         client = connect()
         run = client.run(run_id)
         names = [one["name"] for one in run["treatments"]]
         for name in treatments:
-            if name not in names:
-                client.treatment(run_id, name)  # raises the error of the API if there is none
+            if attempt or name not in names:
+                client.treatment(run_id, name, attempt)  # raises the error of the API if there is none
         width = max(map(len, names), default=0)
         started = StartedRuns(client, run_id)
         try:
@@ -98,6 +106,7 @@ def logs(
                 treatment=",".join(treatments) or None,
                 level=",".join(levels) or None,
                 step=step,
+                attempt=attempt,
                 grep=grep,
             ):
                 print_json_line(one) if as_json else print_line(one, out, width)

@@ -36,6 +36,8 @@ OfTeam = Annotated[
     typer.Option("--team", metavar="TEAM", help="A team that then maintains it, with the role maintainer at the pool."),
 ]
 
+_BAR = 20
+
 _CAPTURED = {
     "full": "kept in full",
     "digest": "only digests are kept",
@@ -242,6 +244,10 @@ def _print_definition(found: Any) -> None:
     names = found["credentials"]["names"]
     if names:
         out.print(f"credentials: {', '.join(names)} of {date_time(found['credentials']['updated_at'])}", markup=False)
+    if spending := found.get("spending"):  # a server of an earlier version has none
+        out.print(_spending(spending), markup=False)
+    elif definition["budget"]:
+        out.print(f"budget: {definition['budget']['per_month']:,.2f} a month", markup=False)
     if probe:
         _print_probe(probe)
     if sweep:
@@ -250,6 +256,19 @@ def _print_definition(found: Any) -> None:
     for one in found["refusals"]:
         repeated = f", {one['times']} times in a row" if one["times"] > 1 else ""
         out.print(f"refused {one['offer']} at {date_time(one['at'])}{repeated}: {one['reason']}", markup=False)
+
+
+def _spending(spending: Any) -> str:
+    """What was spent of the budget, with a bar: `#` is spent, `-` set aside, `.` left."""
+    budget, spent, set_aside = spending["per_month"], spending["spent"], spending["set_aside"]
+    full = min(_BAR, round(_BAR * spent / budget))
+    held = min(_BAR, round(_BAR * (spent + set_aside) / budget)) - full
+    bar = f"{'#' * full}{'-' * held}{'.' * (_BAR - full - held)}"
+    reserved = f", {set_aside:,.2f} set aside for active runners" if set_aside else ""
+    return (
+        f"budget of {spending['month']}: {bar} {spent:,.2f} of {budget:,.2f} {spending['currency']} spent "
+        f"({spent / budget:.0%}){reserved}"
+    )
 
 
 def _print_probe(probe: Any) -> None:

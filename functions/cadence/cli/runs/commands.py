@@ -231,12 +231,18 @@ def show(
         bool,
         typer.Option("--placement", help="Show only the pools considered for the treatment, with the reasons."),
     ] = False,
+    attempt: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="As it was in this attempt (default: the latest).", show_default=False),
+    ] = None,
     cost: Annotated[bool, typer.Option("--cost", help="Show only the cost of the run, by treatment.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show a run, or one of its treatments; the cause of a failure comes first."""
     if placement and not treatment:
         raise fail("--placement requires a TREATMENT.", WRONG_USE)
+    if attempt and (not treatment or placement):
+        raise fail("--attempt requires a TREATMENT, and is not for --placement.", WRONG_USE)
     if cost and treatment:
         raise fail("--cost is for a whole run: leave out TREATMENT.", WRONG_USE)
     with reporting_errors(as_json), paged(not as_json):
@@ -246,9 +252,9 @@ def show(
         elif cost:
             show_cost(client, run_id, as_json)
         elif as_json:
-            print_json(treatment_details(client, run_id, treatment) if treatment else client.run(run_id))
+            print_json(treatment_details(client, run_id, treatment, attempt) if treatment else client.run(run_id))
         elif treatment:
-            show_treatment(client, run_id, treatment)
+            show_treatment(client, run_id, treatment, attempt)
         else:
             show_run(client, run_id)
 

@@ -27,6 +27,7 @@ from cadence.adapters.dynamodb.logs.log_index import DynamoLogIndex
 from cadence.adapters.dynamodb.pipelines.badge_settings import DynamoBadgeSettings
 from cadence.adapters.dynamodb.pipelines.pipeline_store import DynamoPipelineStore
 from cadence.adapters.dynamodb.placement.back_offs import REFUSED, DynamoBackOffs
+from cadence.adapters.dynamodb.placement.ledger import DynamoLedger
 from cadence.adapters.dynamodb.placement.pool_credentials import DynamoPoolCredentials
 from cadence.adapters.dynamodb.placement.pool_records import DynamoPoolRecords
 from cadence.adapters.dynamodb.repositories.event_deliveries import DynamoEventDeliveries
@@ -297,6 +298,7 @@ def services() -> Services:
             ),
             clock=now,
             refusals=Refusals(DynamoBackOffs(config.runners_table, REFUSED), now),
+            ledger=DynamoLedger(config.runners_table),
         ),
         pipelines=pipelines,
         documents=documents,

@@ -30,7 +30,7 @@ def times(treatment: Treatment, attempt: int, runner: Runner | None, now: dateti
     """
     changes = [change for change in treatment.history if change.attempt == attempt]
     since = {change.state: change.at for change in reversed(changes)}  # the first time of each state
-    until = next((change.at for change in changes if TreatmentState(change.state).final), now)
+    until = next((change.at for change in changes if TreatmentState(change.state).ends_attempt), now)
     pending = since.get(TreatmentState.PENDING)
     ready = since.get(TreatmentState.READY) or since.get(TreatmentState.PLACING)
     booting = runner.booting_at if runner else None

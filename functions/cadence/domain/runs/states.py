@@ -44,6 +44,11 @@ class TreatmentState(StrEnum):
         """Whether the treatment has ended."""
         return self in _FINAL_TREATMENT_STATES
 
+    @property
+    def ends_attempt(self) -> bool:
+        """Whether an attempt in this state has ended, be it the treatment's last one or not."""
+        return self.final or self is TreatmentState.INTERRUPTED
+
 
 _FINAL_TREATMENT_STATES = frozenset(
     {

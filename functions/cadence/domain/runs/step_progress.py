@@ -39,14 +39,14 @@ class StepReport:
     steps: tuple[StepProgress, ...]
 
     def is_newer_than(self, other: "StepReport") -> bool:
-        """Whether this report replaces another one of the same treatment."""
-        return (self.attempt, self.revision) >= (other.attempt, other.revision)
+        """Whether this report replaces another one of the same attempt."""
+        return self.revision >= other.revision
 
 
 def progress_of(
     steps: Sequence[StepSpec], state: TreatmentState, attempt: int, report: StepReport | None
 ) -> Sequence[StepProgress]:
-    """Returns the progress of a treatment's steps in its attempt `attempt`.
+    """Returns the progress of a treatment's steps in its attempt `attempt`, which is or was last in `state`.
 
     A runner that is lost makes no last report: steps that it left open end with the treatment.
     """
@@ -54,7 +54,7 @@ def progress_of(
         progress = tuple(StepProgress(state=_SKIPPED if step.skip else _PENDING) for step in steps)
     else:
         progress = report.steps
-    if not state.final:
+    if not state.ends_attempt:
         return progress
     left = {_RUNNING: _SUCCEEDED if state is TreatmentState.SUCCEEDED else str(state), _PENDING: _SKIPPED}
     return [replace(one, state=left.get(one.state, one.state)) for one in progress]

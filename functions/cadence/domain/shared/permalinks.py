@@ -10,9 +10,13 @@ def run_permalink(run_id: str, base_url: str = "") -> str:
     return f"{base_url.rstrip('/')}{PAGE_ROOT}/runs/{quote(run_id, safe='')}"
 
 
-def treatment_permalink(run_id: str, treatment: str, base_url: str = "") -> str:
-    """Returns the address of the page of one treatment of a run; the treatment's name may hold slashes."""
-    return f"{run_permalink(run_id, base_url)}/t/{quote(treatment, safe='')}"
+def treatment_permalink(run_id: str, treatment: str, base_url: str = "", attempt: int | None = None) -> str:
+    """Returns the address of the page of one treatment of a run, in its latest attempt or in `attempt`.
+
+    The treatment's name may hold slashes.
+    """
+    query = "" if attempt is None else f"?attempt={attempt}"
+    return f"{run_permalink(run_id, base_url)}/t/{quote(treatment, safe='')}{query}"
 
 
 def pipeline_permalink(project: str, pipeline: str, base_url: str = "") -> str:

@@ -1,11 +1,12 @@
 """What every `Ledger` holds to."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from cadence.application.placement.budgets import Budgets, Charge, Ledger
+from cadence.application.placement.budgets import Budgets, Charge, Ledger, Spending, spending
 from cadence.application.placement.ports import PoolRecords
 from cadence.domain.placement.pool import Pool, Price
 from cadence.domain.placement.pool_policy import Budget, InstanceOffer, Policy
@@ -54,6 +55,22 @@ def test_what_was_not_started_may_be_set_aside_again(ledger: Ledger) -> None:
     ledger.settle(*POOL, "a", NOW + timedelta(minutes=30))
     ledger.cancel(*POOL, "a")
     assert ledger.spent(*POOL, "2030-01") == 1.0
+
+
+def test_what_is_set_aside_is_that_of_runners_at_work(ledger: Ledger) -> None:
+    for name, reserved in (("a", 3.0), ("b", 2.5), ("c", 1.0)):
+        assert ledger.reserve(*POOL, charge(name, reserved), 10.0)
+    ledger.settle(*POOL, "a", NOW + timedelta(minutes=30))
+
+    assert ledger.set_aside(*POOL, "2030-01", ["a", "b", "b", "c", "never was"]) == 3.5
+    assert ledger.set_aside(*POOL, "2030-01", ["b"]) == 2.5
+    assert ledger.set_aside(*POOL, "2030-02", ["b"]) == 0.0
+    assert ledger.set_aside(*POOL, "2030-01", []) == 0.0
+    pool = Pool(organization="acme", name="par", provider="fake", price=Price(2.0), policy=Policy(budget=Budget(10.0)))
+    assert spending(ledger, pool, ["b", "c"], NOW) == Spending(
+        month="2030-01", per_month=10.0, spent=1.0, set_aside=3.5
+    )
+    assert spending(ledger, dataclasses.replace(pool, policy=Policy()), ["b"], NOW) is None
 
 
 def test_no_runner_costs_more_than_was_set_aside(ledger: Ledger) -> None:

@@ -155,7 +155,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("runs", _RUN, "PLACES#{group}", Found.BY_RUN),
     ItemKind("runs", _RUN, "SPEC#{name}", Found.BY_RUN),
     ItemKind("runs", _RUN, "SUMMARY#{treatment}", Found.BY_RUN),
-    ItemKind("runs", _RUN, "STEPS#{treatment}", Found.BY_RUN),
+    ItemKind("runs", _RUN, "STEPS#{treatment}#{attempt:04}", Found.BY_RUN),
     ItemKind("runs", _RUN, "TESTS#{treatment}", Found.BY_RUN, "test reports"),
     ItemKind(
         "runs",

@@ -1,5 +1,6 @@
 """`Ledger` on the `runners` table, in millionths, so that sums are exact."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -154,6 +155,13 @@ class DynamoLedger:
         except DoesNotExist:
             return 0.0
         return float(item.amount) / 1_000_000
+
+    def set_aside(self, organization: str, pool: str, month: str, runner_ids: Sequence[str]) -> float:
+        keys = [ChargeItem.key(organization, pool, runner_id) for runner_id in dict.fromkeys(runner_ids)]
+        with translated(f"budget of pool {pool}"):
+            charges = list(ChargeItem.batch_get(keys, consistent_read=True)) if keys else []
+        held = (one for one in charges if one.month == month and one.attribute_values.get("settled") is None)
+        return sum(_millionths(float(one.reserved)) for one in held) / 1_000_000
 
     def _find(self, organization: str, pool: str, runner_id: str) -> ChargeItem | None:
         try:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import DoesNotExist
 
 from cadence.adapters.dynamodb.runs.run_items import RunsTable, partition
 from cadence.adapters.dynamodb.shared.binding import bind
@@ -42,28 +41,33 @@ class DynamoStepReports:
     def put_steps(self, report: StepReport) -> None:
         item = StepReportItem(
             partition(report.run_id),
-            StepReportItem.PREFIX + report.treatment,
+            f"{_prefix(report.treatment)}{report.attempt:04}",
             run_id=report.run_id,
             treatment=report.treatment,
             attempt=report.attempt,
             revision=report.revision,
             steps=[_step_json(step) for step in report.steps],
         )
-        unless_newer = (
-            StepReportItem.attempt.does_not_exist()
-            | (StepReportItem.attempt < report.attempt)
-            | ((StepReportItem.attempt == report.attempt) & (StepReportItem.revision <= report.revision))
-        )
+        unless_newer = StepReportItem.revision.does_not_exist() | (StepReportItem.revision <= report.revision)
         # A newer report is there already.
         with suppress(Conflict), translated(f"the steps of {report.treatment}"):
             item.save(unless_newer)
 
-    def get_steps(self, run_id: str, treatment: str) -> StepReport | None:
-        with translated(f"the steps of {treatment}"), suppress(DoesNotExist):
-            return StepReportItem.get(
-                partition(run_id), StepReportItem.PREFIX + treatment, consistent_read=True
-            ).report()
-        return None
+    def get_steps(self, run_id: str, treatment: str, attempt: int | None = None) -> StepReport | None:
+        of_attempt = "" if attempt is None else f"{attempt:04}"
+        with translated(f"the steps of {treatment}"):
+            newest = StepReportItem.query(
+                partition(run_id),
+                StepReportItem.sk.startswith(_prefix(treatment) + of_attempt),
+                consistent_read=True,
+                scan_index_forward=False,
+                limit=1,
+            )
+            return next((item.report() for item in newest), None)
+
+
+def _prefix(treatment: str) -> str:
+    return f"{StepReportItem.PREFIX}{treatment}#"
 
 
 def _step_json(step: StepProgress) -> dict[str, Any]:
