@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
+from botocore.compat import get_current_datetime
 from moto.core import responses, serialize
+from moto.core.base_backend import BaseBackend
 from moto.core.serialize import AttributePickerContext
 from moto.dynamodb import models as dynamodb
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -19,8 +23,12 @@ from moto.kms import models
 
 @contextmanager
 def quick_emulation() -> Iterator[None]:
-    """Keeps what moto would compute anew for each key and each answer, while the block runs."""
+    """Keeps what moto would compute anew for each key and each answer, and lets calls go unsigned, as moto checks no
+    signature, while the block runs.
+    """
     kms: Any = models
+    signing: Any = SigV4Auth
+    backend: Any = BaseBackend
     picker: Any = serialize.AttributePicker
     tables: Any = dynamodb.DynamoDBBackend
     calls: Any = responses
@@ -28,10 +36,42 @@ def quick_emulation() -> Iterator[None]:
         # Moto makes an RSA key for symmetric keys as well, which takes longer than most tests and which none uses.
         patch.setattr(kms, "generate_private_key", functools.cache(kms.generate_private_key))
         patch.setattr(calls, "method_names_from_class", functools.cache(calls.method_names_from_class))
+        patch.setattr(backend, "urls", property(kept_for_each_class(backend.urls.fget)))
+        patch.setattr(signing, "add_auth", without_signature(signing.add_auth))
         patch.setattr(picker, "__call__", remembering_names(picker.__call__))
         patch.setattr(tables, "transact_write_items", keeping_what_changes(tables.transact_write_items))
         patch.setattr(Table, "__deepcopy__", as_before_the_transaction, raising=False)
         yield
+
+
+def kept_for_each_class(read: Any) -> Any:
+    """Returns a property's function that computes its value once for each class of what has the property."""
+    kept: dict[type, Any] = {}
+
+    def read_quickly(self: Any) -> Any:
+        if type(self) not in kept:
+            kept[type(self)] = read(self)
+        return kept[type(self)]
+
+    return read_quickly
+
+
+def without_signature(sign: Any) -> Any:
+    """Returns ``SigV4Auth.add_auth``, which tells AWS itself who calls, and when, but signs nothing. Other endpoints,
+    and ways to sign that are built on this one (S3, URLs that are signed in advance), are signed as ever.
+    """
+    plain: Any = SigV4Auth
+
+    def add_auth(self: Any, request: Any) -> None:
+        host = urlsplit(request.url).hostname or ""
+        if type(self) is not plain or self.credentials is None or not host.endswith(".amazonaws.com"):
+            sign(self, request)
+            return
+        request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
+        self._modify_request_before_signing(request)
+        self._inject_signature_to_request(request, "0" * 64)
+
+    return add_auth
 
 
 # Of the transaction that is being written: the partition key and the sort key of each item, by table.

@@ -132,3 +132,19 @@ def test_transactions_come_to_the_same() -> None:
     with quick_emulation():
         assert list(written()) == before
     assert any(one and isinstance(one, list) and "Code" in one[0] for one in before)
+
+
+@mock_aws
+def test_without_signatures_the_emulation_knows_who_calls_as_before():
+    seen: list[dict[str, Any]] = []
+    client = boto3.client("sts", region_name="eu-west-1", aws_access_key_id="AKIAONE", aws_secret_access_key="x")
+    client.meta.events.register_first("before-send.sts.*", lambda request, **_: seen.append(dict(request.headers)))
+    answers = [client.get_caller_identity()["Arn"]]
+    with quick_emulation():
+        answers.append(client.get_caller_identity()["Arn"])
+
+    signed, unsigned = seen
+    assert answers[0] == answers[1]
+    assert signed.keys() == unsigned.keys()
+    assert signed["Authorization"].split(b"Signature=")[0] == unsigned["Authorization"].split(b"Signature=")[0]
+    assert unsigned["Authorization"].endswith(b"Signature=" + b"0" * 64)
