@@ -112,7 +112,7 @@ def raw(port: int, sent: bytes, answers: int) -> list[tuple[int, Any]]:
         for _ in range(answers):
             answer = http.client.HTTPResponse(connection)
             # One byte at a time, so that nothing of the next answer is read with this one.
-            answer.fp = connection.makefile("rb", buffering=0)
+            answer.fp = connection.makefile("rb", buffering=0)  # type: ignore[assignment]
             answer.begin()
             content = answer.read()
             found.append((answer.status, json.loads(content) if content else None))

@@ -62,7 +62,7 @@ def install() -> None:
 async def serve(app: AsgiApp, settings: Config) -> None:
     """Serves as hypercorn's function of this name does with these settings, without TLS, until a signal ends it."""
     served = config.Config(
-        without_forbidden_bodies(app),  # type: ignore[arg-type] # a wider type than uvicorn's
+        without_forbidden_bodies(app),
         http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_ping_interval=None,
