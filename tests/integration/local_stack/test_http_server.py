@@ -17,6 +17,7 @@ import websocket
 from hypercorn.config import Config
 
 from cadence.local.ministack.http_server import serve
+from cadence.local.ministack.joined_writes import LONGEST_JOINED, JoinedWrites
 from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
 from cadence.local.ministack.upload_files import SMALLEST, UploadFile, UploadProtocol
 from cadence.local.shared.ports import first_free
@@ -218,3 +219,32 @@ def test_a_signal_ends_what_still_goes_on_and_then_the_application() -> None:
     assert application.events[0] == "lifespan.startup"
     assert application.events[-1] == "lifespan.shutdown"
     assert "websocket.disconnect 1012" in application.events
+
+
+class Wire:
+    """A transport that records what each of its calls was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        self.calls.append(f"{len(data)}")
+
+    def close(self) -> None:
+        self.calls.append("closed")
+
+
+def test_what_is_written_in_one_turn_is_sent_at_once() -> None:
+    async def write() -> list[str]:
+        wire: Any = Wire()
+        joined = JoinedWrites(wire, asyncio.get_running_loop())
+        for data in (b"head", b"body"):
+            joined.write(data)
+        await asyncio.sleep(0)
+        for data in (b"head", bytes(LONGEST_JOINED), b"more"):
+            joined.write(data)
+        joined.close()
+        await asyncio.sleep(0)
+        return list(wire.calls)
+
+    assert asyncio.run(write()) == ["8", "4", f"{LONGEST_JOINED}", "4", "closed"]

@@ -16,6 +16,7 @@ from uvicorn import config, server
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
+from cadence.local.ministack.joined_writes import JoinedWrites
 from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
 from cadence.local.ministack.upload_files import UploadProtocol
 
@@ -39,7 +40,11 @@ class Server(server.Server):
 
 
 class HttpProtocol(UploadProtocol):
-    """A connection, whose WebSocket knows nothing of the requests before it."""
+    """A connection whose answers take one system call, and whose WebSocket knows nothing of the requests before it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        joined: Any = JoinedWrites(transport, self.loop)
+        super().connection_made(joined)
 
     def handle_websocket_upgrade(self) -> None:
         contextvars.Context().run(super().handle_websocket_upgrade)

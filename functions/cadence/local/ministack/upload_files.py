@@ -175,9 +175,11 @@ def upload_size(method: bytes, target: bytes, headers: Headers) -> int:
 
     That is a large object by a presigned URL, without anything that MiniStack would do with its content.
     """
+    if method != b"PUT":
+        return 0
     values = dict(headers)
     length = values.get(b"content-length", b"")
-    if method != b"PUT" or not length.isdigit() or int(length) < SMALLEST:
+    if not length.isdigit() or int(length) < SMALLEST:
         return 0
     if _UNHANDLED & values.keys() or {name for name in values if name.startswith(b"x-amz-")} - {_CHECKSUM}:
         return 0
