@@ -21,6 +21,7 @@
   in AWS (`failed_tasks`).
 - Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
 - Large uploads to S3 are received into files (`upload_files`).
+- It is served by uvicorn (`http_server`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -42,6 +43,7 @@ from cadence.local.ministack import (
     asynchronous_calls,
     failed_tasks,
     forked_processes,
+    http_server,
     kinesis_polling,
     lambda_concurrency,
     lambda_processes,
@@ -168,6 +170,7 @@ def main() -> None:
     request_guard.install()
     verified_callers.install()
     upload_files.install()
+    http_server.install()
     asynchronous_calls.install()
     code = shared_code.install()
     processes = forked_processes.install()

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from hypercorn import protocol
-from hypercorn.protocol.h11 import H11Protocol
+from httptools import HttpRequestParser
 from ministack import app
 from ministack.core.concurrency import run_reentrant
 from ministack.services import s3
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from cadence.local.ministack.request_guard import Receive
+from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
 
 SMALLEST = 256 << 10
 """Bytes of the smallest body that is worth a thread of its own."""
@@ -96,59 +96,73 @@ def _opened_by_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)  # as MiniStack's other objects
 
 
-class UploadProtocol(H11Protocol):
+class UploadProtocol(HttpToolsProtocol):
     """A connection whose large uploads are received into files; the request's body is then an ``UploadFile``."""
 
-    folder: Path
-    """Where files lie until they are an object's; on the same file system."""
-    _upload: UploadFile | None = None
+    folder: Path | None = None
+    """Where files lie until they are an object's, on the same file system; None if none are made."""
+    _size = 0
+    """Of the upload whose headers have just been read."""
 
-    async def _create_stream(self, request: Any) -> None:
-        await super()._create_stream(request)
-        size = upload_size(request.method, request.target, request.headers)
-        if size and not self.ssl and self.stream is not None and not self.stream.closed:
-            await self._receive(size, "sha256" if any(name == _CHECKSUM for name, _ in request.headers) else "md5")
+    def on_headers_complete(self) -> None:
+        if self.folder is not None and self.scheme == "http":
+            self._size = upload_size(self.parser.get_method(), self.url, self.headers)
+        super().on_headers_complete()
+        self._size = 0
 
-    async def _receive(self, size: int, algorithm: str) -> None:
-        server: Any = self.send.__self__  # type: ignore[attr-defined] # the connection's server, whose method it is
-        transport, waiting = server.writer.transport, server.reader._buffer  # noqa: SLF001 (no public way, and below)
-        connection: Any = self.connection
-        transport.pause_reading()
-        early = bytes(connection._receive_buffer.maybe_extract_at_most(size) or b"")  # noqa: SLF001
-        more = size - len(early)
-        early += waiting[:more]
-        del waiting[:more]
-        self._upload = UploadFile(self.folder / os.urandom(16).hex(), size, algorithm)
-        own = transport.get_extra_info("socket").dup()
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._size and self.folder is not None:
+            self.flow.pause_reading()
+            algorithm = "sha256" if any(name == _CHECKSUM for name, _ in self.headers) else "md5"
+            upload = UploadFile(self.folder / os.urandom(16).hex(), self._size, algorithm)
+            app = self._receiving(cycle, upload, app)
+        super()._start_asgi_task(cycle, app)
+
+    def _receiving(self, cycle: RequestResponseCycle, upload: UploadFile, app: AsgiApp) -> AsgiApp:
+        """Returns ``app``, which is called once the upload is there."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            async def receive_file() -> Any:
+                message = await receive()
+                return {**message, "body": upload} if message["type"] == "http.request" else message
+
+            try:
+                if await self._receive(cycle, upload):
+                    await app(scope, receive_file, send)
+            finally:
+                upload.discard()
+
+        return serve
+
+    async def _receive(self, cycle: RequestResponseCycle, upload: UploadFile) -> bool:
+        """Receives the rest of the body; returns False if it does not arrive, which ends the connection."""
+        early = bytes(cycle.body)
+        cycle.body.clear()
+        own = self.transport.get_extra_info("socket").dup()
         try:
-            await run_reentrant(self._upload.receive, early, own, thread_name="s3-upload")
+            await run_reentrant(upload.receive, early, own, thread_name="s3-upload")
         except OSError as error:
-            _LOGGER.warning("An upload of %d bytes was not received: %s", size, error)
-            transport.abort()  # which ends the request as any lost connection does
-        else:
-            connection._reader._remaining = 0  # noqa: SLF001
-            stream: Any = self.stream
-            await stream.app_put({"type": "http.request", "body": self._upload, "more_body": True})
-            transport.resume_reading()
+            _LOGGER.warning("An upload of %d bytes was not received: %s", len(upload), error)
+            cycle.disconnected = True
+            self.transport.abort()
+            return False
         finally:
             own.close()
-
-    async def _close_stream(self) -> None:
-        await super()._close_stream()
-        if self._upload is not None:
-            self._upload.discard()
-            self._upload = None
+        # The parser still waits for the bytes that went past it: what comes now is another request.
+        self.parser = HttpRequestParser(self)
+        cycle.more_body = False
+        cycle.message_event.set()
+        self.flow.resume_reading()
+        return True
 
 
 def install() -> None:
     """Lets MiniStack receive uploads in this way, if it keeps objects in files."""
     if not s3.S3_PERSIST:
         return
-    UploadProtocol.folder = Path(tempfile.gettempdir(), "uploads")
-    shutil.rmtree(UploadProtocol.folder, ignore_errors=True)
-    UploadProtocol.folder.mkdir(mode=0o700, parents=True)
-    replaced: Any = protocol
-    replaced.H11Protocol = UploadProtocol
+    UploadProtocol.folder = folder = Path(tempfile.gettempdir(), "uploads")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
     app._read_request_body = reading(app._read_request_body)  # noqa: SLF001 (no public way, here and below)
     s3.md5_hash = tagging(s3.md5_hash)
     s3._compute_s3_checksum = checking(s3._compute_s3_checksum)  # noqa: SLF001
@@ -161,9 +175,11 @@ def upload_size(method: bytes, target: bytes, headers: Headers) -> int:
 
     That is a large object by a presigned URL, without anything that MiniStack would do with its content.
     """
+    if method != b"PUT":
+        return 0
     values = dict(headers)
     length = values.get(b"content-length", b"")
-    if method != b"PUT" or not length.isdigit() or int(length) < SMALLEST:
+    if not length.isdigit() or int(length) < SMALLEST:
         return 0
     if _UNHANDLED & values.keys() or {name for name in values if name.startswith(b"x-amz-")} - {_CHECKSUM}:
         return 0
@@ -180,12 +196,9 @@ def reading(read: ReadBody) -> ReadBody:
     async def read_body(receive: Receive, method: str, headers: dict[str, str]) -> Any:
         if method != "PUT" or int(headers.get("content-length", "").strip() or 0) < SMALLEST:
             return await read(receive, method, headers)
-        message = first = await receive()
-        if not isinstance(first.get("body"), UploadFile):
-            return await read(_after(first, receive), method, headers)
-        while message.get("more_body"):
-            message = await receive()
-        return first["body"]
+        first = await receive()
+        body = first.get("body")
+        return body if isinstance(body, UploadFile) else await read(_after(first, receive), method, headers)
 
     return read_body
 
