@@ -89,8 +89,9 @@ def test_a_host_starts_runners_that_notifications_name_without_asking(gateway: F
     for number in range(1, 4):
         runner = gateway.add_runner("true", number)
         name(gateway, runner)
-        eventually(lambda runner=runner: runner.result)  # type: ignore[misc]
-        assert runner.result and runner.result["outcome"] == "succeeded"
+        assert runner.done.wait(PATIENCE)
+        assert runner.completed
+        assert runner.completed["outcome"] == "succeeded"
         assert gateway.claimed_by[runner.runner_id] == {"host_id": "host-1", "last_call": gateway.calls[0]}
     assert len(gateway.calls) == 1
 
@@ -102,7 +103,7 @@ def test_a_host_asks_for_work_where_it_may_start_nothing_itself(gateway: FakeGat
     name(gateway, gateway.add_runner("true", 1))
     eventually(lambda: len(gateway.calls) >= 2)
     gateway.claim_key = "key"
-    offer(gateway, slow := gateway.add_runner("read ended < /dev/zero || sleep 30", 2))
+    offer(gateway, slow := gateway.add_runner("sleep 30", 2))
     eventually(lambda: slow.claimed)
     asked = len(gateway.calls)
     name(gateway, more := gateway.add_runner("true", 3))
@@ -121,7 +122,7 @@ def test_a_host_asks_for_work_if_a_runner_that_it_started_itself_is_refused(
     eventually(lambda: len(gateway.calls) >= 2)
     del gateway.status["claim"]
     offer(gateway, runner)
-    eventually(lambda: runner.result)
+    assert runner.done.wait(PATIENCE)
     assert gateway.claimed_by[runner.runner_id] is None
 
 
