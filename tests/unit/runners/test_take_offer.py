@@ -6,6 +6,7 @@ A claim, or a call of the host that it meets, is interrupted before each of its 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -120,6 +121,13 @@ def test_a_call_leaves_the_offer_to_the_agent_that_the_host_has_started() -> Non
     world.begin("a")
     assert world.call()().assignments == []
     assert world.settles()
+
+
+def test_an_agent_that_never_calls_home_leaves_the_offer_to_whom_asks() -> None:
+    world = OwnStarts()
+    world.begin("a")
+    withdrawn(world, created_at=NOW - timedelta(minutes=2))
+    assert [handed.runner_id for handed in world.call()().assignments] == ["a"]
 
 
 def test_a_call_of_before_that_is_carried_out_after_the_claim_is_refused() -> None:
