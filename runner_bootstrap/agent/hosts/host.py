@@ -28,6 +28,8 @@ from .runner_processes import RunnerProcesses
 from .work_notifications import PAUSE_AFTER_FAILURE, WorkNotifications
 
 LEASE_PATIENCE = 5.0
+#: The control plane keeps with the host what it has started since its last request, and writes that for each.
+STARTS_BETWEEN_REQUESTS = 8
 STOP_SECONDS = 20.0
 
 #: Processes of this machine, or jobs of the agent's cluster.
@@ -51,6 +53,7 @@ class HostAgent:
         self._last_call = 0
         #: With it this host makes one-time tokens of runners that notifications name.
         self._claim_key: str | None = None
+        self._started = 0
         #: What the control plane does not know yet: a host that has joined before may have other programs by now.
         self._news: Json | None = None
 
@@ -180,15 +183,16 @@ class HostAgent:
         if self._claim_key is None or not isinstance(self._runners, RunnerProcesses):
             return False
         for runner_id in named:
-            if self._runners.count >= self._settings.slots:
+            if self._runners.count >= self._settings.slots or self._started >= STARTS_BETWEEN_REQUESTS:
                 return False
+            self._started += 1
             token = hmac.new(self._claim_key.encode(), f"claim {runner_id}".encode(), hashlib.sha256).hexdigest()
             self._runners.start(runner_id, token, StartedBy(host_id, self._last_call))
         return True
 
     def _act_on(self, answer: Json) -> float:
         """Starts and stops runners; returns the seconds to wait for a notification or the next poll."""
-        self._claim_key = answer.get("claim_key")
+        self._claim_key, self._started = answer.get("claim_key"), 0
         for assignment in answer["assignments"]:
             self._runners.start(assignment["runner_id"], assignment["token"])
         for runner_id in answer["stop"]:

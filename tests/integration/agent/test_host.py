@@ -96,6 +96,18 @@ def test_a_host_starts_runners_that_notifications_name_without_asking(gateway: F
     assert len(gateway.calls) == 1
 
 
+def test_a_host_asks_for_work_after_some_starts_of_its_own(gateway: FakeGateway, host: StartHost) -> None:
+    """Its item, which each of them writes, stays small."""
+    gateway.claim_key = "key"
+    host(slots=20)
+    eventually(lambda: gateway.calls)
+    runners = [gateway.add_runner("sleep 30", number) for number in range(1, 10)]
+    name(gateway, *runners)
+    eventually(lambda: len(gateway.calls) >= 2)
+    eventually(lambda: len(gateway.claimed_by) == 8)
+    assert runners[8].claimed is None
+
+
 def test_a_host_asks_for_work_where_it_may_start_nothing_itself(gateway: FakeGateway, host: StartHost) -> None:
     """It has no key from a control plane of the version before, and no room for a second runner."""
     host(slots=1)
