@@ -85,6 +85,8 @@ def exchange(gateway: Gateway, request: GatewayRequest) -> Answer:
 def claim(gateway: Gateway, request: GatewayRequest) -> Answer:
     body = request.body
     token = bearer(request.authorization)
+    if host := body.get("host"):
+        gateway.take_offer.take(body["runner_id"], token, host["host_id"], host["last_call"])
     return wire.assignment_json(
         gateway.claim.claim(body["runner_id"], token, body["nonce"], body["facts"], request.origin)
     )

@@ -179,6 +179,7 @@ def lease_json(answer: LeaseAnswer) -> dict[str, Any]:
             "wait_seconds": answer.work_notification.wait_seconds,
         },
         "poll_seconds": answer.poll_seconds,
+        **({"claim_key": answer.claim_key} if answer.claim_key else {}),
     }
 
 

@@ -49,6 +49,8 @@ ROWS = (
             items_under("access", ("ENGINETOKEN#",), "PutItem"),
             # Keys that sign identity tokens, each for a month.
             items_under("access", ("IDTOKENKEYS",), "PutItem"),
+            # The key from which claim keys of hosts are made.
+            items_under("access", ("CLAIMKEYS",), "PutItem"),
             ENDS_TOKENS,
             NOTES_AUDIT,
             *FEEDS,

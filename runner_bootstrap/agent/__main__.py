@@ -40,7 +40,7 @@ from .replay.replay_folder import ReplayFolder
 from .runner import interruption_notices
 from .runner.claim import claim
 from .runner.runner import AssignmentRunner
-from .runner.settings import RunnerSettings
+from .runner.settings import RunnerSettings, StartedBy
 from .shared.errors import INFRASTRUCTURE, INTERRUPTED, AgentError, GatewayError
 from .shared.termination import Termination
 from .shells.terminal_client import attach
@@ -77,6 +77,7 @@ def _run(options: argparse.Namespace) -> int:
         cgroups=options.cgroups,
         pod=pod,
         shared=options.attached and pod is None,
+        started_by=StartedBy(options.host_id, options.last_call) if options.host_id else None,
     )
     gateway = GatewayClient(options.gateway, token)
     interruption_notices.watch(termination)

@@ -45,6 +45,8 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="WHERE",
         help="where its control group is created (set by the host agent)",
     )
+    run.add_argument("--host-id", metavar="ID", help="the host whose runner this is, if its claim is to lease it")
+    run.add_argument("--last-call", type=int, default=0, metavar="N", help="the host's last request for work")
     run.add_argument("--attached", action="store_true", help="stop when standard input is closed")
 
     host = commands.add_parser(

@@ -54,6 +54,14 @@ class MemoryHosts:
         )
         return self.hosts[host.host_id]
 
+    def note_claim(self, host: Host, runner_id: str, last_call: int) -> bool:
+        stored = self.hosts.get(host.host_id)
+        if stored is None or stored.last_call > last_call:
+            return False
+        handed = stored.handed | {runner_id}
+        self.hosts[host.host_id] = dataclasses.replace(stored, handed=handed, last_call=last_call)
+        return True
+
     def put_offer(self, runner: Runner, at: datetime) -> None:
         self.offers.put_offer(runner, at)
 

@@ -20,9 +20,11 @@ class MemoryOffers:
 @dataclass
 class MemoryWorkNotification:
     rings: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
 
-    def ring(self, organization: str, pool: str) -> None:
+    def ring(self, organization: str, pool: str, runner_id: str | None = None) -> None:
         self.rings.append(pool)
+        self.named += [runner_id] if runner_id else []
 
     def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
         return WorkNotificationUrl("http://work_notification.invalid/", 20)

@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.access.access_store import DynamoAccessStore
 from cadence.adapters.dynamodb.access.audit import DynamoAuditTrail
 from cadence.adapters.dynamodb.access.id_token_keys import SigningIdTokenKeys
 from cadence.adapters.dynamodb.access.kms_secrets import KmsSecretStore
+from cadence.adapters.dynamodb.access.shared_keys import DynamoSharedKeys
 from cadence.adapters.dynamodb.access.token_uses import DynamoTokenUses
 from cadence.adapters.dynamodb.limits.environments import DynamoEnvironmentStore
 from cadence.adapters.dynamodb.melodium.sealed_workers import SealedWorkers
@@ -61,9 +62,12 @@ from cadence.application.runners.outputs import CommitOutput
 from cadence.application.runners.renew_id_token import RenewIdToken
 from cadence.application.runners.report_boot import ReportBoot
 from cadence.application.runners.runner_sessions import RunnerSessions
+from cadence.application.runners.runner_tokens import claim_key
 from cadence.application.runners.shells import PermittedShells
+from cadence.application.runners.take_offer import TakeOffer
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.settle import Settle
+from cadence.application.shared.runner_ports import Host
 from cadence.application.shared.storage import ReserveStorage
 from cadence.application.test_reports.split_durations import FixDurations
 from cadence.application.values.caches import FindCache, ReadCache, SaveCache, WriteCache
@@ -76,6 +80,7 @@ from cadence.domain.access.access import Principal
 from cadence.domain.values.cache import CacheLimits
 
 _FLOWS_EVERY = 1.0  # seconds
+_CLAIM_KEYS = "CLAIMKEYS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +96,7 @@ class Gateway:
     lease: LeaseWork
     report_boot: ReportBoot
     exchange: ExchangeIdentity
+    take_offer: TakeOffer
     claim: ClaimAssignment
     session: RunnerSessions
     heartbeat: Heartbeat
@@ -147,6 +153,10 @@ def gateway() -> Gateway:
     authenticate = Authenticate(access, now, NoteTokenUses(DynamoTokenUses(config.access_table)))
     tokens = RunTokens(access, now)
     secrets = KmsSecretStore(config.access_table, config.secrets_key)
+    shared_keys = DynamoSharedKeys(KmsCipher(config.secrets_key))
+
+    def claim_key_of(host: Host) -> str:
+        return claim_key(shared_keys.key(_CLAIM_KEYS), host.host_id, host.token_hash)
 
     return Gateway(
         authenticate=authenticate.authenticate,
@@ -157,10 +167,12 @@ def gateway() -> Gateway:
             runners=runners,
             machines=machines,
             work_notification=SqsWorkNotification(config.work_notification_prefix),
+            claim_key=claim_key_of,
             clock=now,
         ),
         report_boot=ReportBoot(runners, machines),
         exchange=ExchangeIdentity(runners, access, OidcTokens(EgressPolicy.of(config.git_hosts))),
+        take_offer=TakeOffer(runners=runners, hosts=hosts, claim_key=claim_key_of, clock=now),
         claim=ClaimAssignment(
             treatments=runs,
             runners=runners,

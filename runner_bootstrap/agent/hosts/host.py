@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import signal
@@ -14,18 +16,20 @@ from typing import Any, Callable, Union
 from ..execution import private_network
 from ..execution.workspace import sweep
 from ..gateway.client import GatewayClient, Json
-from ..gateway.connections import TRANSPORT_ERRORS, HttpConnections
+from ..gateway.connections import HttpConnections
 from ..runner.facts import facts
+from ..runner.settings import StartedBy
 from ..shared.clock import Deadline
 from ..shared.errors import AgentError, GatewayUnreachable, RequestRefused
 from . import machine_findings
 from .host_settings import HostSettings
 from .kubernetes_jobs import KubernetesJobs
 from .runner_processes import RunnerProcesses
+from .work_notifications import PAUSE_AFTER_FAILURE, WorkNotifications
 
-#: Seconds to wait after a failed request to the gateway.
-PAUSE_AFTER_FAILURE = 2.0
 LEASE_PATIENCE = 5.0
+#: The control plane keeps with the host what it has started since its last request, and writes that for each.
+STARTS_BETWEEN_REQUESTS = 8
 STOP_SECONDS = 20.0
 
 #: Processes of this machine, or jobs of the agent's cluster.
@@ -40,11 +44,16 @@ class HostAgent:
     ) -> None:
         self._settings, self._join_token = settings, join_token
         self._wake = threading.Event()
+        #: Set if runners are a reason to ask for work.
+        self._changed = _Relayed(self._wake)
         self._draining = False
         self._notifications = WorkNotifications(self._wake)
-        self._runners = runners(self._wake)
+        self._runners = runners(self._changed)
         self._connections = HttpConnections(30.0)
         self._last_call = 0
+        #: With it this host makes one-time tokens of runners that notifications name.
+        self._claim_key: str | None = None
+        self._started = 0
         #: What the control plane does not know yet: a host that has joined before may have other programs by now.
         self._news: Json | None = None
 
@@ -63,6 +72,7 @@ class HostAgent:
                 raise AgentError("the process that starts runners was killed; the runners end with this host")
             pause = PAUSE_AFTER_FAILURE
             self._wake.clear()
+            self._changed.clear()
             try:
                 answer = self._lease(gateway, host_id, self._settings.slots - self._runners.count)
                 pause = self._act_on(answer)
@@ -79,7 +89,7 @@ class HostAgent:
                 continue
             except GatewayUnreachable as error:
                 say(str(error))
-            self._wake.wait(pause)
+            self._wait(host_id, pause)
         self._leave(gateway, host_id)
         return 0
 
@@ -154,8 +164,35 @@ class HostAgent:
             self._last_call = max(self._last_call, int(error.details.get("last_call", 0)))
             raise
 
+    def _wait(self, host_id: str, seconds: float) -> None:
+        """Waits until this host has to ask for work; meanwhile starts runners that notifications name."""
+        waiting = Deadline(seconds)
+        while True:
+            self._wake.wait(waiting.seconds_left)
+            self._wake.clear()
+            named = self._notifications.take()
+            if self._draining or self._changed.is_set() or not named or not self._start_named(host_id, named):
+                return
+            self._notifications.listen_again()
+
+    def _start_named(self, host_id: str, named: list[str]) -> bool:
+        """Starts runners that are offered, and that their claims are to lease; returns False if some were not started.
+
+        So no runner overtakes another one: this host has had room since it asked for work, so none has waited for it.
+        """
+        if self._claim_key is None or not isinstance(self._runners, RunnerProcesses):
+            return False
+        for runner_id in named:
+            if self._runners.count >= self._settings.slots or self._started >= STARTS_BETWEEN_REQUESTS:
+                return False
+            self._started += 1
+            token = hmac.new(self._claim_key.encode(), f"claim {runner_id}".encode(), hashlib.sha256).hexdigest()
+            self._runners.start(runner_id, token, StartedBy(host_id, self._last_call))
+        return True
+
     def _act_on(self, answer: Json) -> float:
         """Starts and stops runners; returns the seconds to wait for a notification or the next poll."""
+        self._claim_key, self._started = answer.get("claim_key"), 0
         for assignment in answer["assignments"]:
             self._runners.start(assignment["runner_id"], assignment["token"])
         for runner_id in answer["stop"]:
@@ -185,41 +222,16 @@ class HostAgent:
             self._settings.cgroups.remove()
 
 
-class WorkNotifications:
-    """Waits on a notification URL in one thread and sets ``wake``; a new URL is used from the next wait on."""
+class _Relayed(threading.Event):
+    """An event that sets another one, too."""
 
-    def __init__(self, wake: threading.Event) -> None:
-        self._wake = wake
-        self._connections = HttpConnections(30.0)
-        self._requested = threading.Semaphore(0)
-        self._url, self._wait_seconds = "", 0.0
-        self._busy = False
-        threading.Thread(target=self._listen, name="work-notifications", daemon=True).start()
+    def __init__(self, to: threading.Event) -> None:
+        super().__init__()
+        self._to = to
 
-    def listen(self, url: str, wait_seconds: float) -> None:
-        """Waits once, unless a wait is in progress."""
-        self._url, self._wait_seconds = url, wait_seconds
-        if not self._busy:
-            self._busy = True
-            self._requested.release()
-
-    def _listen(self) -> None:
-        while True:
-            self._requested.acquire()
-            url = self._url
-            try:
-                response = self._connections.request(
-                    "GET", url, {"Accept": "application/json"}, timeout=self._wait_seconds + 10
-                )
-                response.read()
-                is_notified = response.status == 200
-            except TRANSPORT_ERRORS:
-                self._connections.discard(url)
-                is_notified = False
-            if not is_notified:
-                time.sleep(PAUSE_AFTER_FAILURE)
-            self._busy = False
-            self._wake.set()
+    def set(self) -> None:
+        super().set()
+        self._to.set()
 
 
 def say(text: str) -> None:

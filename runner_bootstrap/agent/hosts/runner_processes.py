@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 
+from ..runner.settings import StartedBy
 from ..shared.clock import Deadline
 from .fork_server import ForkServer
 from .host_settings import HostSettings
@@ -38,8 +39,11 @@ class RunnerProcesses:
     def count(self) -> int:
         return len(self.running)
 
-    def start(self, runner_id: str, token: str) -> None:
-        """Starts a runner, unless it is running. Its token is sent through a pipe."""
+    def start(self, runner_id: str, token: str, started_by: StartedBy | None = None) -> None:
+        """Starts a runner, unless it is running. Its token is sent through a pipe.
+
+        With ``started_by``, this host has not leased it: its claim does.
+        """
         settings = self._settings
         arguments = ["run", "--attached", "--gateway", settings.gateway, "--runner-id", runner_id]
         arguments += ["--workspaces", str(settings.workspaces)]
@@ -49,6 +53,8 @@ class RunnerProcesses:
             arguments += ["--show", str(path)]
         if settings.cgroups:
             arguments += ["--cgroups", settings.cgroups.describe()]
+        if started_by:
+            arguments += ["--host-id", started_by.host_id, "--last-call", str(started_by.last_call)]
         with self._lock:
             if runner_id in self._inputs:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from ..assignments.assignment import Assignment
 from ..gateway.client import GatewayClient
@@ -19,5 +20,11 @@ def claim(gateway: GatewayClient, settings: RunnerSettings) -> Assignment:
     Raises GatewayError, or AgentError if the answer cannot be parsed.
     """
     # The same in each repetition, so that this claim gets a lost answer again, and no other claim does.
-    request = {"runner_id": settings.runner_id, "nonce": secrets.token_urlsafe(24), "facts": facts(settings.parent)}
+    request: dict[str, Any] = {
+        "runner_id": settings.runner_id,
+        "nonce": secrets.token_urlsafe(24),
+        "facts": facts(settings.parent),
+    }
+    if settings.started_by:
+        request["host"] = settings.started_by._asdict()
     return Assignment(gateway.call("claim", request, CLAIM_PATIENCE))

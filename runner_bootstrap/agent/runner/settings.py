@@ -20,12 +20,20 @@ from ..values.chunks import ChunkStore
 from ..values.local_chunks import LocalChunkStore
 
 
+class StartedBy(NamedTuple):
+    """The host that started this runner without having leased it, and its last request for work before."""
+
+    host_id: str
+    last_call: int
+
+
 class RunnerSettings(NamedTuple):
     """The settings of one runner.
 
     ``parent`` is the directory of workspaces; ``hidden`` are directories that the command must not see, ``shown`` those
     it may read even below ``/tmp``. ``cgroups`` is where its control group is created. ``pod`` is the agent's pod, if
     it was created with containers for its treatment. ``shared``: treatments of others run on this machine too.
+    ``started_by``: the claim is to lease the runner, too.
     """
 
     runner_id: str
@@ -35,6 +43,7 @@ class RunnerSettings(NamedTuple):
     cgroups: Cgroups | None = None
     pod: Pod | None = None
     shared: bool = False
+    started_by: StartedBy | None = None
 
     def sandbox(self) -> Bubblewrap | None:
         """Returns the sandbox of its commands, if this machine has one."""

@@ -6,6 +6,7 @@ fixed refusal).
 """
 
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -106,6 +107,11 @@ class FakeGateway:
         self.offers: list[Runner] = []
         self.stops: list[str] = []
         self.ring = threading.Event()
+        #: With it hosts start what notifications name; these are the runners that the next notifications name.
+        self.claim_key: str | None = None
+        self.named: list[Runner] = []
+        #: Which hosts claims said that they came from, by runner.
+        self.claimed_by: dict[str, dict[str, Any] | None] = {}
         self.joins = 0
         self.requests: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -208,11 +214,13 @@ class FakeGateway:
             "stop": stops,
             "work_notification": {"url": f"{self.url}/work_notification", "wait_seconds": 5},
             "poll_seconds": 1,
+            **({"claim_key": self.claim_key} if self.claim_key else {}),
         }
 
     def claim(self, body: dict[str, Any]) -> dict[str, Any]:
         runner = self.runners[body["runner_id"]]
         runner.claimed = body["nonce"]
+        self.claimed_by[runner.runner_id] = body.get("host")
         inputs = [
             {**port, "first": self._next(runner.inputs[port["port"]][-1], 0)} if port["port"] in runner.inputs else port
             for port in runner.assignment["inputs"]
@@ -405,7 +413,12 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "claim":
             runner = owner.runners.get(body["runner_id"])
             mine = runner and runner.claimed in (None, body.get("nonce"))
-            return "claim", owner.claim, runner.token if runner and mine else None
+            token = runner.token if runner and mine else None
+            if token and "host" in body:
+                # As a host makes it: a runner that it has leased has the other one.
+                words = f"claim {body['runner_id']}".encode()
+                token = hmac.new((owner.claim_key or "").encode(), words, hashlib.sha256).hexdigest()
+            return "claim", owner.claim, token
         if found := re.fullmatch(r"hosts/([^/]+)/lease", path):
             known = found[1] in owner.hosts
             return "lease", owner.lease, f"host-token-{found[1]}" if known else None
@@ -428,7 +441,12 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._answer(*self._melodium(None))
         if self.path == "/work_notification":
             self.owner.ring.wait(5)
-            return self._answer(200, {})
+            with self.owner.lock:
+                named, self.owner.named = self.owner.named, []
+                if named:
+                    self.owner.ring.clear()
+            # A part of what SQS answers.
+            return self._answer(200, {"Message": [{"Body": f"runner:{runner.runner_id}"} for runner in named]})
         stream, seq = self._chunk()
         with self.owner.lock:
             content = stream.chunks.get(seq)

@@ -48,6 +48,13 @@ def offer(gateway: FakeGateway, *runners: Runner) -> None:
     gateway.ring.set()
 
 
+def name(gateway: FakeGateway, *runners: Runner) -> None:
+    """Notifies of runners, which no call for work hands out."""
+    with gateway.lock:
+        gateway.named += runners
+    gateway.ring.set()
+
+
 def left_of(marker: Path) -> list[str]:
     """Processes that know of this test's directory: agents, sandboxes and commands."""
     found = []
@@ -73,6 +80,63 @@ def test_a_host_runs_what_it_is_offered_in_its_slots(gateway: FakeGateway, host:
         assert runner.completed
         assert runner.completed["outcome"] == "succeeded"
     assert [runner.text() for runner in runners] == [[str(number)] for number in range(1, 8)]
+
+
+def test_a_host_starts_runners_that_notifications_name_without_asking(gateway: FakeGateway, host: StartHost) -> None:
+    gateway.claim_key = "key"
+    host(slots=2)
+    eventually(lambda: gateway.calls)
+    for number in range(1, 4):
+        runner = gateway.add_runner("true", number)
+        name(gateway, runner)
+        assert runner.done.wait(PATIENCE)
+        assert runner.completed
+        assert runner.completed["outcome"] == "succeeded"
+        started_by = gateway.claimed_by[runner.runner_id]
+        assert started_by
+        assert (started_by["host_id"], started_by["last_call"] in gateway.calls) == ("host-1", True)
+
+
+def test_a_host_asks_for_work_after_some_starts_of_its_own(gateway: FakeGateway, host: StartHost) -> None:
+    """Its item, which each of them writes, stays small."""
+    gateway.claim_key = "key"
+    host(slots=20)
+    eventually(lambda: gateway.calls)
+    runners = [gateway.add_runner("sleep 30", number) for number in range(1, 10)]
+    name(gateway, *runners)
+    eventually(lambda: len(gateway.calls) >= 2)
+    eventually(lambda: len(gateway.claimed_by) == 8)
+    assert runners[8].claimed is None
+
+
+def test_a_host_asks_for_work_where_it_may_start_nothing_itself(gateway: FakeGateway, host: StartHost) -> None:
+    """It has no key from a control plane of the version before, and no room for a second runner."""
+    host(slots=1)
+    eventually(lambda: gateway.calls)
+    name(gateway, gateway.add_runner("true", 1))
+    eventually(lambda: len(gateway.calls) >= 2)
+    gateway.claim_key = "key"
+    offer(gateway, slow := gateway.add_runner("sleep 30", 2))
+    eventually(lambda: slow.claimed)
+    asked = len(gateway.calls)
+    name(gateway, more := gateway.add_runner("true", 3))
+    eventually(lambda: len(gateway.calls) > asked)
+    assert more.claimed is None
+
+
+def test_a_host_asks_for_work_if_a_runner_that_it_started_itself_is_refused(
+    gateway: FakeGateway, host: StartHost
+) -> None:
+    gateway.claim_key = "key"
+    host()
+    eventually(lambda: gateway.calls)
+    gateway.status["claim"] = 410
+    name(gateway, runner := gateway.add_runner("true", 1))
+    eventually(lambda: len(gateway.calls) >= 2)
+    del gateway.status["claim"]
+    offer(gateway, runner)
+    assert runner.done.wait(PATIENCE)
+    assert gateway.claimed_by[runner.runner_id] is None
 
 
 def test_its_identity_outlives_a_restart_and_is_private(gateway: FakeGateway, host: StartHost, tmp_path: Path) -> None:

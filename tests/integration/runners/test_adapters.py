@@ -182,6 +182,9 @@ def test_the_work_notification_is_one_queue_per_pool_made_once(world: World) -> 
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["ApproximateNumberOfMessages"] == "1"
+    world.work_notification.ring("default", "local", "a-runner")
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)["Messages"]
+    assert sorted(message["Body"] for message in received) == ["runner:a-runner", "work"]
     assert attributes["MessageRetentionPeriod"] == attributes["VisibilityTimeout"] == "60"
 
 

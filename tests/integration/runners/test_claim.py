@@ -23,7 +23,8 @@ from cadence.application.runners.claim import LEASE_SECONDS, ClaimAssignment
 from cadence.application.runners.hosts import JoinPool
 from cadence.application.runners.lease_work import LeaseAnswer, LeaseWork
 from cadence.application.runners.runner_sessions import RunnerSessions
-from cadence.application.runners.runner_tokens import new_token, token_hash
+from cadence.application.runners.runner_tokens import claim_token, new_token, token_hash
+from cadence.application.runners.take_offer import TakeOffer
 from cadence.application.scheduling.mark_started import MarkStarted
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import TreatmentContext
@@ -131,8 +132,21 @@ def leases(world: World) -> LeaseWork:
         runners=world.runners,
         machines=world.machines,
         work_notification=world.work_notification,
+        claim_key=key_of,
         clock=world.clock,
     )
+
+
+def key_of(host: Host) -> str:
+    return f"key of {host.host_id}"
+
+
+def start_and_take(world: World, host: JoinedHost, runner_id: str, last_call: int) -> str:
+    """Lets the host start the runner without a call; returns its one-time token, which its claim has made valid."""
+    token = claim_token(key_of(host[0]), runner_id)
+    take = TakeOffer(runners=world.runners, hosts=world.hosts, claim_key=key_of, clock=world.clock)
+    take.take(runner_id, token, host[0].host_id, last_call)
+    return token
 
 
 @pytest.fixture
@@ -603,6 +617,57 @@ def test_an_agent_whose_process_is_gone_is_lost_at_once(
     lease(world, host, running=())
     assert world.runners.get_runner(runner_id).state is RunnerState.LOST
     assert [(token, type(error)) for token, error in world.machines.failed] == [("launch-token", RunnerLost)]
+
+
+def test_a_claim_leases_what_its_host_has_started_by_itself(
+    world: World, host: JoinedHost, claim: ClaimAssignment
+) -> None:
+    """Five calls where a call of the host takes more; the runner is known as the host's from then on."""
+    number = next(CALLS)
+    assert lease(world, host, call=number).claim_key == key_of(host[0])
+    runner_id = world.launch()
+    with calls() as made:
+        token = start_and_take(world, host, runner_id, number)
+    assert sorted(made) == ["DeleteItem", "GetItem", "GetItem", "UpdateItem", "UpdateItem"]
+    assert claim.claim(runner_id, token, NONCE, {}).runner.host_id == host[0].host_id
+    start_and_take(world, host, runner_id, number)
+    assert claim.claim(runner_id, token, NONCE, {}).session_token
+    assert world.hosts.list_offers("default", "local", 10) == []
+    assert lease(world, host, running=(runner_id,)).assignments == []
+    lease(world, host)
+    assert world.runners.get_runner(runner_id).state is RunnerState.LOST
+
+
+def test_a_claim_that_leases_makes_an_earlier_call_of_the_host_too_late(
+    world: World, host: JoinedHost, claim: ClaimAssignment
+) -> None:
+    late, number = next(CALLS), next(CALLS)
+    runner_id = world.launch()
+    claim.claim(runner_id, start_and_take(world, host, runner_id, number), NONCE, {})
+    with pytest.raises(Conflict):
+        lease(world, host, call=late)
+    with pytest.raises(Conflict):
+        lease(world, host, call=number)
+    assert world.runners.get_runner(runner_id).state is RunnerState.CLAIMED
+
+
+def test_a_claim_does_not_lease_after_its_host_has_reported_its_process_gone(world: World, host: JoinedHost) -> None:
+    number = next(CALLS)
+    lease(world, host, call=number)
+    runner_id = world.launch()
+    lease(world, host, free=0, running=(runner_id,))
+    lease(world, host, free=0)
+    with pytest.raises(Gone):
+        start_and_take(world, host, runner_id, number)
+    assert world.runners.get_runner(runner_id).state is RunnerState.OFFERED
+
+
+def test_a_claim_leases_nothing_of_another_organization(world: World, host: JoinedHost) -> None:
+    runner_id = world.launch()
+    world.hosts.put_host(dataclasses.replace(host[0], organization="rival", host_id="host-rival"))
+    with pytest.raises(Unauthenticated):
+        start_and_take(world, (dataclasses.replace(host[0], host_id="host-rival"), ""), runner_id, 1)
+    assert world.runners.get_runner(runner_id).state is RunnerState.OFFERED
 
 
 def test_an_agent_that_has_given_its_result_is_not_lost(

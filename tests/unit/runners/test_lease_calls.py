@@ -102,6 +102,7 @@ class World:
                 runners=Interrupted(self.runners, count, at, meanwhile),
                 machines=self.machines,  # type: ignore[arg-type]
                 work_notification=MemoryWorkNotification(),
+                claim_key=lambda host: f"key of {host.host_id}",
                 clock=lambda: NOW,
             )
             return work.lease(HOST, f"Bearer {TOKEN}", number, 2 - len(running), running)

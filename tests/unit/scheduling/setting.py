@@ -190,7 +190,8 @@ class Setting:
             runs=self.runs, treatments=self.runs, machines=self.machines, approvals=self.approvals, slots=self.slots
         )
         self.offers = MemoryOffers(self.runners)
-        offer = OfferRunner(self.runs, self.runners, self.offers, MemoryWorkNotification(), self.machines)
+        self.work_notification = MemoryWorkNotification()
+        offer = OfferRunner(self.runs, self.runners, self.offers, self.work_notification, self.machines)
         self.refusals = Refusals(MemoryBackOffs(), self.clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", self.refusals)
         self.placing = PlaceTreatment(

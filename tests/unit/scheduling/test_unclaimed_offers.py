@@ -70,6 +70,14 @@ def waits_for(setting: Setting) -> str | None:
     return setting.treatment("build").waiting_for
 
 
+def test_a_notification_names_what_any_host_can_start(setting: Setting, hosts: MemoryHosts) -> None:
+    setting.place("build")
+    assert setting.work_notification.named == [RUNNER]
+    ask_for_work(setting, hosts, "first", engine=ENGINE)
+    setting.place("worker")
+    assert (setting.work_notification.named, setting.work_notification.rings) == ([RUNNER], ["first", "first"])
+
+
 def test_it_is_told_that_nobody_is_there(setting: Setting, hosts: MemoryHosts) -> None:
     setting.place("build")
     setting.deadlines.runners.clear()

@@ -25,23 +25,24 @@ class SqsWorkNotification(WorkNotification):
         self._prefix = prefix
         self._urls: dict[str, str] = {}
 
-    def ring(self, organization: str, pool: str) -> None:
+    def ring(self, organization: str, pool: str, runner_id: str | None = None) -> None:
+        message = "work" if runner_id is None else f"runner:{runner_id}"
         try:
-            self._ring(organization, pool)
+            self._ring(organization, pool, message)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
             # Removed since this process used it: created again.
             self._urls.clear()
-            self._ring(organization, pool)
+            self._ring(organization, pool, message)
 
     def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
         return WorkNotificationUrl(
             signed_queue_url(self._queue_url(organization, pool), _LISTEN, LIFETIME), WAIT_SECONDS
         )
 
-    def _ring(self, organization: str, pool: str) -> None:
-        client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody="work")
+    def _ring(self, organization: str, pool: str, message: str) -> None:
+        client("sqs").send_message(QueueUrl=self._queue_url(organization, pool), MessageBody=message)
 
     def _queue_url(self, organization: str, pool: str) -> str:
         name = queue_name(self._prefix, organization, pool)

@@ -67,7 +67,8 @@ class OfferRunner:
             return
         # Last, so that no host begins it before. The watchdog completes what ends half-way (`UnclaimedOffers`).
         self.offers.put_offer(runner, placement.decided_at)
-        self.work_notification.ring(runner.organization, runner.pool)
+        # Which hosts have the engine that it needs is known to the gateway: hosts ask it.
+        self.work_notification.ring(runner.organization, runner.pool, None if runner.engine else runner.runner_id)
 
 
 def adopt(runners: RunnerStore, machines: Machines, runner: Runner, function: str, task_token: str) -> None:

@@ -1,9 +1,9 @@
 """Leases runners to the hosts of a pool."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cadence.application.access.authenticate import TokenRefused
@@ -27,6 +27,8 @@ from cadence.domain.shared.errors import Conflict, NotFound, RunnerLost
 POLL_SECONDS = 10
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
+# An agent repeats its claim for a minute.
+_CALLS_HOME_WITHIN = timedelta(minutes=2)
 _REFUSED = "The host's token is not valid. Join the pool again with a join token."
 
 
@@ -40,22 +42,27 @@ class LeasedRunner:
 
 @dataclass(frozen=True)
 class LeaseAnswer:
-    """The answer to a host that asks for work: runners to start, ids of runners to stop, and when to ask again."""
+    """The answer to a host that asks for work: runners to start, ids of runners to stop, and when to ask again.
+
+    With the `claim_key` the host starts runners that notifications name; without one it has to ask for each.
+    """
 
     assignments: Sequence[LeasedRunner]
     stop: Sequence[str]
     work_notification: WorkNotificationUrl
     poll_seconds: int
+    claim_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseWork:
-    """Answers a host that asks for work."""
+    """Answers a host that asks for work. `claim_key` returns the host's claim key."""
 
     hosts: HostStore
     runners: RunnerStore
     machines: Machines
     work_notification: WorkNotification
+    claim_key: Callable[[Host], str]
     clock: Clock
 
     def lease(
@@ -91,7 +98,11 @@ class LeaseWork:
         given_up = [known[name] for name in missing if name in known and _claimed_by(host, known[name])]
         room = min(free_slots, _LEASES_PER_CALL)
         running_by = Counter(runner.project for runner in known.values() if runner.state.live)
+        # Runners that the host has started by itself, and whose agents have not called home yet: another token would
+        # make theirs invalid. An agent that never calls is the watchdog's once its runner is leased.
+        starting = {name for name in running if name in known and _calls_home(known[name], host, now)}
         offers = [] if host.draining or room <= 0 else in_fair_order(self._offers(host, 2 * room + 10), running_by)
+        offers = [offer for offer in offers if offer.runner_id not in starting]
         noted = HostCall(
             number=call,
             at=now,
@@ -116,6 +127,7 @@ class LeaseWork:
             [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
             self.work_notification.listen(host.organization, host.pool),
             POLL_SECONDS,
+            None if host.draining else self.claim_key(host),
         )
 
     def _check(self, host_id: str, authorization: str | None) -> Host:
@@ -205,6 +217,10 @@ def _boots_on(runner: Runner, host: Host) -> bool:
 
 def _is_offered(runner: Runner, host: Host) -> bool:
     return runner.state is RunnerState.OFFERED and runner.pool == host.pool and not runner.cancel_reason
+
+
+def _calls_home(runner: Runner, host: Host, now: datetime) -> bool:
+    return _is_offered(runner, host) and now < runner.created_at + _CALLS_HOME_WITHIN
 
 
 def _claimed_by(host: Host, runner: Runner) -> bool:

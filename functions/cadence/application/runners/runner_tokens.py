@@ -36,6 +36,20 @@ def session_token(one_time_token: str, nonce: str) -> str:
     return hmac.new(one_time_token.encode(), f"session {nonce}".encode(), hashlib.sha256).hexdigest()
 
 
+def claim_key(installation_key: bytes, host_id: str, host_token_hash: str) -> str:
+    """Returns the key from which a host makes one-time tokens of runners that it starts before it asks for work.
+
+    It is derived by HMAC-SHA-256 from a key of this installation, so that nobody makes it from what is stored of the
+    host; a host that joins anew has another one.
+    """
+    return hmac.new(installation_key, f"claims {host_id} {host_token_hash}".encode(), hashlib.sha256).hexdigest()
+
+
+def claim_token(key: str, runner_id: str) -> str:
+    """Returns the one-time token of one runner, made from its host's claim key."""
+    return hmac.new(key.encode(), f"claim {runner_id}".encode(), hashlib.sha256).hexdigest()
+
+
 def bearer(authorization: str | None) -> str:
     """Returns the token of an `Authorization: Bearer` header (RFC 6750). Raises Unauthenticated if there is none."""
     scheme, _, token = (authorization or "").partition(" ")

@@ -141,6 +141,13 @@ class HostStore(Offers, Protocol):
         Raises Conflict if another call was noted, or a runner handed to the host, since `host` was read.
         """
 
+    def note_claim(self, host: Host, runner_id: str, last_call: int) -> bool:
+        """Notes that the host may have been handed a runner, after its call number `last_call`.
+
+        Earlier calls that have not been carried out yet are refused from now on: they do not know the runner. Returns
+        False, and notes nothing, if the host has made a later call.
+        """
+
     def remove_offer(self, organization: str, pool: str, offer: RunnerOffer) -> None:
         """Removes an offer. Removing an absent one is no error."""
 
@@ -188,8 +195,11 @@ class WorkNotificationUrl:
 class WorkNotification(Protocol):
     """Wakes the hosts of a pool."""
 
-    def ring(self, organization: str, pool: str) -> None:
-        """Wakes at least one listening host; the others look on their own."""
+    def ring(self, organization: str, pool: str, runner_id: str | None = None) -> None:
+        """Wakes at least one listening host; the others look on their own.
+
+        `runner_id` is an offered runner that any host of the pool can run; a host with room may start it at once.
+        """
 
     def listen(self, organization: str, pool: str) -> WorkNotificationUrl:
         """Returns where a host waits for work of the pool."""

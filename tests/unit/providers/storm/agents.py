@@ -36,6 +36,8 @@ class AgentOnMachine:
         self._storm, self._thing, self._runner_id, self._script = storm, thing, runner_id, script
         self._power_off = power_off
         self._nonce = f"nonce-{thing.machine.ref}-{thing.number}"
+        #: Leases the runner with its claim, if its host has not.
+        self.takes: Callable[[Ports], None] = lambda gateway: None
 
     def live(self, actor: Actor) -> None:
         clock, thing = self._storm.clock, self._thing
@@ -44,7 +46,7 @@ class AgentOnMachine:
         actor.pause(clock.now + timedelta(seconds=300 if self._script == "boots late" else 20))
         gateway = self._storm.ports(actor, f"gateway {thing.machine.ref}")
         try:
-            self._insist(actor, lambda: self._claim(gateway).claim(self._runner_id, thing.token, self._nonce, {}))
+            self._insist(actor, lambda: self._call_home(gateway))
             thing.works = thing.ended_at is None
             self._work(actor, gateway)
         except (Conflict, Gone, Unauthenticated) as error:
@@ -53,6 +55,10 @@ class AgentOnMachine:
         if self._power_off:
             actor.pause(clock.now + timedelta(seconds=5))
             thing.ended_at = thing.ended_at or clock.now
+
+    def _call_home(self, gateway: Ports) -> None:
+        self.takes(gateway)
+        self._claim(gateway).claim(self._runner_id, self._thing.token, self._nonce, {})
 
     def _work(self, actor: Actor, gateway: Ports) -> None:
         clock, thing, script = self._storm.clock, self._thing, self._script

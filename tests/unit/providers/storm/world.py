@@ -27,7 +27,6 @@ from cadence.providers.sweeping import START_TAKES, Sweep
 from tests.fakes.cloud import PlainCipher
 from tests.fakes.hosts import MemoryHosts
 from tests.fakes.ledger import MemoryLedger
-from tests.fakes.offers import MemoryWorkNotification
 from tests.fakes.pool_records import MemoryPoolRecords
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.services import MemoryPools
@@ -75,7 +74,7 @@ class Storm(World):
         faults = Faults(random.choice((0.0, 0.01, 0.03)), random.choice((0.0, 0.05, 0.1)))
         pools = random.choice((clouds, clouds, [*clouds, _HOSTS], [_HOSTS, *clouds]))
         super().__init__(specs, scripts, random, faults, pools)
-        self.hosts, self.work_notification = MemoryHosts(self.offers), MemoryWorkNotification()
+        self.hosts = MemoryHosts(self.offers)
         self.pool_store = MemoryPools(clouds)
         for pool in clouds:
             self.clouds[pool.name] = self._cloud(pool)

@@ -133,6 +133,7 @@ class World:
         self.runs = MemoryRunStore()
         self.runners = MemoryRunnerStore()
         self.offers = SimulatedOffers(self)
+        self.work_notification = MemoryWorkNotification()
         # Clouds only, hosts only, or one after the other when there is no room.
         if self.pools is POOLS:
             self.pools = self.random.choice((POOLS, POOLS[:2], POOLS[2:], POOLS[::-1]))
@@ -450,7 +451,7 @@ class Ports:
         self.gates = TreatmentGates(
             runs=self.runs, treatments=self.runs, machines=self.machines, approvals=approvals, slots=slots
         )
-        offer = OfferRunner(self.runs, self.runners, watched(world.offers), MemoryWorkNotification(), self.machines)
+        offer = OfferRunner(self.runs, self.runners, watched(world.offers), world.work_notification, self.machines)
         pools = MemoryPools(world.pools)
         refusals = Refusals(watched(world.back_offs), clock)
         take_back = ReconcileLaunch(self.runners, self.machines, "provider-", refusals)

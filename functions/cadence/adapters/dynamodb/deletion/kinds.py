@@ -95,6 +95,7 @@ KINDS: tuple[ItemKind, ...] = (
     ItemKind("access", "DELIVERY#{githost}#{delivery}", "DELIVERY", Found.DERIVED),
     ItemKind("access", "REQUEST#{sha256}", "REQUEST", Found.EXPIRES),
     ItemKind("access", "CURSOR", "KEY", Found.ORGANIZATION),
+    ItemKind("access", "CLAIMKEYS", "KEY", Found.ORGANIZATION),
     ItemKind("access", "IDTOKENKEYS", "KEY#{period:06}", Found.ORGANIZATION),
     ItemKind("access", "AUDIT#{org}", "{ulid}", Found.RECORD),
     ItemKind("access", "AUDITCHAIN#{org}", "HEAD", Found.RECORD),

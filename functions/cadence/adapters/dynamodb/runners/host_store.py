@@ -87,6 +87,17 @@ class DynamoHostStore:
             item.update(actions=actions, condition=_same_call(host) & _same_handed(host))
         return item.host()
 
+    def note_claim(self, host: Host, runner_id: str, last_call: int) -> bool:
+        try:
+            with translated(f"host {host.host_id}"):
+                _host(host).update(
+                    [HostItem.handed.add({runner_id}), HostItem.last_call.set(last_call)],
+                    HostItem.last_call <= last_call,
+                )
+        except Conflict:
+            return False
+        return True
+
     def put_offer(self, runner: Runner, at: datetime) -> None:
         with translated(f"offer of runner {runner.runner_id}"):
             OfferItem.of(runner, at).save()
