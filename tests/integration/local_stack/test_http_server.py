@@ -16,10 +16,10 @@ import pytest
 import websocket
 from hypercorn.config import Config
 
-from cadence.local.ministack.http_server import serve
-from cadence.local.ministack.joined_writes import LONGEST_JOINED, JoinedWrites
 from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
-from cadence.local.ministack.upload_files import SMALLEST, UploadFile, UploadProtocol
+from cadence.local.ministack.serving.http_server import serve
+from cadence.local.ministack.serving.joined_writes import LONGEST_JOINED, JoinedWrites
+from cadence.local.ministack.serving.upload_files import SMALLEST, UploadFile, UploadProtocol
 from cadence.local.shared.ports import first_free
 from tests.waiting import eventually
 

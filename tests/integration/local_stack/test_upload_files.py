@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from cadence.local.ministack.server import MiniStack
-from cadence.local.ministack.upload_files import SMALLEST, UploadFile, upload_size
+from cadence.local.ministack.serving.upload_files import SMALLEST, UploadFile, upload_size
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.region import REGION

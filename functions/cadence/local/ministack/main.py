@@ -20,8 +20,8 @@
 - A Lambda that fails ends the state that called it, also where that waits on a task token, under the name of the error
   in AWS (`failed_tasks`).
 - Services that MiniStack does not have are recognized without reading the models of all (`service_names`).
-- Large uploads to S3 are received into files (`upload_files`).
-- It is served by uvicorn (`http_server`).
+- Large uploads to S3 are received into files (`serving.upload_files`).
+- It is served by uvicorn (`serving.http_server`).
 - MiniStack does not sleep before each execution of a state machine.
 """
 
@@ -43,7 +43,6 @@ from cadence.local.ministack import (
     asynchronous_calls,
     failed_tasks,
     forked_processes,
-    http_server,
     kinesis_polling,
     lambda_concurrency,
     lambda_processes,
@@ -59,10 +58,10 @@ from cadence.local.ministack import (
     stream_threads,
     table_streams,
     task_permissions,
-    upload_files,
     verified_callers,
 )
 from cadence.local.ministack.saved_mark import SaveAll, marking
+from cadence.local.ministack.serving import http_server, upload_files
 from cadence.local.shared import lifeline
 from cadence.local.shared.paths import SAVED
 

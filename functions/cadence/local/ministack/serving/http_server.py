@@ -16,9 +16,9 @@ from uvicorn import config, server
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
-from cadence.local.ministack.joined_writes import JoinedWrites
 from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
-from cadence.local.ministack.upload_files import UploadProtocol
+from cadence.local.ministack.serving.joined_writes import JoinedWrites
+from cadence.local.ministack.serving.upload_files import UploadProtocol
 
 _BODILESS = frozenset({204, 304})
 
