@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from api.endpoint import ANY_TOKEN, ANYWHERE, JSON, PUBLIC, Endpoint, Endpoints, Model
 from api.reading import FORM
 from api.scim_protocol import SCIM_JSON, ScimError
-from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, SECRET_NAME_PATTERN, FindingView
+from api.shapes import IDEMPOTENCY_KEY, NAME_PATTERN, PROJECT_OR_ALL_PATTERN, SECRET_NAME_PATTERN, FindingView
 from cadence import __version__
 from cadence.adapters.http.problem import MEDIA_TYPE
 
@@ -40,7 +40,6 @@ _PATH_NAMES = {
     "scope": "A project's name, or `*` for the organization.",
     "sha256": "The SHA-256 of a value, in hexadecimal.",
 }
-_SCOPE = r"^(?:[a-z][a-z0-9_-]{0,62}|\*)$"
 _ULID = r"^[0-9a-hjkmnp-tv-z]{26}$"
 _RUN_ID = r"^(?:[0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 _PATH_SHAPES = {
@@ -48,7 +47,7 @@ _PATH_SHAPES = {
     "pipeline": {"pattern": NAME_PATTERN},
     "pool": {"pattern": NAME_PATTERN},
     "secret": {"pattern": SECRET_NAME_PATTERN},
-    "scope": {"pattern": _SCOPE},
+    "scope": {"pattern": PROJECT_OR_ALL_PATTERN},
     "rule": {"pattern": NAME_PATTERN},
     "channel": {"pattern": NAME_PATTERN},
     "silence": {"pattern": _ULID},

@@ -2,15 +2,14 @@
 
 import re
 
-from api.shapes import NAME_PATTERN, SECRET_NAME_PATTERN
+from api.shapes import NAME_PATTERN, PROJECT_OR_ALL_PATTERN, SECRET_NAME_PATTERN
 
 _NAME = "Must begin with a lower-case letter and have only lower-case letters, digits, `_` and `-`, at most 63 in all"
 _NO_CONTROL = "Must not be empty or have control characters, such as line breaks."
 _URL = "Must be an address that begins with `http://` or `https://`, without spaces, user, query and fragment."
 _WORDS = {
     NAME_PATTERN: f"{_NAME}.",
-    r"^(\*|[a-z][a-z0-9_-]{0,62})$": f"{_NAME}, or be `*` for all projects.",
-    r"^(?:[a-z][a-z0-9_-]{0,62}|\*)$": f"{_NAME}, or be `*` for all projects.",
+    PROJECT_OR_ALL_PATTERN: f"{_NAME}, or be `*` for all projects.",
     SECRET_NAME_PATTERN: "Must begin with a letter and have only letters, digits, `_`, `.` and `-`, at most 127 in all.",
     r"^[^\x00-\x1f\x7f]+$": _NO_CONTROL,
     r"^https?://[^@?#\s]+$": _URL,

@@ -14,11 +14,13 @@ _TREATMENT = (
 )
 TREATMENT_PATTERN = rf"^{_TREATMENT}$"
 SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,126}$"  # noqa: S105 - a pattern of names, no secret
+# One pattern, not two alternatives: generators of clients make broken code of alternatives with a default.
+PROJECT_OR_ALL_PATTERN = r"^(\*|[a-z][a-z0-9_-]{0,62})$"
 IDEMPOTENCY_KEY = r"^[!-~]{1,200}$"
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-# One pattern, not two alternatives: generators of clients make broken code of alternatives with a default.
-ProjectOrAll = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9_-]{0,62})$")]
+ProjectOrAll = Annotated[str, StringConstraints(pattern=PROJECT_OR_ALL_PATTERN)]
+"""A project, or `*` for all: the organization as a whole."""
 TreatmentName = Annotated[str, StringConstraints(pattern=TREATMENT_PATTERN)]
 """Of a treatment, of one of its instances, or of an element inside of an engine.
 

@@ -31,7 +31,7 @@ from ..resources.sampler import Sampler
 from ..resources.series import SampleSeries
 from ..shared import error_outcomes
 from ..shared.clock import timestamp
-from ..shared.errors import INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped
+from ..shared.errors import CANCELLED, INFRASTRUCTURE, INTERRUPTED, SUCCEEDED, AgentError, Stopped
 from ..shared.termination import Termination
 from ..shells.shells import Shells
 from ..values.caches import TreatmentCaches
@@ -104,7 +104,9 @@ class AssignmentRunner:
         self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
         if self._termination.error:
-            self._log.say(self._termination.error, "error")
+            # Someone or something else has ended it: nothing went wrong here.
+            level = "warning" if self._termination.outcome == CANCELLED else "error"
+            self._log.say(self._termination.error, level)
         self._log.flush()
         try:
             # The control plane may have given the assignment up, so these outcomes are offered for a while only.

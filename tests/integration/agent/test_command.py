@@ -139,6 +139,8 @@ def test_cancel_lets_the_command_clean_up(gateway: FakeGateway, start: Start, sa
     assert runner.completed
     assert (runner.completed["outcome"], runner.completed["error"]) == ("cancelled", "cancelled by ada")
     assert runner.text() == ["up", "cleaning"]
+    (reason,) = [line for line in runner.lines.values() if line["stream"] == "agent"]
+    assert (reason["text"], reason["level"]) == ("cancelled by ada", "warning")
 
 
 def test_max_duration(gateway: FakeGateway, work: Work, sandbox: str) -> None:

@@ -229,7 +229,9 @@ def test_an_answer_to_log_lines_stops_the_command_of_an_attempt_that_is_over(
     runner.stop = "cancelled by ada"
     assert start(runner).wait(PATIENCE) == 1
     assert runner.text() == ["up"]
-    assert runner.text("agent") == ["cancelled by ada"]
+    assert [(line["text"], line["level"]) for _, line in sorted(runner.lines.items()) if line["stream"] == "agent"] == [
+        ("cancelled by ada", "warning")
+    ]
     assert gateway.requests["complete"] == 0
 
 

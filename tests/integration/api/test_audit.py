@@ -197,6 +197,8 @@ def test_filters_and_pages(api: Api) -> None:
     assert audited(api, actor="nobody") == audited(api, project="*") == []
     assert api("GET", "/v1/audit", query={"kind": "other"}).status == 422
     assert api("GET", "/v1/audit", query={"since": "yesterday"}).status == 422
+    always = api("GET", "/v1/audit", query={"since": "0001-01-01T00:00:00Z", "limit": 5})
+    assert always.json["items"] == api("GET", "/v1/audit", query={"limit": 5}).json["items"] != []
 
 
 def test_entries_of_a_time(api: Api) -> None:

@@ -249,8 +249,10 @@ def test_a_token_that_comes_late_is_refused(
 
 def test_a_cancelled_runner_gets_no_assignment(world: World, claim: ClaimAssignment, booting: Booting) -> None:
     world.runners.change_runner(booting[0], {RunnerState.BOOTING}, cancel_reason="cancelled by ada")
-    with pytest.raises(Gone, match="cancelled by ada"):
+    with pytest.raises(Gone) as refused:
         claim.claim(*booting, NONCE, {})
+    assert refused.value.message == f"Runner {booting[0]} is no longer wanted: cancelled by ada"
+    assert refused.value.details == {"state": "booting", "cancel": "cancelled by ada"}
 
 
 def test_a_session_ends_with_its_runner(world: World, claim: ClaimAssignment, booting: Booting) -> None:

@@ -159,8 +159,10 @@ class TestRenewal:
     def test_a_cancelled_one_gets_none(self, world: World, claim: ClaimAssignment, booting: test_claim.Booting) -> None:
         claim.claim(*booting, NONCE, {}, ISSUER)
         runner = dataclasses.replace(world.runners.get_runner(booting[0]), cancel_reason="cancelled by Ada")
-        with pytest.raises(Gone, match="cancelled by Ada"):
+        with pytest.raises(Gone) as refused:
             renewing(world).renew(runner, ISSUER)
+        assert refused.value.message == f"Runner {booting[0]} is no longer wanted: cancelled by Ada"
+        assert refused.value.details == {"state": "claimed", "cancel": "cancelled by Ada"}
 
     def test_an_environment_that_was_closed_meanwhile_ends_it(
         self, world: World, claim: ClaimAssignment, booting: test_claim.Booting, monkeypatch: pytest.MonkeyPatch

@@ -178,8 +178,9 @@ def test_a_runner_says_that_its_engine_listens(world: World, claimed: Callable[[
         note.note(runner, HERE)
     assert world.runners.get_runner(runner.runner_id).listening == HERE
     world.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, state=RunnerState.LOST)
-    with pytest.raises(Gone):
+    with pytest.raises(Gone, match=f"{runner.runner_id} is lost: stop its work") as refused:
         note.note(runner, HERE)
+    assert refused.value.details == {"state": "lost"}
 
 
 def test_a_runner_without_an_engine_cannot_listen(world: World, claimed: Callable[[TreatmentSpec], Assignment]) -> None:

@@ -1,15 +1,19 @@
 """Violations of patterns are told in words, without the regular expression or the value that was sent."""
 
+import re
+from ast import literal_eval
 from typing import Annotated
 
 import pytest
 from pydantic import StringConstraints
 
 from api.endpoint import Model
+from api.openapi import document
 from api.reading import read_query
+from api.routes import GROUPS
 from api.routes.logs.logs import LogQuery
 from api.routes.search.search import CountsQuery
-from api.shapes import Name, ProjectOrAll
+from api.shapes import PROJECT_OR_ALL_PATTERN, Name, ProjectOrAll
 from cadence.domain.shared.errors import InvalidRequest
 
 ODD = r"^odd[a-z]+\d$"
@@ -40,3 +44,10 @@ def test_a_pattern_is_told_in_words(model: type[Model], query: str, message: str
     assert message in violation.message
     assert violation.code == "string_pattern_mismatch"
     assert not {"^", "Secret!"} & {*violation.message, *violation.message.split()}
+
+
+def test_a_project_or_all_is_spelled_in_one_way() -> None:
+    patterns = re.findall(r"'pattern': ('.*?'|\".*?\")[,}]", str(document(GROUPS)))
+    spelled = {literal_eval(each) for each in patterns}
+    both = {each for each in spelled if all(re.search(each, text) for text in ("*", "shop")) and "a-z" in each}
+    assert {each for each in both if not re.search(each, "Shop !")} == {PROJECT_OR_ALL_PATTERN}

@@ -86,3 +86,25 @@ def test_the_log_of_a_run_names_the_run_that_it_started(
     assert "planned" in printed.out
     assert INNER not in printed.out  # apart from the lines, which other programs may read
     assert printed.err == f"tests: run {INNER} failed. Its log: cadence logs {INNER}\n"
+
+
+class Groups(Api):
+    """The outer run's instances of `deploy` start runs."""
+
+    def run(self, run_id: str) -> Mapping[str, Any]:
+        group, instance = treatment("deploy", "failed"), treatment("deploy:eu", "failed")
+        return {"state": "failed", "treatments": [group, instance, treatment("deployment", "failed")]}
+
+    def treatment(self, _run_id: str, name: str) -> Mapping[str, Any]:
+        kind = "gather" if name == "deploy" else "trigger"
+        return {"spec": {"kind": kind}, "started_run": f"01{name}"}
+
+
+def test_the_log_of_a_group_names_the_runs_that_its_instances_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logs_command, "connect", lambda: Groups([]))
+
+    logs_command.logs(OUTER, treatment=["deploy"])
+
+    assert capsys.readouterr().err == "deploy:eu: run 01deploy:eu failed. Its log: cadence logs 01deploy:eu\n"

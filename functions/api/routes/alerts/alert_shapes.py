@@ -7,17 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
 from api.endpoint import Body, Model
-from api.shapes import JsonObject
+from api.shapes import JsonObject, ProjectOrAll
 from cadence.application.alerts.rehearse import Fired
 from cadence.domain.alerts.channel import AlertDelivery, Channel
 from cadence.domain.alerts.lifecycle import Alert
 from cadence.domain.alerts.occurrence import OccurrenceSample
 from cadence.domain.alerts.rule import Rule
 from cadence.domain.alerts.silence import Silence
-
-PROJECT_PATTERN = r"^(?:[a-z][a-z0-9_-]{0,62}|\*)$"
-ProjectOrAll = Annotated[str, StringConstraints(pattern=PROJECT_PATTERN)]
-"""A project, or `*` for the organization as a whole."""
 
 Label = Literal[
     "rule", "project", "pipeline", "treatment", "run", "pool", "state", "exit_code", "level", "stream", "runner"

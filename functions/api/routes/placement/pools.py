@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import Field
 
@@ -74,7 +75,7 @@ def list_pools(call: Call, services: Services) -> PoolList:
     "/v1/pools/{pool}",
     Permission.POOLS_WRITE,
     answers={200: PoolView, 201: PoolView},
-    errors=(413, 415, 422),
+    errors=(409, 413, 415, 422),
 )
 def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply:
     """Creates or replaces a pool.
@@ -87,8 +88,9 @@ def put_pool(call: Call, services: Services, pool: str, body: PoolBody) -> Reply
     stored = _stored(call.by, services, pool)
     changed = body.pool(call.by.organization, pool, stored)
     services.pool_access.check(call.by, changed, stored, body.team)
-    new = services.pools.put(changed, body.credentials)
-    if body.team is not None:
+    create = partial(services.pool_access.create, call.by, changed, body.team) if stored is None else None
+    new = services.pools.put(changed, body.credentials, create)
+    if stored is not None and body.team is not None:
         services.pool_access.give(call.by, pool, body.team)
     return Reply(pool_view(changed, call.by), 201 if new else 200)
 

@@ -151,15 +151,23 @@ class ManageRoles:
                 )
                 raise Forbidden(message)
 
-    def change(self, organization: str, changed: Callable[[AccessPolicy], AccessPolicy]) -> AccessPolicy:
-        """Replaces the policy by what `changed` returns, and returns the one before. Raises Transient."""
+    def change(
+        self,
+        organization: str,
+        changed: Callable[[AccessPolicy], AccessPolicy],
+        store: Callable[[AccessPolicy], object] | None = None,
+    ) -> AccessPolicy:
+        """Replaces the policy by what `changed` returns, and returns the one before. Raises Transient.
+
+        `store` stores it instead of the store of policies, together with something else, and raises the same.
+        """
         for _ in range(_WRITE_ATTEMPTS):
             before = self.policies.get_policy(organization)
             after = changed(before)
             if after == before:
                 return before
             try:
-                self.policies.put_policy(replace(after, version=before.version + 1))
+                (store or self.policies.put_policy)(replace(after, version=before.version + 1))
             except Conflict:
                 continue
             return before

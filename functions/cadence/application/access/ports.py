@@ -97,6 +97,12 @@ class Directory(PoolStore, Protocol):
     def put_pool(self, pool: Pool) -> bool:
         """Creates or replaces a pool; returns True if it is new."""
 
+    def create_pool(self, pool: Pool, policy: AccessPolicy | None = None) -> bool:
+        """Creates a pool without credentials, and stores `policy` in the same step; returns False if the pool exists.
+
+        Raises Conflict if the version of `policy` is not one more than that of the stored one.
+        """
+
     def remove_pool(self, organization: str, name: str) -> None:
         """Removes a pool. Removing an absent one is no error."""
 

@@ -8,7 +8,7 @@ from cadence.application.access.ports import Directory
 from cadence.application.shared.ports import Clock
 from cadence.application.shared.secret_ports import SecretDescription, SecretStore
 from cadence.domain.access.access import ALL_PROJECTS, Permission, Principal
-from cadence.domain.access.given_projects import check_given, missing_project
+from cadence.domain.access.given_projects import check_given, check_present
 from cadence.domain.access.people import Subject, SubjectKind
 from cadence.domain.access.scopes import ORGANIZATION, pool_scope
 from cadence.domain.access.secret_owner import OF_ORGANIZATION, OwnerKind, SecretOwner
@@ -93,12 +93,7 @@ class SharedSecrets:
     def _check_projects(self, by: Principal, projects: Sequence[str]) -> None:
         """Raises NotFound for a project that `by` may not know of, Forbidden for one whose secrets it may not write."""
         check_given(by, projects, Permission.SECRETS_WRITE, "a secret")
-        for project in projects:
-            try:
-                if project != ALL_PROJECTS:
-                    self.directory.get_project(by.organization, project)
-            except NotFound:
-                raise missing_project(project) from None
+        check_present(projects, self.directory.list_projects(by.organization))
 
 
 def _holds(by: Principal, owner: SecretOwner, permission: Permission) -> bool:

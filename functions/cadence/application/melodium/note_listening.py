@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from cadence.application.shared.runner_ports import RunnerStore, Specs
-from cadence.domain.runners.runner import EngineEndpoint, Runner, RunnerState
-from cadence.domain.shared.errors import Conflict, Gone
+from cadence.domain.runners.runner import EngineEndpoint, Runner, RunnerState, session_over
+from cadence.domain.shared.errors import Conflict
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,4 @@ class NoteListening:
         try:
             self.runners.change_runner(runner.runner_id, {RunnerState.CLAIMED}, listening=listening)
         except Conflict:
-            raise Gone(f"Runner {runner.runner_id} is no longer wanted: stop its work.") from None
+            raise session_over(self.runners.get_runner(runner.runner_id)) from None

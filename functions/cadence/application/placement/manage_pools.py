@@ -88,20 +88,25 @@ class ManagePools:
     refusals: Refusals
     ledger: Ledger
 
-    def put(self, pool: Pool, credentials: Mapping[str, str] | None) -> bool:
+    def put(
+        self, pool: Pool, credentials: Mapping[str, str] | None, create: Callable[[], None] | None = None
+    ) -> bool:
         """Stores a pool and returns True if it is new. `credentials` None keeps those that are stored.
 
+        `create` creates one that was not there, and raises if there is one by now, whose credentials are then kept.
         The pool's provider is asked to probe it; its result is stored a moment later.
         Raises InvalidRequest if the pool's values are to be kept where this installation cannot keep any, or if stored
         credentials would be sent to another address than the one that they were given for.
         """
         self._check_values(pool.policy.values)
-        if credentials is None:
+        if create is not None:
+            create()
+        elif credentials is None:
             self._keep_credentials(pool)
         if credentials is not None:
-            # First: a pool is never there without what it needs.
+            # Before a change: the pool is never there without what it needs.
             self.credentials.put(pool, credentials, self.clock())
-        new = self.directory.put_pool(pool)
+        new = create is not None or self.directory.put_pool(pool)
         self.slots.limit_pool(pool)
         self.ask_probe(pool)
         return new

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cadence.application.access.manage_roles import ManageRoles
 from cadence.application.access.people_ports import PeopleStore
 from cadence.domain.access.access import Permission, Principal
-from cadence.domain.access.given_projects import check_given
-from cadence.domain.access.people import Grant, Subject, SubjectKind
+from cadence.domain.access.given_projects import check_given, check_present
+from cadence.domain.access.people import AccessPolicy, Grant, Subject, SubjectKind
 from cadence.domain.access.roles import BUILT_IN_ROLES
 from cadence.domain.access.scopes import pool_scope, project_scope
 from cadence.domain.placement.pool import Pool
-from cadence.domain.shared.errors import Forbidden, NotFound
+from cadence.domain.shared.errors import Conflict, Forbidden, NotFound
 
 TEAM_ROLE = "maintainer"
 """The role that a team gets at a pool that is given to it."""
@@ -44,11 +44,39 @@ class PoolAccess:
             )
         added = {project for project in pool.projects if stored is None or not stored.serves(project)}
         check_given(by, sorted(added), Permission.POOLS_WRITE, "a pool")
+        # Those that the pool has already may have been deleted since: it can be sent back as it is.
+        new = set(pool.projects) - set(stored.projects if stored else ())
+        check_present(sorted(new), self.roles.directory.list_projects(by.organization))
+
+    def create(self, by: Principal, pool: Pool, team: str | None) -> None:
+        """Creates a pool and gives it to `team` in one step. `check` comes first. Raises Conflict if the pool exists."""
+        if team is None:
+            created = self.roles.directory.create_pool(pool)
+        else:
+            created = self._create_for(pool, self._grant(by, pool.name, team))
+        if not created:
+            raise Conflict(f"Pool {pool.name} was created by another request at this moment. See what it is now.")
+
+    def _create_for(self, pool: Pool, grant: Grant) -> bool:
+        results = []
+
+        def given(policy: AccessPolicy) -> AccessPolicy:
+            # A removal that failed half-way may have left grants at an earlier pool.
+            left = policy.without(lambda one: one.scope == grant.scope)
+            return replace(left, grants=(*left.grants, grant))
+
+        def store(policy: AccessPolicy) -> None:
+            results.append(self.roles.directory.create_pool(pool, policy))
+
+        self.roles.change(pool.organization, given, store)
+        return any(results)
+
+    def _grant(self, by: Principal, pool: str, team: str) -> Grant:
+        return self.roles.made(by, Subject(SubjectKind.TEAM, team), TEAM_ROLE, pool_scope(pool))
 
     def give(self, by: Principal, pool: str, team: str) -> None:
         """Gives a pool to a team, whose members then maintain it. `check` comes first. Safe to repeat."""
-        grant = self.roles.made(by, Subject(SubjectKind.TEAM, team), TEAM_ROLE, pool_scope(pool))
-        self.roles.add(by.organization, grant)
+        self.roles.add(by.organization, self._grant(by, pool, team))
 
     def grants(self, organization: str, pool: str) -> Sequence[Grant]:
         """Returns what teams of the organization have at a pool, by the name of the team."""

@@ -32,9 +32,9 @@ from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.placement.pool import HostIsolation, Pool
 from cadence.domain.runners.id_token import LIFETIME, SHORTEST_LIFETIME, VARIABLE, id_token_claims
-from cadence.domain.runners.runner import Runner, RunnerState
+from cadence.domain.runners.runner import Runner, RunnerState, session_over
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import CannotRun, Conflict, Gone, NotFound, Transient
+from cadence.domain.shared.errors import CannotRun, Conflict, NotFound, Transient
 from cadence.domain.triggers.git_events import from_fork
 from cadence.domain.values.value_retention import ValueRetention
 
@@ -157,11 +157,9 @@ class ClaimAssignment:
             raise refuse_runner("one_time_token_used_twice", _REFUSED, runner)
         if runner.state not in {*_UNCLAIMED, RunnerState.CLAIMED}:
             refuse("one_time_token_late", _REFUSED, runner_id=runner_id)
-            raise Gone(
-                f"Runner {runner_id} is {runner.state}: no treatment waits for it any more.", state=str(runner.state)
-            )
+            raise session_over(runner)
         if runner.cancel_reason:
-            raise Gone(f"Runner {runner_id} is no longer wanted: {runner.cancel_reason}")
+            raise session_over(runner)
         return followed
 
     def _secrets(
@@ -271,7 +269,7 @@ class ClaimAssignment:
         except Conflict:
             current = self.runners.get_runner(runner.runner_id)
             if current.state is not RunnerState.CLAIMED:
-                raise Gone(f"Runner {runner.runner_id} is {current.state}.", state=str(current.state)) from None
+                raise session_over(current) from None
             if not matches(current.session_hash, session):
                 raise refuse_runner("one_time_token_used_twice", _REFUSED, runner) from None
             return current

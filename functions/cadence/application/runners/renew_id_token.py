@@ -14,9 +14,9 @@ from cadence.domain.access.audit import LONGEST_TARGET, AuditEntry, AuditKind
 from cadence.domain.pipelines.forks import WITHHELD
 from cadence.domain.pipelines.specification import TreatmentSpec
 from cadence.domain.runners.id_token import LIFETIME, id_token_claims
-from cadence.domain.runners.runner import Runner
+from cadence.domain.runners.runner import Runner, session_over
 from cadence.domain.runs.run import Run
-from cadence.domain.shared.errors import Forbidden, Gone
+from cadence.domain.shared.errors import Forbidden
 from cadence.domain.triggers.git_events import from_fork
 
 ACTION = "renew_id_token"
@@ -40,7 +40,7 @@ class RenewIdToken:
         treatment asks for no token or its environment is closed to the run by now, Gone if the attempt is to end.
         """
         if runner.cancel_reason:
-            raise Gone(f"Runner {runner.runner_id} is no longer wanted: {runner.cancel_reason}")
+            raise session_over(runner)
         context = self.treatments.get_context(runner.run_id, runner.treatment)
         self._check(context.run, context.spec)
         now = self.clock()

@@ -1,11 +1,11 @@
 """Marks a treatment as running when its runner's agent has called home, and opens its streams."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cadence.application.scheduling.readiness import Readiness
 from cadence.application.shared.run_ports import Machines, TreatmentStore
 from cadence.domain.pipelines.specification import TreatmentSpec
-from cadence.domain.runners.runner import Runner
+from cadence.domain.runners.runner import Runner, session_over
 from cadence.domain.runs.history import StateChange
 from cadence.domain.runs.states import TreatmentState
 from cadence.domain.shared.errors import Cancelled, Conflict, Gone
@@ -48,6 +48,6 @@ class MarkStarted:
         if begun.cancel_reason:
             if runner.task_token:
                 self.machines.fail(runner.task_token, Cancelled(begun.cancel_reason))
-            raise Gone(f"Runner {runner.runner_id} is no longer wanted: {begun.cancel_reason}")
+            raise session_over(replace(runner, cancel_reason=begun.cancel_reason))
         if any(port.flow == "stream" for port in spec.outputs):
             self.readiness.opened(runner.run_id, runner.treatment)

@@ -112,7 +112,7 @@ def logs(
                 print_json_line(one) if as_json else print_line(one, out, width)
             if not as_json:
                 ended = client.run(run_id)["treatments"] if follow else run["treatments"]
-                _name_started(started, [one for one in ended if not treatments or one["name"] in treatments])
+                _name_started(started, [one for one in ended if _is_of(one["name"], treatments)])
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
 
@@ -120,6 +120,11 @@ def logs(
 def _names(given: list[str] | None) -> list[str]:
     """What a repeated option names, each once; each time it may be several, separated by commas."""
     return list(dict.fromkeys(name for text in given or () for name in text.split(",") if name))
+
+
+def _is_of(name: str, wanted: list[str]) -> bool:
+    """Whether lines of a treatment are wanted: of all, of itself or of its group."""
+    return not wanted or any(name == one or name.startswith(f"{one}:") for one in wanted)
 
 
 def _name_started(started: StartedRuns, treatments: list[Any]) -> None:

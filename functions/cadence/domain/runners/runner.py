@@ -169,13 +169,14 @@ class Runner:
 
 
 def session_over(runner: Runner) -> Gone:
-    """Returns the error for the agent of a runner whose session is over; it has the reason of a cancellation."""
+    """Returns the error for the agent of a runner that is over, or was cancelled: it has the reason for that."""
     reason = {"cancel": runner.cancel_reason} if runner.cancel_reason else {}
     return Gone(_over(runner), state=str(runner.state), **reason)
 
 
 def _over(runner: Runner) -> str:
-    return f"Runner {runner.runner_id} is {runner.state}: stop its work."
+    state = "no longer wanted" if runner.state.live else str(runner.state)
+    return f"Runner {runner.runner_id} is {state}: {runner.cancel_reason or 'stop its work.'}"
 
 
 @dataclass(frozen=True, kw_only=True)

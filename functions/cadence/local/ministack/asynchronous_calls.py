@@ -8,12 +8,14 @@ import contextvars
 import threading
 import uuid
 from collections.abc import Callable
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
 from ministack.core import persistence
 from ministack.services import lambda_svc
+
+from cadence.local.ministack.replaced_names import with_names
 
 STATE = "asynchronous_calls"
 """The name of the state that MiniStack saves."""
@@ -43,8 +45,7 @@ class KeptCalls:
             return threading.Thread(target=run, daemon=daemon)
 
         # The names of now, since other mends replace some. Only the thread that it starts knows when the call ended.
-        names = {**vars(lambda_svc), "threading": SimpleNamespace(Thread=thread)}
-        FunctionType(self._invoke.__code__, names)(function, event)
+        with_names(self._invoke, threading=SimpleNamespace(Thread=thread))(function, event)
 
     def state(self) -> dict[str, Any]:
         """Returns what is to be saved."""

@@ -8,12 +8,14 @@ not saved. The encoder in C needs no copy: nothing else runs while it encodes a 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import cloudformation, dynamodb, kinesis, lambda_svc, sqs, stepfunctions
+
+from cadence.local.ministack.replaced_names import with_names
 
 WriteBlob = Callable[[bytes], str]
 GetState = Callable[[], dict[str, Any]]
@@ -33,15 +35,14 @@ def install() -> None:
     encoding.json = SimpleNamespace(**{**vars(json), "dump": dump})
     encoding._json_default = at_one_moment(encoding._json_default)  # noqa: SLF001
     for service in _UNCOPIED:
-        service.get_state = uncopied(service, service.get_state)
+        service.get_state = uncopied(service.get_state)
 
 
-def uncopied(service: ModuleType, get_state: Any) -> GetState:
+def uncopied(get_state: GetState) -> GetState:
     """Returns ``get_state`` of a service, which returns what is in memory itself instead of a copy."""
 
     def state() -> dict[str, Any]:
-        names = {**vars(service), "copy": SimpleNamespace(deepcopy=lambda value: value)}
-        found: dict[str, Any] = FunctionType(get_state.__code__, names)()
+        found: dict[str, Any] = with_names(get_state, copy=SimpleNamespace(deepcopy=lambda value: value))()
         return found
 
     return state

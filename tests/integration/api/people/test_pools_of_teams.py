@@ -82,6 +82,16 @@ def test_a_pool_is_given_to_a_project_only_with_the_permission_there(api, other_
     assert api("PUT", "/v1/pools/metal", {**HOST, "projects": ["other"]}, token=keeper).status == 200
 
 
+def test_a_pool_is_given_to_no_project_that_does_not_exist(api, other_project):
+    body = {**HOST, "projects": ["default", "nowhere", "other", "absent"]}
+    refused = api("PUT", "/v1/pools/metal", body)
+    assert (refused.status, refused.json["detail"]) == (404, "There is no project 'absent' and no 'nowhere' here.")
+    assert api("GET", "/v1/pools/metal").status == 404
+    # Nor is one that serves all limited to it.
+    assert api("PUT", "/v1/pools/metal", HOST).status == 201
+    assert api("PUT", "/v1/pools/metal", {**HOST, "projects": ["absent"]}).status == 404
+
+
 def test_who_may_change_a_pool_makes_no_team_its_maintainer(api):
     api("PUT", "/v1/pools/metal", {**HOST, "projects": ["default"]})
     assert api("PUT", "/v1/roles/tuner", {"permissions": ["pools:read", "pools:write"]}).status < 300

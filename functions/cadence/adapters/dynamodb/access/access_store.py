@@ -22,12 +22,14 @@ from cadence.adapters.dynamodb.access.access_items import (
     organization_key,
 )
 from cadence.adapters.dynamodb.access.credentials import CredentialReader
-from cadence.adapters.dynamodb.access.people_items import PrincipalItem
+from cadence.adapters.dynamodb.access.people_items import PolicyItem, PrincipalItem
+from cadence.adapters.dynamodb.placement.pool_credentials import PoolCredentialsItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import Credentials, SeenRequest
 from cadence.application.placement.ports import SweptPool
 from cadence.domain.access.access import ApiToken, Organization, Project
+from cadence.domain.access.people import AccessPolicy
 from cadence.domain.limits.quotas import Quotas
 from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
@@ -42,7 +44,8 @@ class DynamoAccessStore:
     def __init__(self, table_name: str) -> None:
         for item in ITEMS:
             bind(item, table_name)
-        bind(PrincipalItem, table_name)
+        for other in (PrincipalItem, PolicyItem, PoolCredentialsItem):
+            bind(other, table_name)
         self._credentials = CredentialReader()
 
     # Organizations, projects, pools
@@ -116,6 +119,25 @@ class DynamoAccessStore:
             except Conflict:
                 item.save()
                 return False
+        return True
+
+    def create_pool(self, pool: Pool, policy: AccessPolicy | None = None) -> bool:
+        swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
+        try:
+            with translated(f"pool {pool.name}"), _transaction() as transaction:
+                transaction.save(PoolItem.of(pool), condition=AccessTable.pk.does_not_exist())
+                # A removal that failed half-way may have left those of an earlier pool.
+                transaction.delete(PoolCredentialsItem(*PoolCredentialsItem.key(pool)))
+                if pool.provider != HOST:
+                    transaction.save(swept)
+                if policy is not None:
+                    transaction.save(PolicyItem.of(policy), condition=PolicyItem.precedes(policy))
+        except Conflict:
+            try:
+                self.get_pool(pool.organization, pool.name)
+            except NotFound:
+                raise Conflict("The access policy was changed meanwhile.") from None
+            return False
         return True
 
     def remove_pool(self, organization: str, name: str) -> None:

@@ -1,6 +1,6 @@
 """`AuditTrail` on the `access` table: one partition for each organization, by time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ _MOST_READ = 1_000
 """Entries that are read for one page at most."""
 
 _A_MOMENT = timedelta(milliseconds=1)
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # ids have no earlier times
 
 
 class AuditItem(AccessTable):
@@ -105,7 +106,7 @@ class DynamoAuditTrail(AuditTrail):
         wanted = wanted or AuditFilter()
         found: list[AuditEntry] = []
         read, last = 0, ""
-        lower = highest_ulid(wanted.since - _A_MOMENT) if wanted.since else ""
+        lower = highest_ulid(wanted.since - _A_MOMENT) if wanted.since and wanted.since > _FIRST else ""
         upper = min(filter(None, (before, highest_ulid(wanted.until) if wanted.until else None)), default="")
         if lower and upper and upper <= lower:
             return Page(found, None)

@@ -156,10 +156,8 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
         return read_policy(organization, int(item.version), item.content)
 
     def put_policy(self, policy: AccessPolicy) -> None:
-        before = policy.version - 1
-        unchanged = PolicyItem.version == before if before else PolicyItem.pk.does_not_exist()
         with translated("the access policy"):
-            PolicyItem.of(policy).save(unchanged)
+            PolicyItem.of(policy).save(PolicyItem.precedes(policy))
 
 
 def _save(item: AccessTable) -> None:
