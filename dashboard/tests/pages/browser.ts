@@ -13,7 +13,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: PROGRAM,
-    // One process for the page of a context: no spare one is started beside it, and none anew for the first address.
+    // Fewer renderer processes, which cost more than the pages in them: a context had three, and has two.
     args: [
       ...["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
       ...["--renderer-process-limit=1", "--disable-site-isolation-trials"],
