@@ -1,4 +1,5 @@
-// What the tests of the pages run in: a server with the recorded answers, and a browser, both for all tests of a file.
+// What the tests of the pages run in: a server with the recorded answers for all tests of a file, and a browser for all
+// files that run in the same process (`vitest --no-isolate`); it ends with that process.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { BUILT, launch, PATIENCE } from "./browser.ts";
@@ -9,17 +10,21 @@ export interface Setting {
   served: Served;
 }
 
+let launched: Promise<Browser> | undefined;
+
 /** Within `describe`: starts both before the first test. Each test begins with the answers as they were recorded. */
 export function setting(): Setting {
   const made = {} as Setting;
 
   beforeAll(async () => {
     made.served = await serve(BUILT);
-    made.browser = await launch();
+    launched ??= launch();
+    made.browser = await launched;
   }, PATIENCE);
 
   afterAll(async () => {
-    await made.browser?.close();
+    // What a test that failed has left open.
+    for (const context of made.browser?.contexts() ?? []) await context.close();
     await made.served?.close();
   }, PATIENCE);
 

@@ -25,7 +25,7 @@ def test_the_pages_in_a_browser() -> None:
         pytest.skip(f"the page could not be built: {(built / 'missing.txt').read_text()}")
     environment = os.environ | {"CHROMIUM": str(CHROMIUM), "DASHBOARD_PAGE": str(built), "NO_COLOR": "1"}
     done = subprocess.run(
-        [*own_network(), str(NODE), str(VITEST), "run", "tests/pages", "--no-file-parallelism"],
+        [*own_network(), str(NODE), str(VITEST), "run", "tests/pages", "--no-file-parallelism", "--no-isolate"],
         cwd=SOURCES,
         env=environment,
         capture_output=True,
