@@ -47,12 +47,9 @@ class PoolAccess:
         # Those that the pool has already may have been deleted since: it can be sent back as it is.
         new = set(pool.projects) - set(stored.projects if stored else ())
         check_present(sorted(new), self.roles.directory.list_projects(by.organization))
-        # Those that the pool has already may have been deleted since: it can be sent back as it is.
-        new = set(pool.projects) - set(stored.projects if stored else ())
-        check_present(sorted(new), self.roles.directory.list_projects(by.organization))
 
     def create(self, by: Principal, pool: Pool, team: str | None) -> None:
-        """Creates a pool and gives it to `team` in one step. `check` comes first. Raises Conflict if the pool exists."""
+        """Creates a pool and gives it to `team` in one step; `check` comes first. Raises Conflict if it exists."""
         if team is None:
             created = self.roles.directory.create_pool(pool)
         else:
