@@ -88,9 +88,7 @@ class ManagePools:
     refusals: Refusals
     ledger: Ledger
 
-    def put(
-        self, pool: Pool, credentials: Mapping[str, str] | None, create: Callable[[], None] | None = None
-    ) -> bool:
+    def put(self, pool: Pool, credentials: Mapping[str, str] | None, create: Callable[[], None] | None = None) -> bool:
         """Stores a pool and returns True if it is new. `credentials` None keeps those that are stored.
 
         `create` creates one that was not there, and raises if there is one by now, whose credentials are then kept.

@@ -49,7 +49,7 @@ class PoolAccess:
         check_present(sorted(new), self.roles.directory.list_projects(by.organization))
 
     def create(self, by: Principal, pool: Pool, team: str | None) -> None:
-        """Creates a pool and gives it to `team` in one step. `check` comes first. Raises Conflict if the pool exists."""
+        """Creates a pool and gives it to `team` in one step; `check` comes first. Raises Conflict if it exists."""
         if team is None:
             created = self.roles.directory.create_pool(pool)
         else:

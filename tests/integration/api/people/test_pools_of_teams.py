@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+
+from cadence.domain.shared.errors import Transient
 from tests.integration.api.calling import Api
 from tests.integration.api.people.test_people import grant, member
 from tests.integration.api.test_cli import cadence, server
@@ -257,3 +260,38 @@ def test_a_pool_is_given_to_projects_that_exist_and_taken_from_those_that_have_i
     cadence("pool", "give", "gpu", "--to", "default", "--take-from", "*")
     other = cadence("pool", "give", "gpu", "--take-from", "web")
     assert other.stderr == "error: Pool gpu is not given to 'web', but to project default: name one of these.\n"
+
+
+def test_of_two_who_create_one_pool_at_the_same_moment_one_has_it(api, monkeypatch):
+    _, ada = member(api, "Ada", ("maintainer", "project:default"), teams=["ml"])
+    _, bo = member(api, "Bo", ("maintainer", "project:default"), teams=["web"])
+    body = {**HOST, "projects": ["default"]}
+    store, create = api.services.access, type(api.services.access).create_pool
+
+    def overtaken(self: Any, pool: Any, policy: Any = None) -> bool:
+        monkeypatch.setattr(type(store), "create_pool", create)
+        assert api("PUT", "/v1/pools/gpu", {**body, "team": "ml"}, token=ada).status == 201
+        return bool(create(self, pool, policy))
+
+    monkeypatch.setattr(type(store), "create_pool", overtaken)
+    late = api("PUT", "/v1/pools/gpu", {**body, "team": "web", "boot_deadline": 60}, token=bo)
+    assert (late.status, "created by another request" in late.text) == (409, True)
+    found = api("GET", "/v1/pools/gpu").json
+    assert (found["teams"], found["pool"]["boot_deadline"]) == ([{"team": "ml", "role": "maintainer"}], 120)
+    assert api("PUT", "/v1/pools/gpu", body, token=bo).status == 403
+
+
+def test_a_pool_and_its_teams_grant_come_in_one_step(api, monkeypatch):
+    _, ada = member(api, "Ada", ("maintainer", "project:default"), teams=["ml"])
+    body = {**HOST, "projects": ["default"], "team": "ml"}
+
+    def down(*_: Any) -> None:
+        raise Transient("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(api.services.pools.slots), "limit_pool", down)
+        with pytest.raises(Transient):
+            api("PUT", "/v1/pools/gpu", body, token=ada)
+    # What a crash left is the team's, whose members complete it.
+    assert api("GET", "/v1/pools/gpu").json["teams"] == [{"team": "ml", "role": "maintainer"}]
+    assert api("PUT", "/v1/pools/gpu", body, token=ada).status == 200

@@ -11,6 +11,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
+from pynamodb.expressions.condition import Condition
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable, TokenItem, organization_key
 from cadence.adapters.dynamodb.access.policy_json import grant_json, grant_of
@@ -205,6 +206,12 @@ class PolicyItem(AccessTable):
             raise TooLarge(message, limit=_LARGEST_POLICY)
         key = organization_key(policy.organization)
         return cls(key, cls.SK, version=policy.version, content=compressed)
+
+    @classmethod
+    def precedes(cls, policy: AccessPolicy) -> Condition:
+        """Returns the condition that the stored policy is the one before."""
+        before = policy.version - 1
+        return cls.version == before if before else cls.pk.does_not_exist()
 
 
 def read_policy(organization: str, version: int, content: bytes) -> AccessPolicy:
