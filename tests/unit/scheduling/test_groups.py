@@ -232,7 +232,7 @@ def test_an_instance_between_two_steps_ends_at_the_next_one(setting: Setting) ->
     setting.done("m:bad", RunnerOutcome.FAILED, "why")
     setting.wake.wake(RUN, "m", failed=True)
     setting.runners.put_runner(runner)
-    with pytest.raises(Gone, match="no longer wanted: .*m:bad failed") as refused:
+    with pytest.raises(Gone, match=r"no longer wanted: .*m:bad failed") as refused:
         setting.beginning.mark(runner, setting.runs.get_spec(RUN, "m:a"))
     assert "m:bad failed" in str(refused.value.details["cancel"])
     assert isinstance(setting.machines.answers["m:a-1"], Cancelled)
