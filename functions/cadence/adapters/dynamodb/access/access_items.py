@@ -171,6 +171,19 @@ class SweptPoolItem(AccessTable):
         return cls.PK, f"{organization}#{pool}"
 
 
+class PoolCredentialsItem(AccessTable):
+    PREFIX: ClassVar[str] = "POOLCREDENTIALS#"
+
+    provider = UnicodeAttribute()
+    names: JSONAttribute = JSONAttribute()
+    updated_at = UTCDateTimeAttribute()
+    parts: JSONAttribute = JSONAttribute()  # ciphertexts, base64
+
+    @classmethod
+    def key(cls, pool: Pool) -> tuple[str, str]:
+        return organization_key(pool.organization), cls.PREFIX + pool.name
+
+
 class TokenItem(AccessTable):
     """Stored twice in one transaction: under its own id, and in its organization's list; an engine's by its id only."""
 
@@ -308,6 +321,7 @@ ITEMS: tuple[type[AccessTable], ...] = (
     ProjectItem,
     PoolItem,
     SweptPoolItem,
+    PoolCredentialsItem,
     TokenItem,
     GitHostItem,
     SeenItem,

@@ -14,6 +14,7 @@ from cadence.adapters.dynamodb.access.access_items import (
     GitHostItem,
     OrganizationItem,
     OrganizationNameItem,
+    PoolCredentialsItem,
     PoolItem,
     ProjectItem,
     SeenItem,
@@ -23,7 +24,6 @@ from cadence.adapters.dynamodb.access.access_items import (
 )
 from cadence.adapters.dynamodb.access.credentials import CredentialReader
 from cadence.adapters.dynamodb.access.people_items import PolicyItem, PrincipalItem
-from cadence.adapters.dynamodb.placement.pool_credentials import PoolCredentialsItem
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import Credentials, SeenRequest
@@ -44,7 +44,7 @@ class DynamoAccessStore:
     def __init__(self, table_name: str) -> None:
         for item in ITEMS:
             bind(item, table_name)
-        for other in (PrincipalItem, PolicyItem, PoolCredentialsItem):
+        for other in (PrincipalItem, PolicyItem):
             bind(other, table_name)
         self._credentials = CredentialReader()
 

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist
 
-from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
+from cadence.adapters.dynamodb.access.access_items import PoolCredentialsItem
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.adapters.kms.chunked_cipher import decrypt_parts, encrypt_parts
@@ -18,19 +16,6 @@ from cadence.domain.placement.pool import Pool
 from cadence.domain.shared.errors import TooLarge
 
 MAX_BYTES = 64 * 1024
-
-
-class PoolCredentialsItem(AccessTable):
-    PREFIX: ClassVar[str] = "POOLCREDENTIALS#"
-
-    provider = UnicodeAttribute()
-    names: JSONAttribute = JSONAttribute()
-    updated_at = UTCDateTimeAttribute()
-    parts: JSONAttribute = JSONAttribute()  # ciphertexts, base64
-
-    @classmethod
-    def key(cls, pool: Pool) -> tuple[str, str]:
-        return organization_key(pool.organization), cls.PREFIX + pool.name
 
 
 class DynamoPoolCredentials:
