@@ -10,7 +10,6 @@ import array
 import json
 import os
 import re
-import select
 import shlex
 import socket
 import struct
@@ -20,43 +19,29 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 from ..execution import processes
+from ..execution.sandbox_status import SETUPS, SandboxStatus
 from ..execution.supervisor import NOT_EXECUTABLE, NOT_FOUND
 from ..logs.buffer import LogBuffer
 from ..logs.masking import MASK
 from ..shared.clock import timestamp
 from ..shared.errors import AgentError
+from .exec_process import CommandEnd, CommandUsage, ProcessWaiter, SpawnSpec, start, wait_for_either
 from .exec_request import ExecRequest, parse
 
 MARK = "CADENCE_EXEC"
 LONGEST_REQUEST = 16 << 20
 _LENGTH = struct.Struct("!I")
 _SECRET_NAME = re.compile(r"token|secret|passw|credential|key\b|_key|auth", re.IGNORECASE)
-_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-class SpawnSpec(NamedTuple):
-    """The process to start on this machine for a command."""
-
-    argv: list[str]
-    env: dict[str, str]
-    cwd: str
-
-
-class CommandUsage(NamedTuple):
-    """CPU time and the most memory at once, in bytes; of the whole container if the command runs in one."""
-
-    cpu_seconds: float
-    memory_peak: int
 
 
 class ExecTarget(Protocol):
     """Executes commands in containers or in place of them."""
 
     def spawn(self, request: ExecRequest, marker: str) -> SpawnSpec:
-        """Returns what to start; it has ``marker`` in its environment.
+        """Returns what to start now; it has ``marker`` in its environment.
 
         Raises AgentError if the container does not exist.
         """
@@ -136,30 +121,9 @@ class ExecServer:
             os.write(descriptors[1], self._target.value(request.container, request.variable).encode())
             return {"exit_code": 0}
         marker = f"{os.getpid()}-{id(connection):x}-{time.monotonic_ns()}"
-        spawn = self._target.spawn(request, marker)
         before = self._target.usage(request.container)
         started_at, started = timestamp(), time.monotonic()
-        try:
-            process = subprocess.Popen(
-                spawn.argv,
-                env=spawn.env,
-                cwd=spawn.cwd,
-                stdin=descriptors[0] if request.interactive else subprocess.DEVNULL,
-                stdout=descriptors[1],
-                stderr=descriptors[2],
-                # Inherited descriptors of other commands would keep their streams open.
-                close_fds=True,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise AgentError(f"{spawn.argv[0]} cannot be started: {error.strerror}") from error
-        waiting = _ProcessWaiter(process)
-        waiting.start()
-        abandoned = _wait_for_either(connection, waiting)
-        if abandoned:
-            self._take_down(process, request, marker)
-        waiting.join()
-        code, number, own = waiting.done
+        (code, number, own), abandoned = self._run(request, marker, connection, descriptors)
         after = self._target.usage(request.container)
         used = (
             own
@@ -182,6 +146,25 @@ class ExecServer:
         self._log_execution(record)
         return {"exit_code": code if code is not None else 128 + (number or 0)}
 
+    def _run(
+        self, request: ExecRequest, marker: str, connection: socket.socket, descriptors: Sequence[int]
+    ) -> tuple[CommandEnd, bool]:
+        """Returns how the command ended, and whether its caller ended first. Raises AgentError if it cannot start."""
+        for left in reversed(range(SETUPS)):
+            spawn = self._target.spawn(request, marker)
+            status = SandboxStatus(spawn.argv, spawn.sandbox_at)
+            waiting = ProcessWaiter(start(status, spawn, request.interactive, descriptors))
+            waiting.start()
+            abandoned = wait_for_either(connection, waiting)
+            if abandoned:
+                self._take_down(waiting.process, request, marker)
+            waiting.join()
+            if status.take() or abandoned:
+                return waiting.done, abandoned
+            if left:
+                self._log.say(f"{request.container}: the sandbox could not be set up; it is set up again", "warning")
+        raise AgentError(f"the sandbox of {request.command[0]} could not be set up {SETUPS} times")
+
     def _take_down(self, process: "subprocess.Popen[bytes]", request: ExecRequest, marker: str) -> None:
         for child in reversed(processes.descendants(process.pid)):
             _kill(child.pid)
@@ -200,33 +183,6 @@ class ExecServer:
             "info" if code == 0 else "warning",
         )
         self._log.say(json.dumps({"executed": record}, ensure_ascii=False), "debug")
-
-
-class _ProcessWaiter(threading.Thread):
-    """Waits for a process; ``descriptor`` becomes readable once it has ended."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        super().__init__(name="exec-end", daemon=True)
-        self._process = process
-        self.descriptor, self._writer = os.pipe()
-        self.done: tuple[Optional[int], Optional[int], CommandUsage] = (None, None, CommandUsage(0.0, 0))
-
-    def run(self) -> None:
-        _, status, used = os.wait4(self._process.pid, 0)
-        self._process.returncode = 0  # Popen must not wait for it again
-        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        self.done = (code, number, CommandUsage(used.ru_utime + used.ru_stime, used.ru_maxrss * _MAXRSS_UNIT))
-        os.close(self._writer)
-
-
-def _wait_for_either(connection: socket.socket, waiting: _ProcessWaiter) -> bool:
-    """Waits for the end of the command or of the shim; returns true if the shim ended first."""
-    try:
-        readable, _, _ = select.select([connection.fileno(), waiting.descriptor], [], [])
-        return waiting.descriptor not in readable
-    finally:
-        os.close(waiting.descriptor)
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Optional
 
 from ..execution import masks
 from .container_engine import ANSWER_SECONDS, ContainerEngine, run_quietly
+from .exec_process import CommandUsage, SpawnSpec
 from .exec_request import ExecRequest
-from .exec_server import MARK, CommandUsage, SpawnSpec, missing_container
+from .exec_server import MARK, missing_container
 from .pod import Pod, PodCommand
 
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
@@ -112,7 +114,9 @@ class SandboxTarget:
             return SpawnSpec(request.command, env, workdir)
         argv = [self._program, *_isolation(self._root, self._hidden, self._mounts[request.container])]
         argv += ["--bind", str(home), str(home), "--chdir", workdir, "--", *request.command]
-        return SpawnSpec(argv, env, "/")
+        # Of a program that is not there, bubblewrap tells no more than of a sandbox that could not be set up.
+        found = shutil.which(request.command[0], path=env.get("PATH", ""))
+        return SpawnSpec(argv, env, "/", sandbox_at=0 if found else None)
 
     def value(self, container: str, variable: str) -> str:
         return self._own(container).get(variable, "")

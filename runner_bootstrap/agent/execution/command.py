@@ -12,6 +12,7 @@ from ..shared.clock import Deadline
 from ..shared.errors import TIMED_OUT, AgentError, Stopped, TreatmentFailed
 from ..shared.termination import Termination
 from .sandbox import LaunchSpec
+from .sandbox_status import SETUPS
 from .standard_streams import SpareStreams, StandardStreams
 from .supervisor import NOT_FOUND, CommandExit, CommandSupervisor
 
@@ -22,8 +23,6 @@ ENGINE_GRACE_SECONDS = 18.0
 CONTAINER_NOT_STARTED = 125
 #: What bubblewrap prints where it has set the sandbox up and finds nothing to start.
 NO_PROGRAM = "bwrap: execvp "
-#: Starts of a command whose sandbox cannot be set up: it fails where a mount of the machine goes away meanwhile.
-SETUPS = 5
 POLL_SECONDS = 0.1
 
 

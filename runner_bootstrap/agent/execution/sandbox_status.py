@@ -10,6 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import Optional
 
+#: Starts of a command whose sandbox cannot be set up.
+SETUPS = 5
 _LONGEST = 4096
 
 
@@ -27,6 +29,11 @@ class SandboxStatus:
             os.set_blocking(self._ours, False)
             os.set_inheritable(self._theirs, True)
             self.argv[program_at + 1 : program_at + 1] = ["--json-status-fd", str(self._theirs)]
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The descriptors that bubblewrap needs beside the standard streams."""
+        return () if self._theirs is None else (self._theirs,)
 
     def started(self) -> None:
         """Closes what is only for bubblewrap, which has been started or cannot be."""

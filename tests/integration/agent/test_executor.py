@@ -180,3 +180,27 @@ def test_many_commands_at_once_keep_their_streams_apart(call: Call) -> None:
     processes = [call("--interactive", "build", "cat", stdin=subprocess.PIPE) for _ in range(8)]
     given = [f"{number}".encode() * 1000 for number in range(8)]
     assert [finished(process, text)[1] for process, text in zip(processes, given, strict=True)] == given
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize(("failures", "code", "out"), [(1, 0, b"given"), (9, 126, b"")])
+def test_a_sandbox_is_set_up_again_where_a_mount_went_away(
+    log: Log, tmp_path: Path, failures: int, code: int, out: bytes
+) -> None:
+    program, failed = tmp_path / "bwrap", tmp_path / "failed"
+    failed.touch()
+    program.write_text(
+        f'#!/bin/sh\n[ $(wc -l < {failed}) -lt {failures} ] || exec {bubblewrap()} "$@"\n'
+        f'echo >> {failed}\nexec {bubblewrap()} --ro-bind /gone /gone "$@"\n'
+    )
+    program.chmod(0o700)
+    root = tmp_path / "workspace"
+    root.mkdir()
+    executor = ExecServer(root, SandboxTarget(str(program), root, [], {"build": {}}), log)
+    executor.start()
+    argv = [str(executor.entrypoint), "exec", "--interactive", "build", "cat"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert finished(process, b"given")[:2] == (code, out)
+    executor.stop()
+    assert len(failed.read_text()) == min(failures, 5)
+    assert "build: the sandbox could not be set up; it is set up again" in log.texts
