@@ -42,6 +42,8 @@ def test_a_line_and_a_time_are_begun_at(api, path):
     assert numbers(api("GET", path, query={"before": by_line["before"], "limit": 2}).json) == [5, 6]
     by_time = api("GET", path, query={"time": "2026-03-04T06:06:05.500+01:00", "limit": 1}).json
     assert numbers(by_time) == [6]
+    assert numbers(api("GET", path, query={"time": "0001-01-01T00:00:00+01:00", "limit": 1}).json) == [1]
+    assert numbers(api("GET", path, query={"time": "9999-12-31T23:59:59-01:00", "limit": 1}).json) == []
     filtered = api("GET", path, query={"line": 7, "limit": 2, "grep": "odd"}).json
     assert numbers(filtered) == [7, 9]
     beyond = api("GET", path, query={"line": 13}).json

@@ -258,9 +258,9 @@ def _requested(call: Call, services: Services, name: str, body: ExportBody) -> E
 def _moment(name: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        message = "Give a time with its time zone, such as 2026-03-01T12:00:00Z."
-        raise InvalidRequest(message, [Violation(f"/{name}", message, "bad_time")])
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    message = "Give a time with its time zone, such as 2026-03-01T12:00:00Z."
+    raise InvalidRequest(message, [Violation(f"/{name}", message, "bad_time")])

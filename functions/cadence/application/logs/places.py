@@ -52,7 +52,10 @@ class LogPlaces:
 
         Lines that arrived late stand where they arrived, so earlier ones may follow.
         """
-        wanted = milliseconds(time.astimezone(UTC))
+        try:
+            wanted = milliseconds(time.astimezone(UTC))
+        except OverflowError:
+            wanted = time.isoformat()  # an end of the calendar, which as text is before or after all others, too
         segment = self._first(run_id, lambda one: one.last_time >= wanted)
         if segment is None:
             return self.end(run_id)
