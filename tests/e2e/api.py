@@ -24,6 +24,13 @@ class Api:
         assert response.ok, f"{response.status_code} {response.text}"
         return response.json()
 
+    def withdraw(self, pool: str, body: dict[str, Any]) -> None:
+        """Lets a pool serve a project without runs only: other tests' treatments are not to be placed there."""
+        made = self.call("POST", "/v1/projects", json={"name": "nobody"})
+        assert made.status_code in (201, 409), made.text
+        answer = self.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
+        assert answer.ok, answer.text
+
     def start(self, document: dict[str, Any] | str, **parameters: Any) -> str:
         response = self.call("POST", "/v1/projects/default/runs", json={"document": document, "parameters": parameters})
         assert response.status_code == 201, response.text

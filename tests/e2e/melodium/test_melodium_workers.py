@@ -364,7 +364,7 @@ def far(elsewhere: tuple[list[str], str], api: Api, tmp_path: Path) -> Iterator[
     finally:
         process.terminate()
         process.wait(120)
-        api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]})
+        api.withdraw(pool, body)
         pools_are_known_anew()
 
 

@@ -94,7 +94,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, processes: Processes) -> Iter
 
 def withdraw(api: Api, pool: str, body: dict[str, Any]) -> None:
     """Other tests' treatments are not to be placed where nobody answers any more."""
-    assert api.call("PUT", f"/v1/pools/{pool}", json={**body, "projects": ["nobody"]}).ok
+    api.withdraw(pool, body)
     time.sleep(SECONDS + 0.5)  # processes that place treatments may still know the pool as it was
 
 

@@ -64,13 +64,12 @@ def serving_pool(api: Api, name: str, body: Mapping[str, Any]) -> Iterator[None]
 
     It stays, since nobody answers whether all of its machines are gone.
     """
-    path = f"/v1/pools/{name}"
-    answer = api.call("PUT", path, json=body)
+    answer = api.call("PUT", f"/v1/pools/{name}", json=body)
     assert answer.ok, answer.text
     try:
         yield
     finally:
-        assert api.call("PUT", path, json={**body, "projects": ["none"]}).ok
+        api.withdraw(name, dict(body))
 
 
 @pytest.fixture

@@ -27,8 +27,7 @@ def dead_pool(api: Api, name: str) -> Iterator[str]:
     answer = api.call("PUT", f"/v1/pools/{name}", json=DEAD)
     assert answer.ok, answer.text
     yield name
-    # Other tests' treatments are not to be placed there.
-    assert api.call("PUT", f"/v1/pools/{name}", json={**DEAD, "projects": ["nobody"]}).ok
+    api.withdraw(name, DEAD)
     time.sleep(SECONDS + 0.5)  # processes that place treatments may still know the pool as it was
 
 
@@ -83,7 +82,7 @@ def test_without_another_place_it_says_what_it_waits_for(api: Api, cadence: Cade
 
 
 def test_a_pool_of_which_nothing_can_be_known_is_abandoned_by_word_only(api: Api, cadence: Cadence) -> None:
-    assert api.call("PUT", "/v1/pools/doomed", json={**DEAD, "projects": ["nobody"]}).ok
+    api.withdraw("doomed", DEAD)
     refused = cadence("pool", "delete", "doomed", status=1)
     assert "cannot be known" in refused.stderr and "127.0.0.1" in refused.stderr
     cadence("pool", "delete", "doomed", "--abandon")

@@ -116,11 +116,7 @@ def pools(api: Api, stack: Stack, cadence: Cadence, tmp_path_factory: pytest.Tem
             ending.enter_context(joined(stack, cadence, name, tmp_path_factory.mktemp(name), 4, *shown))
         yield
     for name, values in POOLS.items():
-        # Other tests' treatments are not to be placed there.
-        answer = api.call(
-            "PUT", f"/v1/pools/{name}", json={"provider": "host", "values": values, "projects": ["nobody"]}
-        )
-        assert answer.ok, answer.text
+        api.withdraw(name, {"provider": "host", "values": values})
 
 
 def document(pool: str, mark: str, **more: Any) -> dict[str, Any]:
