@@ -133,7 +133,7 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await other.page.context().close();
     await page.getByRole("log").focus();
     await page.keyboard.press("Escape");
-    expect(await marked(page)).toEqual([]);
+    await expect.poll(() => marked(page)).toEqual([]);
     expect(path(page)).toBe(`/ui/runs/${RUN}`);
     expect(faults).toEqual([]);
     await page.context().close();

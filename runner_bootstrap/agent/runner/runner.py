@@ -104,9 +104,7 @@ class AssignmentRunner:
         self._assignment.overwrite_secrets()
         self._heartbeat.phase = "finishing"
         if self._termination.error:
-            # Someone or something else has ended it: nothing went wrong here.
-            level = "warning" if self._termination.outcome == CANCELLED else "error"
-            self._log.say(self._termination.error, level)
+            self._log.say(self._termination.error, "warning" if self._termination.outcome == CANCELLED else "error")
         self._log.flush()
         try:
             # The control plane may have given the assignment up, so these outcomes are offered for a while only.

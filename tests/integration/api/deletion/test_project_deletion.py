@@ -269,12 +269,15 @@ SHARED = {"organization/ghcr": ["other-7f3", "shop-7f3"], "team:dev/npm": ["shop
 """Secrets of the organization and of a team, with the projects that they are given to."""
 
 
+POOLS = {"both": ["shop-7f3", "other-7f3"], "own": ["shop-7f3"]}
+"""Pools, with the projects that they are given to once these are there."""
+
+
 def organized(api: Api) -> None:
     """What the organization has besides projects."""
     assert api("PUT", "/v1/teams/dev", {}).status < 300
-    both = {"provider": "host", "projects": ["shop-7f3", "other-7f3"]}
-    assert api("PUT", "/v1/pools/both", both).status < 300
-    assert api("PUT", "/v1/pools/own", {"provider": "host", "projects": ["shop-7f3"]}).status < 300
+    for pool in POOLS:
+        assert api("PUT", f"/v1/pools/{pool}", {"provider": "host", "projects": ["*"]}).status < 300
     assert api("PUT", "/v1/pools/own/secrets/license", {"value": "v"}).status < 300
     for name, projects in SHARED.items():
         api.services.secrets.put("default", "*", name, "v", api.services.clock(), projects=projects)
@@ -308,7 +311,10 @@ def prepared(api: Api) -> tuple[Snapshot, Filled]:
     organized(api)
     fill(api, "other-7f3")
     before = snapshot()
-    return before, fill(api, "shop-7f3")
+    shop = fill(api, "shop-7f3")
+    for pool, projects in POOLS.items():
+        assert api("PUT", f"/v1/pools/{pool}", {"provider": "host", "projects": projects}).status < 300
+    return before, shop
 
 
 def test_nothing_remains_of_a_deleted_project_and_another_is_untouched(deletion: Deletion) -> None:
