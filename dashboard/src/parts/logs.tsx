@@ -91,7 +91,7 @@ export function Logs(props: Props) {
   }, [run, of, attempt, level, grep]);
 
   // What is marked here is in view; any other mark is gone to.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const isKnown = known.current.source === source && known.current.mark === mark;
     known.current = { source, mark };
     if (!mark) setTarget(null);
@@ -233,7 +233,8 @@ export function Logs(props: Props) {
     const wanted = pixels / factor;
     element.scrollTop += Math.sign(wanted) * Math.max(1, Math.abs(wanted));
   };
-  useEffect(() => {
+  // With what is drawn, so that a key that comes before it is painted finds the mark of the one before.
+  useLayoutEffect(() => {
     const element = box.current;
     const wheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.shiftKey) move(event, event.deltaMode ? event.deltaY * ROW : event.deltaY);
