@@ -36,6 +36,7 @@ ARGUMENTS: Mapping[str, Sequence[str]] = {
     "scale": ("treatments", "runs", "fan"),
     "search": ("lines",),
     "log_flood": ("flood",),
+    "dashboard": ("flood",),
 }
 
 
@@ -47,7 +48,9 @@ def main() -> int:
     parser.add_argument(
         "--treatments", type=int, default=200, help="size of the graph of control_plane, and of each of workflows'"
     )
-    parser.add_argument("--flood", type=int, default=3_000_000, help="lines that log_flood's command prints")
+    parser.add_argument(
+        "--flood", type=int, default=3_000_000, help="lines that the command of log_flood and of dashboard prints"
+    )
     parser.add_argument("--runs", type=int, default=1_000, help="runs that scale starts at once")
     parser.add_argument(
         "--fan", type=int, default=2_000, help="treatments between the first and the last of scale's fan"

@@ -45,7 +45,7 @@ _CLOCK = os.sysconf("SC_CLK_TCK")
 def measure(flood: int = 3_000_000) -> Report:
     report = Report(f"A command that prints {flood:,} lines (local stack), and another that prints one every 100 ms")
     with local_stack() as stack:
-        stack.finished(stack.client.run_document(_FLOOD.format(print=_PRINT % 1000)))
+        stack.finished(stack.client.run_document(flood_document(1_000)))
         other = stack.client.run_document(_OTHER.format(every=EVERY))
         late: list[float] = []
         follower = threading.Thread(target=_follow, args=(stack, other, late))
@@ -54,12 +54,12 @@ def measure(flood: int = 3_000_000) -> Report:
         quiet = list(late)
         late.clear()
         with _measured() as cpu:
-            run_id = stack.client.run_document(_FLOOD.format(print=_PRINT % flood))
+            run_id = stack.client.run_document(flood_document(flood))
             run = stack.finished(run_id, longest=2 * LONGEST_SECONDS)
             in_stream = time.time()
             sent = cpu.seconds()
             lines = flood + 1
-            until(lambda: _lines(stack, run_id) >= lines or None, 0.2)
+            until(lambda: lines_of(stack, run_id) >= lines or None, 0.2)
             in_log = time.time()
         stack.client.cancel(other)
         follower.join()
@@ -91,7 +91,13 @@ def measure(flood: int = 3_000_000) -> Report:
     return report
 
 
-def _lines(stack: Stack, run_id: str) -> int:
+def flood_document(lines: int) -> str:
+    """A pipeline whose command prints so many lines of a test run, and one more that says how long that took."""
+    return _FLOOD.format(print=_PRINT % lines)
+
+
+def lines_of(stack: Stack, run_id: str) -> int:
+    """How many lines a reader of the run's log can read."""
     return int(stack.client.logs(run_id, before="end", limit=1)["total"] or 0)
 
 

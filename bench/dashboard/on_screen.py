@@ -1,7 +1,8 @@
 """Written → on screen: log lines and states of a run, in a real browser that looks at the run's page of a local stack.
 
 A line's own time is when its agent read it; a treatment's is when the control plane stored its end. Both count as on
-screen with the first frame that has them. The page's own budgets are measured before, over recorded answers.
+screen with the first frame that has them. The page's own budgets are measured before, over recorded answers, and a long
+log of the stack after.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.dashboard.budgets import add_budgets
+from bench.dashboard.long_log import add_long_log
 from bench.figures import ROOT, Goal, Report, median, percentile
 from bench.stack import Stack, local_stack, moment
 from cadence.cli.access.open_dashboard import sign_in_link
@@ -29,7 +31,7 @@ treatments:
 """
 
 
-def measure() -> Report:
+def measure(flood: int = 3_000_000) -> Report:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None or not (ROOT / "dashboard" / "node_modules" / "playwright-core").is_dir():
         raise RuntimeError("This needs chromium, and the dashboard's tools, which `make check` installs.")
@@ -43,6 +45,7 @@ def measure() -> Report:
         run, seen, _ = _watched(stack, _chain(TREATMENTS), chromium)
         ended = {one["name"]: moment(one["finished_at"]) for one in run["treatments"]}
         _add(report, "the end of a treatment", _delays(ended, seen["ends"]), Goal(400))
+        add_long_log(report, stack, chromium, flood)
     return report
 
 
