@@ -1,4 +1,5 @@
 // What needs attention: pipelines whose last run broke, and pools that have a problem.
+import { type Amounts, money, shares } from "./budget.ts";
 import { broke, hasEnded } from "./states.ts";
 
 interface Run {
@@ -35,6 +36,7 @@ interface Pool {
   probe: { passed: boolean; error: string | null } | null;
   refusals: readonly { offer: string; reason: string; until: string }[];
   queue: readonly unknown[];
+  spending: (Amounts & { currency: string }) | null;
 }
 
 interface Host {
@@ -53,12 +55,14 @@ export interface Problem {
 const SILENT = 120_000;
 
 export function poolProblems(pools: readonly Pool[], hosts: readonly Host[], now: number): Problem[] {
-  return pools.flatMap(({ pool, probe, refusals, queue }) => {
+  return pools.flatMap(({ pool, probe, refusals, queue, spending }) => {
     const found: Problem[] = [];
     const tell = (problem: string) => found.push({ pool: pool.name, problem });
     if (probe && !probe.passed) tell(probe.error ?? "its last probe did not pass");
     for (const refusal of refusals)
       if (Date.parse(refusal.until) > now) tell(`${refusal.offer} is refused: ${refusal.reason}`);
+    if (spending && shares(spending).tone === "bad")
+      tell(`nothing is left of this month's budget of ${money(spending.per_month, spending.currency)}`);
     if (pool.provider === "host") {
       const own = hosts.filter((host) => host.pool === pool.name);
       const silent = own.filter((host) => now - Date.parse(host.last_seen) > SILENT);

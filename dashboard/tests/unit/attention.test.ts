@@ -35,11 +35,12 @@ describe("problems of pools", () => {
     probe: null,
     refusals: [],
     queue: [],
+    spending: null,
     ...rest,
   });
   const host = (last_seen: string, draining = false) => ({ pool: "one", name: "h", last_seen, draining });
 
-  it("are told where a probe failed, an offer is refused, or no host asks", () => {
+  it("are told where a probe failed, an offer is refused, a budget is used up, or no host asks", () => {
     const refusal = { offer: "spot", reason: "no room", until: "2026-11-30T12:05:00Z" };
     const past = { ...refusal, until: "2026-11-30T11:00:00Z" };
     expect(poolProblems([pool("aws_ec2", { refusals: [refusal, past] })], [], now)).toEqual([
@@ -47,6 +48,11 @@ describe("problems of pools", () => {
     ]);
     const probe = { passed: false, error: null };
     expect(poolProblems([pool("gcp", { probe })], [], now)[0]?.problem).toBe("its last probe did not pass");
+    const spending = { per_month: 200, currency: "EUR", spent: 180, set_aside: 10 };
+    expect(poolProblems([pool("gcp", { spending })], [], now)).toEqual([]);
+    expect(poolProblems([pool("gcp", { spending: { ...spending, set_aside: 20 } })], [], now)[0]?.problem).toBe(
+      "nothing is left of this month's budget of 200 EUR",
+    );
     const silent = host("2026-11-30T11:00:00Z");
     expect(poolProblems([pool("host", { queue: [1, 2] })], [silent], now)[0]?.problem).toBe(
       "2 wait, and no host asks for work",
