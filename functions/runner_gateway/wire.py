@@ -171,13 +171,11 @@ def found_json(hit: CacheHit | None) -> dict[str, Any]:
 
 
 def lease_json(answer: LeaseAnswer) -> dict[str, Any]:
+    listen = answer.work_notification
     return {
         "assignments": [{"runner_id": handed.runner_id, "token": handed.token} for handed in answer.assignments],
         "stop": list(answer.stop),
-        "work_notification": {
-            "url": answer.work_notification.url,
-            "wait_seconds": answer.work_notification.wait_seconds,
-        },
+        "work_notification": {"url": listen.url, "wait_seconds": listen.wait_seconds} if listen else None,
         "poll_seconds": answer.poll_seconds,
         **({"claim_key": answer.claim_key} if answer.claim_key else {}),
     }

@@ -173,7 +173,11 @@ class HostAgent:
             named = self._notifications.take()
             if self._draining or self._changed.is_set() or not named or not self._start_named(host_id, named):
                 return
-            self._notifications.listen_again()
+            if self._runners.count < self._settings.slots:
+                if self._started >= STARTS_BETWEEN_REQUESTS:
+                    return
+                self._notifications.listen_again()
+            # A full host leaves what it would be notified of to others, and asks once a runner has ended.
 
     def _start_named(self, host_id: str, named: list[str]) -> bool:
         """Starts runners that are offered, and that their claims are to lease; returns False if some were not started.

@@ -109,6 +109,20 @@ def test_a_host_asks_for_work_after_some_starts_of_its_own(gateway: FakeGateway,
     assert runners[8].claimed is None
 
 
+def test_a_host_that_has_filled_itself_leaves_notifications_to_others(gateway: FakeGateway, host: StartHost) -> None:
+    gateway.claim_key = "key"
+    host(slots=1)
+    eventually(lambda: gateway.calls)
+    name(gateway, first := gateway.add_runner("sleep 2", 1))
+    eventually(lambda: first.claimed)
+    asked = len(gateway.calls)
+    name(gateway, second := gateway.add_runner("true", 2))
+    assert first.done.wait(PATIENCE)
+    # It asks since it was full, and is notified then, as another host with room would have been meanwhile.
+    eventually(lambda: second.claimed)
+    assert len(gateway.calls) == asked + 1
+
+
 def test_a_host_asks_for_work_where_it_may_start_nothing_itself(gateway: FakeGateway, host: StartHost) -> None:
     """It has no key from a control plane of the version before, and no room for a second runner."""
     host(slots=1)

@@ -36,7 +36,7 @@ def _uninstalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `install` changes is as it was after the test."""
     for module, names in (
         (persistence, ("json", "_json_default")),
-        (lambda_svc, ("_write_code_blob",)),
+        (lambda_svc, ("_write_code_blob", "get_state")),
         *((service, ("get_state",)) for service in (dynamodb, kinesis, sqs, stepfunctions)),
     ):
         for name in names:
@@ -83,6 +83,53 @@ def test_services_are_saved_as_ministack_saves_them(tmp_path: Path, monkeypatch:
     light_saves.install()
     assert list(saved(tmp_path)) == before
     assert '"pk"' in before[0]
+
+
+@pytest.mark.usefixtures("_uninstalled")
+def test_lambdas_are_saved_as_ministack_saves_them_while_others_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lambdas: Any = lambda_svc
+    functions: Any = AccountRegionScopedDict()
+    positions: Any = AccountRegionScopedDict()
+    for number in range(200):
+        version = {"config": {"Version": "1"}, "code_zip": b"archive"}
+        function = {"config": {"a": [number]}, "code_zip": b"archive", "versions": {"1": version}}
+        functions.set_scoped("1", "eu-west-1", f"function-{number}", function)
+    monkeypatch.setattr(lambda_svc, "CODE_BLOB_DIR", str(tmp_path / "blobs"))
+    monkeypatch.setattr(lambda_svc, "_functions", functions)
+    monkeypatch.setattr(lambda_svc, "_kinesis_positions", positions)
+    persistence.save_state("lambda", lambdas.get_state())
+    before = (tmp_path / "lambda.json").read_text()
+    light_saves.install()
+    persistence.save_state("lambda", lambdas.get_state())
+    assert (tmp_path / "lambda.json").read_text() == before
+    assert "code_blob_ref" in before
+    assert next(iter(functions._data.values()))["code_zip"] == b"archive"
+
+    ended = threading.Event()
+
+    def add() -> None:
+        number = 0
+        while not ended.is_set():
+            number = (number + 1) % 1_000
+            if not number:
+                for key in [key for key in functions._data if key[2].startswith("added")]:
+                    del functions._data[key]
+                positions._data.clear()
+            functions.set_scoped("1", "eu-west-1", f"added-{number}", {"config": {}, "versions": {}})
+            positions.set_scoped("1", "eu-west-1", f"added-{number}", "1")
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    try:
+        for _ in range(20):
+            (tmp_path / "lambda.json").unlink(missing_ok=True)
+            persistence.save_state("lambda", lambdas.get_state())
+            assert (tmp_path / "lambda.json").exists()
+    finally:
+        ended.set()
+        adding.join()
 
 
 def saved(folder: Path) -> Iterator[str]:

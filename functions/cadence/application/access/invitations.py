@@ -85,13 +85,19 @@ class Invitations:
         # Taken first: exactly one caller passes, and a crash afterwards costs a new invitation, never a second member.
         self._take(invitation)
         now = self.clock()
+        # A later team of a name is not the one that the invitation was to.
+        invited_to = {
+            team.name
+            for team in self.people.list_teams(invitation.organization)
+            if team.name in invitation.teams and team.created_at <= invitation.created_at
+        }
         member = Member(
             organization=invitation.organization,
             member_id=new_ulid(now),
             name=name,
             email=invitation.email,
             created_at=now,
-            teams=invitation.teams,
+            teams=frozenset(invited_to),
         )
         self.people.put_member(member)
         self._grant(invitation, member.subject)

@@ -1,6 +1,7 @@
 """Creates and removes members, teams and service accounts."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -78,6 +79,9 @@ class ManagePeople:
             known = self.people.get_team(organization, name)
         except NotFound:
             known = None
+        if known is None:
+            # What came while an earlier team of the name was removed, or a removal that failed half-way has left.
+            self._drop_team(organization, name)
         if known is not None and (known.group, known.group_source) != (group, group_source):
             self.roles.check_outranks(by, known.subject)
         team = Team(
@@ -95,11 +99,16 @@ class ManagePeople:
         """Removes a team, its grants and its memberships. Safe to repeat. Raises NotFound."""
         self.people.get_team(organization, name)
         # The team itself comes last: a later team of the same name must find no member and no grant of this one.
+        self._drop_team(organization, name)
+        self.people.delete_team(organization, name)
+
+    def _drop_team(self, organization: str, name: str) -> None:
+        """Ends the grants and memberships of a team."""
         self.roles.remove_subject(organization, Subject(SubjectKind.TEAM, name))
         for member in self.people.list_members(organization):
             if name in member.teams:
-                self.people.set_membership(organization, member.member_id, name, belongs=False)
-        self.people.delete_team(organization, name)
+                with suppress(NotFound):  # the member was removed meanwhile
+                    self.people.set_membership(organization, member.member_id, name, belongs=False)
 
     def join_team(self, by: Principal, team: str, member_id: str) -> None:
         """Adds a member to a team. Safe to repeat. Raises NotFound, Forbidden if the team holds more than `by`."""
@@ -116,6 +125,7 @@ class ManagePeople:
         try:
             known = self.people.get_service_account(by.organization, name)
         except NotFound:
+            self.roles.remove_subject(by.organization, Subject(SubjectKind.SERVICE_ACCOUNT, name))
             account = ServiceAccount(
                 organization=by.organization,
                 name=name,

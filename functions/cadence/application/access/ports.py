@@ -97,6 +97,9 @@ class Directory(PoolStore, Protocol):
     def put_pool(self, pool: Pool) -> bool:
         """Creates or replaces a pool; returns True if it is new."""
 
+    def replace_pool(self, pool: Pool) -> None:
+        """Replaces a pool. Raises Conflict if it was removed meanwhile."""
+
     def create_pool(self, pool: Pool, policy: AccessPolicy | None = None) -> bool:
         """Creates a pool without credentials, and stores `policy` in the same step; returns False if the pool exists.
 

@@ -1,6 +1,6 @@
 """Keeps the groups of a provisioning service, and the teams that follow them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,23 +68,40 @@ class ScimGroups:
         self.store.delete_group(organization, group_id)
 
     def carry_over(self, organization: str, names: Collection[str]) -> None:
-        """Has the teams that follow a group of one of these names consist of the members of the group."""
+        """Has the teams that follow a group of one of these names consist of the members of the group.
+
+        Begins again if groups or users have changed meanwhile: what it has written of the earlier ones may be the last.
+        Raises Transient.
+        """
+        for _ in range(_WRITE_ATTEMPTS):
+            if self._carried_over(organization, names):
+                return
+        raise _busy()
+
+    def _carried_over(self, organization: str, names: Collection[str]) -> bool:
+        """Returns whether what was read still held after the last write."""
         teams = [
             team for team in self.people.list_teams(organization) if team.group in names and follows(team, SCIM_SOURCE)
         ]
         if not teams:
-            return
-        member_ids = {
-            user.user_id: user.member_id for user in self.store.list_users(organization) if user.member_id is not None
-        }
-        groups = self.store.list_groups(organization)
+            return True
+        read = member_ids, groups = self._read(organization)
         members = self.people.list_members(organization)
         linked = frozenset(member_ids.values())
+        has_written = False
         for team in teams:
             users = {user_id for group in groups if team.group in group.names for user_id in group.members}
             belonging = frozenset(member_ids[user_id] for user_id in users & member_ids.keys())
             for member_id, belongs in changed_memberships(members, team, belonging, linked):
                 self._set_membership(organization, member_id, team.name, belongs)
+                has_written = True
+        return not has_written or self._read(organization) == read
+
+    def _read(self, organization: str) -> tuple[Mapping[str, str], Sequence[ScimGroup]]:
+        """Returns the ids of the members that users are, by the user's id, and the groups."""
+        users = self.store.list_users(organization)
+        member_ids = {user.user_id: user.member_id for user in users if user.member_id is not None}
+        return member_ids, self.store.list_groups(organization)
 
     def carry_over_user(self, organization: str, user_id: str) -> None:
         """Carries over all groups of a user."""
@@ -124,10 +141,14 @@ class ScimGroups:
             # Also without a change: an interrupted request may have left the teams behind.
             self.carry_over(organization, before.names | after.names)
             return after
-        raise Transient("The group is being changed by others. Try again.")
+        raise _busy()
 
     def _set_membership(self, organization: str, member_id: str, team: str, belongs: bool) -> None:
         try:
             self.people.set_membership(organization, member_id, team, belongs=belongs)
         except NotFound:
             return  # The member was removed meanwhile.
+
+
+def _busy() -> Transient:
+    return Transient("The group is being changed by others. Try again.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from cadence.domain.access.people import Member
 from cadence.domain.access.scim import ScimGroup, ScimUser
 
 
@@ -10,10 +11,13 @@ class ScimStore(Protocol):
     """Users and groups of organizations, as a provisioning service has sent them."""
 
     def put_user(self, user: ScimUser, before: ScimUser | None) -> None:
-        """Stores a user in place of `before`, and claims its name.
+        """Stores a user in place of `before`, and claims its name. A member that it is no longer is deleted with that.
 
         Raises Conflict if another user has the name, or the stored user is not `before`.
         """
+
+    def put_member(self, user: ScimUser, member: Member) -> None:
+        """Stores the member that a user is. Raises Conflict if it is not, or no longer, this one."""
 
     def get_user(self, organization: str, user_id: str) -> ScimUser:
         """Returns a user. Raises NotFound."""
@@ -25,7 +29,10 @@ class ScimStore(Protocol):
         """Returns the users of the organization, the oldest first."""
 
     def delete_user(self, user: ScimUser) -> None:
-        """Deletes a user and frees its name. Deleting an absent one is no error."""
+        """Deletes a user with the member that it is, and frees its name.
+
+        Raises Conflict if the stored user is not `user`.
+        """
 
     def put_group(self, group: ScimGroup, before: ScimGroup | None) -> None:
         """Stores a group in place of `before`. Raises Conflict if the stored group is not `before`."""

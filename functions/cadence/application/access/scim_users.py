@@ -1,6 +1,7 @@
 """Keeps the users of a provisioning service, and the members that they are."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,11 +87,17 @@ class ScimUsers:
         )
 
     def delete(self, organization: str, user_id: str) -> None:
-        """Deletes a user; the member is removed. Raises NotFound."""
-        user = self.store.get_user(organization, user_id)
-        self._remove_member(user)
-        self.groups.drop_user(organization, user_id)
-        self.store.delete_user(user)
+        """Deletes a user; the member is removed. Raises NotFound, Transient."""
+        for _ in range(_WRITE_ATTEMPTS):
+            user = self.store.get_user(organization, user_id)
+            self._remove_member(user)
+            self.groups.drop_user(organization, user_id)
+            try:
+                self.store.delete_user(user)
+            except Conflict:
+                continue  # another request has changed it: it may be another member by now
+            return
+        raise _busy()
 
     def _change(self, organization: str, user_id: str, changed: Callable[[ScimUser], ScimUserAttributes]) -> ScimUser:
         for _ in range(_WRITE_ATTEMPTS):
@@ -112,7 +119,7 @@ class ScimUsers:
                     continue
             self._carry_over(after)
             return after
-        raise Transient("The user is being changed by others. Try again.")
+        raise _busy()
 
     def _carry_over(self, user: ScimUser) -> None:
         """Creates or renames the member of an active user, and has it belong to the teams of the user's groups."""
@@ -122,18 +129,19 @@ class ScimUsers:
         try:
             member = self.people.get_member(user.organization, user.member_id)
         except NotFound:
-            self.people.put_member(
-                Member(
-                    organization=user.organization,
-                    member_id=user.member_id,
-                    name=name,
-                    email=email,
-                    created_at=self.clock(),
-                )
+            member = Member(
+                organization=user.organization,
+                member_id=user.member_id,
+                name=name,
+                email=email,
+                created_at=self.clock(),
             )
+            with suppress(Conflict):  # another request has deactivated the user, or created the member
+                self.store.put_member(user, member)
         else:
             if (member.name, member.email) != (name, email):
-                self.people.rename_member(user.organization, user.member_id, name, email)
+                with suppress(NotFound):  # it was removed meanwhile
+                    self.people.rename_member(user.organization, user.member_id, name, email)
         self.groups.carry_over_user(user.organization, user.user_id)
 
     def _same_person(self, organization: str, attributes: ScimUserAttributes) -> str | None:
@@ -182,6 +190,10 @@ class ScimUsers:
 
 def _active_if(user: ScimUser, there: bool) -> ScimUser:
     return replace(user, attributes=replace(user.attributes, active=there))
+
+
+def _busy() -> Transient:
+    return Transient("The user is being changed by others. Try again.")
 
 
 def _taken(attributes: ScimUserAttributes) -> Conflict:

@@ -102,7 +102,8 @@ class CloseOrganization(ProjectSources):
         self.notes.note(organization, ALL_PROJECTS, POOL, [pool.name for pool in pools])
         for pool in pools:
             if pool.policy.warm:
-                self.directory.put_pool(replace(pool, policy=replace(pool.policy, warm=())))
+                with suppress(Conflict):  # it was removed at this moment
+                    self.directory.replace_pool(replace(pool, policy=replace(pool.policy, warm=())))
         if self.directory.list_projects(organization):
             return []
         return [

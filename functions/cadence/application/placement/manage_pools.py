@@ -30,7 +30,6 @@ from cadence.domain.values.value_retention import ValuePolicy
 
 _MOST_SHOWN = 200
 
-
 # Settings that say where a provider sends a pool's credentials, or whom it takes for the right one there.
 _ADDRESSES = ("auth_url", "certificate_authority", "issuer", "server", "url")
 
@@ -94,7 +93,7 @@ class ManagePools:
         `create` creates one that was not there, and raises if there is one by now, whose credentials are then kept.
         The pool's provider is asked to probe it; its result is stored a moment later.
         Raises InvalidRequest if the pool's values are to be kept where this installation cannot keep any, or if stored
-        credentials would be sent to another address than the one that they were given for.
+        credentials would be sent to another address than the one that they were given for; Conflict if it is removed.
         """
         self._check_values(pool.policy.values)
         if create is not None:
@@ -104,18 +103,21 @@ class ManagePools:
         if credentials is not None:
             # Before a change: the pool is never there without what it needs.
             self.credentials.put(pool, credentials, self.clock())
-        new = create is not None or self.directory.put_pool(pool)
+        if create is None:
+            try:
+                self.directory.replace_pool(pool)
+            except Conflict:
+                self.credentials.remove(pool)
+                raise
         self.slots.limit_pool(pool)
         self.ask_probe(pool)
-        return new
+        return create is not None
 
     def _keep_credentials(self, pool: Pool) -> None:
-        """Keeps the stored credentials of a pool for the address that they were given for; a new pool has none."""
+        """Keeps the stored credentials of a pool for the address that they were given for."""
         try:
             stored = self.directory.get_pool(pool.organization, pool.name)
         except NotFound:
-            # A removal that failed half-way may have left those of an earlier pool.
-            self.credentials.remove(pool)
             return
         changed = [name for name in _ADDRESSES if stored.settings.get(name) != pool.settings.get(name)]
         if changed and stored.provider == pool.provider and self.credentials.describe(stored).names:

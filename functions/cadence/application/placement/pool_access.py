@@ -46,30 +46,30 @@ class PoolAccess:
         check_given(by, sorted(added), Permission.POOLS_WRITE, "a pool")
         # Those that the pool has already may have been deleted since: it can be sent back as it is.
         new = set(pool.projects) - set(stored.projects if stored else ())
-        check_present(sorted(new), self.roles.directory.list_projects(by.organization))
+        if new:
+            check_present(sorted(new), self.roles.directory.list_projects(by.organization))
 
     def create(self, by: Principal, pool: Pool, team: str | None) -> None:
-        """Creates a pool and gives it to `team` in one step; `check` comes first. Raises Conflict if it exists."""
-        if team is None:
-            created = self.roles.directory.create_pool(pool)
-        else:
-            created = self._create_for(pool, self._grant(by, pool.name, team))
-        if not created:
-            raise Conflict(f"Pool {pool.name} was created by another request at this moment. See what it is now.")
+        """Creates a pool and gives it to `team` in one step; `check` comes first. Raises Conflict if it exists.
 
-    def _create_for(self, pool: Pool, grant: Grant) -> bool:
+        A removal that failed half-way may have left grants at an earlier pool of its name, which end in this step, too.
+        """
+        scope = pool_scope(pool.name)
+        made = () if team is None else (self._grant(by, pool.name, team),)
         results = []
 
         def given(policy: AccessPolicy) -> AccessPolicy:
-            # A removal that failed half-way may have left grants at an earlier pool.
-            left = policy.without(lambda one: one.scope == grant.scope)
-            return replace(left, grants=(*left.grants, grant))
+            left = policy.without(lambda one: one.scope == scope)
+            return replace(left, grants=(*left.grants, *made))
 
         def store(policy: AccessPolicy) -> None:
             results.append(self.roles.directory.create_pool(pool, policy))
 
         self.roles.change(pool.organization, given, store)
-        return any(results)
+        if not results:  # there was no grant to end or to give
+            results.append(self.roles.directory.create_pool(pool))
+        if not any(results):
+            raise Conflict(f"Pool {pool.name} was created by another request at this moment. See what it is now.")
 
     def _grant(self, by: Principal, pool: str, team: str) -> Grant:
         return self.roles.made(by, Subject(SubjectKind.TEAM, team), TEAM_ROLE, pool_scope(pool))

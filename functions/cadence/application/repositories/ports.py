@@ -89,6 +89,14 @@ class SentComment:
     newest_run: str = ""
 
 
+@dataclass(frozen=True)
+class LeaseHolder:
+    """Who has the lease on reporting about a commit (empty: nobody), and whether a further report is due after it."""
+
+    owner: str = ""
+    awaited: bool = False
+
+
 class CommitReportStore(Protocol):
     """Reports on commits. All items are kept for 90 days."""
 
@@ -101,13 +109,16 @@ class CommitReportStore(Protocol):
     def take(
         self, repository_id: str, commit: str, owner: str, until: datetime, now: datetime
     ) -> ReportProgress | None:
-        """Takes the lease on reporting about a commit; None if another owner has it.
+        """Takes the lease on reporting about a commit; None if another owner has it."""
 
-        The first refusal of a lease is noted until the lease is taken again (`note_waiting`).
+    def holder(self, repository_id: str, commit: str) -> LeaseHolder:
+        """Returns who has the lease now."""
+
+    def note_waiting(self, repository_id: str, commit: str, owner: str) -> None:
+        """Notes, until the lease is taken again, that a further report was requested; nothing if `owner` has lost it.
+
+        So the note never outlasts the request: what was requested before it has not taken the lease yet.
         """
-
-    def note_waiting(self, repository_id: str, commit: str) -> bool:
-        """Notes that a further report is due after the current lease. Returns False if that was noted before."""
 
     def release(self, repository_id: str, commit: str, owner: str) -> None:
         """Gives the lease up after a report that was complete."""

@@ -96,12 +96,19 @@ class ReportCommit:
         return sent
 
     def _look_again(self, request: ReportRequest) -> None:
-        """Requests a later report if none is due: the process that holds the lease may have read the runs already."""
-        if request.deferred or self.reports.note_waiting(request.repository_id, request.commit):
-            later = ReportRequest(
-                repository_id=request.repository_id, commit=request.commit, attempt=request.attempt, deferred=True
-            )
-            self.requests.request(later, _NEXT_LOOK)
+        """Requests a later report if none is due: the process that holds the lease may have read the runs already.
+
+        Two at this moment may both request one: what the first reports is not sent again by the second.
+        """
+        holder = self.reports.holder(request.repository_id, request.commit)
+        if holder.awaited and not request.deferred:
+            return
+        later = ReportRequest(
+            repository_id=request.repository_id, commit=request.commit, attempt=request.attempt, deferred=True
+        )
+        self.requests.request(later, _NEXT_LOOK)
+        # Afterwards: nobody else requests one from now on.
+        self.reports.note_waiting(request.repository_id, request.commit, holder.owner)
 
     def _refused(
         self, request: ReportRequest, owner: str, progress: ReportProgress, error: CadenceError, now: datetime

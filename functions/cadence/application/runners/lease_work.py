@@ -24,7 +24,7 @@ from cadence.domain.placement.offer import RunnerOffer, in_fair_order
 from cadence.domain.runners.runner import Runner, RunnerState
 from cadence.domain.shared.errors import Conflict, NotFound, RunnerLost
 
-POLL_SECONDS = 10
+POLL_SECONDS = 20
 # Bounds the time of one call; what is left over is leased by the next.
 _LEASES_PER_CALL = 25
 # An agent repeats its claim for a minute.
@@ -44,12 +44,13 @@ class LeasedRunner:
 class LeaseAnswer:
     """The answer to a host that asks for work: runners to start, ids of runners to stop, and when to ask again.
 
+    A host without room, or that is draining, gets no `work_notification`: each notification reaches one host only.
     With the `claim_key` the host starts runners that notifications name; without one it has to ask for each.
     """
 
     assignments: Sequence[LeasedRunner]
     stop: Sequence[str]
-    work_notification: WorkNotificationUrl
+    work_notification: WorkNotificationUrl | None
     poll_seconds: int
     claim_key: str | None = field(default=None, repr=False)
 
@@ -122,10 +123,11 @@ class LeaseWork:
             self._give_up(host, runner)
         assignments = self._hand_again(host, waiting[: max(0, room)])
         assignments += self._hand_new(host, noted, offers, room - len(assignments), {*running, *waiting})
+        has_room = not host.draining and len(assignments) < free_slots
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
-            self.work_notification.listen(host.organization, host.pool),
+            self.work_notification.listen(host.organization, host.pool) if has_room else None,
             POLL_SECONDS,
             None if host.draining else self.claim_key(host),
         )

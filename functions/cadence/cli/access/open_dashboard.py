@@ -6,9 +6,8 @@ import typer
 
 from cadence.cli.client.client import Client
 from cadence.cli.client.connection import connect
-from cadence.cli.shared.completion import complete_treatment
 from cadence.cli.shared.errors import WRONG_USE, fail, reporting_errors
-from cadence.cli.shared.options import Json
+from cadence.cli.shared.options import InAttempt, Json, MaybeTreatment
 from cadence.cli.shared.output import print_json
 from cadence.domain.shared.permalinks import PAGE_ROOT, run_permalink, treatment_permalink
 
@@ -33,19 +32,8 @@ def open_dashboard(
         str | None,
         typer.Argument(metavar="RUN", help="The run to show (default: the list of runs).", show_default=False),
     ] = None,
-    treatment: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="TREATMENT",
-            help="The treatment of the run to show.",
-            show_default=False,
-            autocompletion=complete_treatment,
-        ),
-    ] = None,
-    attempt: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="The treatment's attempt (default: the latest).", show_default=False),
-    ] = None,
+    treatment: MaybeTreatment = None,
+    attempt: InAttempt = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Also open the link in a browser.")] = False,
     as_json: Json = False,
 ) -> None:

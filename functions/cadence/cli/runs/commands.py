@@ -17,12 +17,12 @@ from cadence.cli.runs.follow_run import follow_run
 from cadence.cli.runs.run_page import show_run
 from cadence.cli.runs.working_tree import tree_for
 from cadence.cli.shared.arguments import name_value_pairs
-from cadence.cli.shared.completion import complete_pipeline, complete_treatment
+from cadence.cli.shared.completion import complete_pipeline
 from cadence.cli.shared.document_file import read_document
 from cadence.cli.shared.errors import FAILED, INTERRUPTED, WRONG_USE, fail, reporting_errors
 from cadence.cli.shared.library_files import libraries_beside
 from cadence.cli.shared.offline_validation import validate_offline
-from cadence.cli.shared.options import Json, Project, Run
+from cadence.cli.shared.options import InAttempt, Json, MaybeTreatment, Project, Run
 from cadence.cli.shared.output import (
     duration,
     out,
@@ -218,23 +218,12 @@ def start(
 
 def show(
     run_id: Run,
-    treatment: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="TREATMENT",
-            help="The name of a treatment of the run.",
-            show_default=False,
-            autocompletion=complete_treatment,
-        ),
-    ] = None,
+    treatment: MaybeTreatment = None,
     placement: Annotated[
         bool,
         typer.Option("--placement", help="Show only the pools considered for the treatment, with the reasons."),
     ] = False,
-    attempt: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="As it was in this attempt (default: the latest).", show_default=False),
-    ] = None,
+    attempt: InAttempt = None,
     cost: Annotated[bool, typer.Option("--cost", help="Show only the cost of the run, by treatment.")] = False,
     as_json: Json = False,
 ) -> None:

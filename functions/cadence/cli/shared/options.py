@@ -52,6 +52,21 @@ Treatment = Annotated[
     str,
     typer.Argument(metavar="TREATMENT", help="The name of a treatment of the run.", autocompletion=complete_treatment),
 ]
+MaybeTreatment = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TREATMENT",
+        help="The name of a treatment of the run.",
+        show_default=False,
+        autocompletion=complete_treatment,
+    ),
+]
+InAttempt = Annotated[
+    int | None,
+    typer.Option(
+        "--attempt", min=1, metavar="N", help="As it was in this attempt (default: the latest).", show_default=False
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 PipelineName = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_pipeline)]
 ProjectName = Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete_project)]

@@ -36,6 +36,7 @@ def install() -> None:
     encoding._json_default = at_one_moment(encoding._json_default)  # noqa: SLF001
     for service in _UNCOPIED:
         service.get_state = uncopied(service.get_state)
+    blobs.get_state = lambdas_of_now(blobs.get_state)
 
 
 def uncopied(get_state: GetState) -> GetState:
@@ -46,6 +47,28 @@ def uncopied(get_state: GetState) -> GetState:
         return found
 
     return state
+
+
+def lambdas_of_now(get_state: GetState) -> GetState:
+    """Returns ``get_state`` of the Lambdas, which copies of a function only what it replaces by a reference: its code.
+
+    What it goes through and what it copies are copies in one step, so that it may change meanwhile.
+    """
+
+    def state() -> dict[str, Any]:
+        functions = SimpleNamespace(_data=dict(lambda_svc._functions._data))  # noqa: SLF001
+        copying = SimpleNamespace(deepcopy=_copied_function)
+        found: dict[str, Any] = with_names(get_state, copy=copying, _functions=functions)()
+        return found
+
+    return state
+
+
+def _copied_function(value: Any) -> Any:
+    """Copies a function with its versions; everything else is returned as it is."""
+    if not isinstance(value, dict) or "versions" not in value:
+        return value
+    return {**value, "versions": {name: dict(one) for name, one in value["versions"].copy().items()}}
 
 
 def at_one_moment(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:

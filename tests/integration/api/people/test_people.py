@@ -409,3 +409,31 @@ def test_a_refused_start_names_the_pipeline_in_the_same_words_whatever_exists(ap
     started = api("POST", "/v1/projects/default/runs", {"document": HELLO}, token=token)
     assert started.json["detail"] == "There is no project 'default' here, or you may not use it."
     assert api("POST", start.format("none", "none"), {}).json["detail"] == "There is no project 'none' here."
+
+
+def test_an_invitation_to_a_team_is_none_to_a_later_team_of_its_name(api):
+    api("PUT", "/v1/teams/ops", {})
+    api("PUT", "/v1/teams/web", {})
+    code = api("POST", "/v1/invitations", {"email": "ada@example.org", "teams": ["ops", "web"]}).json["code"]
+    assert api("DELETE", "/v1/teams/ops").status == 204
+    api("PUT", "/v1/teams/ops", {})
+    grant(api, "team:ops", "admin", "organization")
+
+    accepted = api("POST", "/v1/accept-invitation", {"code": code, "name": "Ada"}, token=None)
+    assert accepted.json["member"]["teams"] == ["web"]
+    assert api("GET", "/v1/members", token=accepted.json["token"]).status == 403
+
+
+def test_a_later_team_or_account_of_a_name_has_nothing_that_came_while_the_first_was_removed(api):
+    ada, _ = member(api, "Ada", teams=["ops"])
+    api("PUT", "/v1/service-accounts/ci", {})
+    for subject in ("team:ops", "service-account:ci"):
+        assert grant(api, subject, "admin", "organization").status == 201
+    people = api.services.people.store
+    people.delete_team("default", "ops")  # and then it failed, or somebody joined at this moment
+    people.delete_service_account("default", "ci")
+
+    assert api("PUT", "/v1/teams/ops", {}).status in (200, 201)
+    assert api("PUT", "/v1/service-accounts/ci", {}).status in (200, 201)
+    assert api("GET", "/v1/grants").json["items"] == []
+    assert api("GET", f"/v1/members/{ada}").json["teams"] == []

@@ -295,3 +295,51 @@ def test_a_pool_and_its_teams_grant_come_in_one_step(api, monkeypatch):
     # What a crash left is the team's, whose members complete it.
     assert api("GET", "/v1/pools/gpu").json["teams"] == [{"team": "ml", "role": "maintainer"}]
     assert api("PUT", "/v1/pools/gpu", body, token=ada).status == 200
+
+
+def test_a_pool_that_is_removed_while_it_is_changed_stays_removed(api, monkeypatch):
+    api("PUT", "/v1/teams/ml", {})
+    body = {**HOST, "team": "ml"}
+    assert api("PUT", "/v1/pools/gpu", body).status == 201
+    store, find = type(api.services.access), type(api.services.access).get_pool
+
+    def overtaken(self: Any, organization: str, name: str) -> Any:
+        found = find(self, organization, name)
+        monkeypatch.setattr(store, "get_pool", find)
+        assert api("DELETE", "/v1/pools/gpu").status == 204
+        return found
+
+    monkeypatch.setattr(store, "get_pool", overtaken)
+    late = api("PUT", "/v1/pools/gpu", {**body, "boot_deadline": 60})
+    assert (late.status, "removed by another request" in late.text) == (409, True)
+    assert api("GET", "/v1/pools/gpu").status == 404
+    assert api("GET", "/v1/grants").json["items"] == []
+    assert api("PUT", "/v1/pools/gpu", body).status == 201
+
+
+@pytest.mark.parametrize("more", [{}, {"team": "web"}])
+def test_grants_that_a_failed_removal_left_are_none_at_a_later_pool(api, more):
+    api("PUT", "/v1/teams/web", {})
+    api("PUT", "/v1/pools/gpu", HOST)
+    _, ada = member(api, "Ada", ("maintainer", "pool:gpu"))
+    api.services.access.remove_pool("default", "gpu")  # and then it failed
+
+    assert api("PUT", "/v1/pools/gpu", {**HOST, **more}).status == 201
+    assert api("PUT", "/v1/pools/gpu", HOST, token=ada).status == 403
+
+
+def test_projects_are_read_only_if_a_pool_is_given_to_new_ones(api, other_project, monkeypatch):
+    read: list[str] = []
+    store, every = type(api.services.access), type(api.services.access).list_projects
+
+    def listed(self: Any, organization: str) -> Any:
+        read.append(organization)
+        return every(self, organization)
+
+    monkeypatch.setattr(store, "list_projects", listed)
+    body = {**HOST, "projects": ["default"]}
+    assert api("PUT", "/v1/pools/gpu", body).status == 201
+    assert api("PUT", "/v1/pools/gpu", {**body, "boot_deadline": 60}).status == 200
+    assert read == ["default"]
+    assert api("PUT", "/v1/pools/gpu", {**body, "projects": ["default", "other"]}).status == 200
+    assert read == ["default", "default"]

@@ -406,3 +406,44 @@ def test_an_interrupted_request_is_completed_by_its_repetition(api, scim, monkey
 
 def crash(*_: Any, **__: Any) -> None:
     raise RuntimeError("crash")
+
+
+@pytest.mark.parametrize("ended", ["deactivated", "deleted"])
+def test_a_leaver_stays_out_though_another_request_comes_late(api, scim, monkeypatch, ended):
+    user = scim.create("ada@example.org")
+    people = type(api.services.people.store)
+    find = people.get_member
+    asked: list[str] = []
+
+    def overtaken(self: Any, organization: str, member_id: str) -> Any:
+        asked.append(member_id)
+        if len(asked) == 2:  # the request has stored its change, and comes to the member
+            monkeypatch.setattr(people, "get_member", find)
+            if ended == "deleted":
+                assert scim("DELETE", f"/Users/{user}").status == 204
+            else:
+                off = {"op": "replace", "path": "active", "value": False}
+                assert scim.patch(f"/Users/{user}", off).status == 200
+        return find(self, organization, member_id)
+
+    monkeypatch.setattr(people, "get_member", overtaken)
+    scim.patch(f"/Users/{user}", {"op": "replace", "path": "displayName", "value": "Ada"})
+    assert len(asked) == 2
+    assert members(api) == {}
+
+
+def test_a_user_who_leaves_a_group_leaves_its_team_though_another_request_comes_late(api, scim, monkeypatch):
+    api("PUT", "/v1/teams/dev", {"group": "Engineers"})
+    ada, bo = scim.create("ada@example.org"), scim.create("bo@example.org")
+    group = scim("POST", "/Groups", {"displayName": "Engineers"}).json["id"]
+    people = type(api.services.people.store)
+    belong = people.set_membership
+
+    def overtaken(self: Any, *arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(people, "set_membership", belong)
+        scim.patch(f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{ada}"]'})
+        belong(self, *arguments, **options)
+
+    monkeypatch.setattr(people, "set_membership", overtaken)
+    scim.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": ada}, {"value": bo}]})
+    assert members(api) == {"ada@example.org": [], "bo@example.org": ["dev"]}

@@ -16,6 +16,7 @@ from cadence.adapters.aws import commit_report_requests
 from cadence.adapters.aws.clients import client
 from cadence.adapters.dynamodb.repositories.commit_reports import DynamoCommitReports
 from cadence.adapters.dynamodb.runs.run_items import RunItem
+from cadence.application.repositories.ports import LeaseHolder
 from cadence.domain.runs.states import RunState
 from tests.doubles.code_host import TOKEN, CodeHostDouble, code_host
 from tests.git.repositories import Repository, served
@@ -371,6 +372,56 @@ def test_reports_on_one_commit_are_made_one_at_a_time(world: World) -> None:
     world.lambdas.invoke(FunctionName="commit-reports", Payload=json.dumps(later).encode())
     assert world.report() == 1
     assert world.host.status_of(commit)["cadence/tests"]["state"] == "pending"
+
+
+def test_a_report_that_is_refused_the_lease_and_killed_leaves_a_later_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository_id = world.connect().json["id"]
+    commit = world.source.commit({".cadence/tests.yaml": TESTS})
+    world.push(commit)
+    reports, now = DynamoCommitReports("repositories"), world.api.services.clock()
+    assert reports.take(repository_id, commit, "another", now + timedelta(minutes=2), now) is not None
+    requested = list(world.lambdas.invoked)
+
+    for after in ("send", "note"):
+        world.lambdas.invoked = list(requested)
+        with monkeypatch.context() as patch:
+            if after == "send":
+                patch.setattr(world.delayed, "send_message", killed)
+            else:
+                patch.setattr(DynamoCommitReports, "note_waiting", killed)
+            with pytest.raises(RuntimeError):
+                world.report()
+        assert len(world.delayed.messages) == ("send", "note").index(after)
+    # The repetition of what was killed requests one, and what was requested twice is reported once.
+    world.lambdas.invoked = list(requested)
+    assert world.report() == 0
+    assert len(world.delayed.messages) == 2
+    reports.release(repository_id, commit, "another")
+    for later in world.delayed.messages:
+        world.lambdas.invoke(FunctionName="commit-reports", Payload=json.dumps(later).encode())
+    assert world.report() == 1
+
+
+def test_a_late_note_of_a_later_report_hides_no_further_one(world: World) -> None:
+    repository_id = world.connect().json["id"]
+    commit = world.source.commit({".cadence/tests.yaml": TESTS})
+    reports, now = DynamoCommitReports("repositories"), world.api.services.clock()
+    until = now + timedelta(minutes=2)
+    assert reports.take(repository_id, commit, "first", until, now) is not None
+    reports.release(repository_id, commit, "first")
+    assert reports.holder(repository_id, commit) == LeaseHolder()
+    reports.note_waiting(repository_id, commit, "first")
+    assert reports.take(repository_id, commit, "second", until, now) is not None
+    reports.note_waiting(repository_id, commit, "first")
+    assert reports.holder(repository_id, commit) == LeaseHolder("second")
+    reports.note_waiting(repository_id, commit, "second")
+    assert reports.holder(repository_id, commit) == LeaseHolder("second", awaited=True)
+
+
+def killed(*_: object, **__: object) -> None:
+    raise RuntimeError("killed")
 
 
 def test_an_older_commit_does_not_overwrite_the_comment_of_a_newer_one(world: World) -> None:

@@ -1,12 +1,9 @@
 """The `access` table: organizations, projects, pools, tokens, git hosts, and deliveries and requests seen before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.update import Action
-from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access.access_items import (
     ITEMS,
@@ -14,31 +11,25 @@ from cadence.adapters.dynamodb.access.access_items import (
     GitHostItem,
     OrganizationItem,
     OrganizationNameItem,
-    PoolCredentialsItem,
-    PoolItem,
     ProjectItem,
     SeenItem,
-    SweptPoolItem,
     TokenItem,
     organization_key,
 )
+from cadence.adapters.dynamodb.access.access_queries import create_item, read_item, read_under, write_together
 from cadence.adapters.dynamodb.access.credentials import CredentialReader
 from cadence.adapters.dynamodb.access.people_items import PolicyItem, PrincipalItem
-from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.access.pool_store import DynamoPoolStore
+from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import Credentials, SeenRequest
-from cadence.application.placement.ports import SweptPool
 from cadence.domain.access.access import ApiToken, Organization, Project
-from cadence.domain.access.people import AccessPolicy
 from cadence.domain.limits.quotas import Quotas
-from cadence.domain.placement.pool import HOST, Pool
 from cadence.domain.shared.errors import Conflict, NotFound, Transient
 from cadence.domain.triggers.githost import GitHost
 
-M = TypeVar("M", bound=AccessTable)
 
-
-class DynamoAccessStore:
+class DynamoAccessStore(DynamoPoolStore):
     """Implements TokenStore, Directory (with PoolStore), GitHostStore and SeenStore."""
 
     def __init__(self, table_name: str) -> None:
@@ -58,7 +49,7 @@ class DynamoAccessStore:
         )
 
     def get_organization(self, name: str) -> Organization:
-        return _get(
+        return read_item(
             OrganizationItem, organization_key(name), OrganizationItem.SK, f"There is no organization {name!r}."
         ).organization()
 
@@ -80,7 +71,7 @@ class DynamoAccessStore:
 
     def get_quotas(self, organization: str) -> Quotas:
         try:
-            return _get(OrganizationItem, organization_key(organization), OrganizationItem.SK, "").quotas()
+            return read_item(OrganizationItem, organization_key(organization), OrganizationItem.SK, "").quotas()
         except NotFound:
             return Quotas()
 
@@ -98,68 +89,15 @@ class DynamoAccessStore:
             raise NotFound(f"There is no organization {organization!r}.") from None
 
     def add_project(self, project: Project) -> None:
-        _create(ProjectItem.of(project), f"The project {project.name!r} exists already.")
+        create_item(ProjectItem.of(project), f"The project {project.name!r} exists already.")
 
     def get_project(self, organization: str, name: str) -> Project:
-        return _get(
+        return read_item(
             ProjectItem, organization_key(organization), ProjectItem.PREFIX + name, f"There is no project {name!r}."
         ).project()
 
     def list_projects(self, organization: str) -> Sequence[Project]:
-        return [item.project() for item in _under(ProjectItem, organization_key(organization), ProjectItem.PREFIX)]
-
-    def put_pool(self, pool: Pool) -> bool:
-        item = PoolItem.of(pool)
-        swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
-        with translated(f"pool {pool.name}"):
-            if pool.provider != HOST:
-                swept.save()  # first: nothing is started in a pool that is not swept
-            try:
-                _create(item, "")
-            except Conflict:
-                item.save()
-                return False
-        return True
-
-    def create_pool(self, pool: Pool, policy: AccessPolicy | None = None) -> bool:
-        swept = SweptPoolItem(*SweptPoolItem.key(pool.organization, pool.name), provider=pool.provider)
-        try:
-            with translated(f"pool {pool.name}"), _transaction() as transaction:
-                transaction.save(PoolItem.of(pool), condition=AccessTable.pk.does_not_exist())
-                # A removal that failed half-way may have left those of an earlier pool.
-                transaction.delete(PoolCredentialsItem(*PoolCredentialsItem.key(pool)))
-                if pool.provider != HOST:
-                    transaction.save(swept)
-                if policy is not None:
-                    transaction.save(PolicyItem.of(policy), condition=PolicyItem.precedes(policy))
-        except Conflict:
-            try:
-                self.get_pool(pool.organization, pool.name)
-            except NotFound:
-                raise Conflict("The access policy was changed meanwhile.") from None
-            return False
-        return True
-
-    def remove_pool(self, organization: str, name: str) -> None:
-        """Removes a pool. It is no error if there is none."""
-        with translated(f"pool {name}"):
-            PoolItem(organization_key(organization), PoolItem.PREFIX + name).delete()
-            SweptPoolItem(*SweptPoolItem.key(organization, name)).delete()
-
-    def swept_pools(self) -> Sequence[SweptPool]:
-        with translated("the sweeper's list"):
-            return [
-                SweptPool(*item.sk.partition("#")[::2], item.provider)
-                for item in SweptPoolItem.query(SweptPoolItem.PK, consistent_read=True)
-            ]
-
-    def get_pool(self, organization: str, name: str) -> Pool:
-        return _get(
-            PoolItem, organization_key(organization), PoolItem.PREFIX + name, f"There is no pool {name!r}."
-        ).pool()
-
-    def list_pools(self, organization: str) -> Sequence[Pool]:
-        return [item.pool() for item in _under(PoolItem, organization_key(organization), PoolItem.PREFIX)]
+        return [item.project() for item in read_under(ProjectItem, organization_key(organization), ProjectItem.PREFIX)]
 
     # Tokens
 
@@ -170,10 +108,10 @@ class DynamoAccessStore:
         _create_pair(TokenItem.pair(token), "This token id is taken.")
 
     def get_token(self, token_id: str) -> ApiToken:
-        return _get(TokenItem, *TokenItem.key(token_id), f"There is no token {token_id!r}.").token()
+        return read_item(TokenItem, *TokenItem.key(token_id), f"There is no token {token_id!r}.").token()
 
     def list_tokens(self, organization: str) -> Sequence[ApiToken]:
-        return [item.token() for item in _under(TokenItem, organization_key(organization), TokenItem.PREFIX)]
+        return [item.token() for item in read_under(TokenItem, organization_key(organization), TokenItem.PREFIX)]
 
     def end_token(self, organization: str, token_id: str, at: datetime) -> None:
         keys = (
@@ -181,7 +119,7 @@ class DynamoAccessStore:
             (organization_key(organization), TokenItem.PREFIX + token_id),
         )
         try:
-            with translated(f"token {token_id}"), _transaction() as transaction:
+            with translated(f"token {token_id}"), write_together() as transaction:
                 for key in keys:
                     transaction.update(
                         TokenItem(*key), [TokenItem.valid_until.set(at)], condition=TokenItem.pk.exists()
@@ -190,7 +128,7 @@ class DynamoAccessStore:
             raise NotFound(f"There is no token {token_id!r}.") from None
 
     def delete_token(self, organization: str, token_id: str) -> None:
-        with _transaction() as transaction:
+        with write_together() as transaction:
             transaction.delete(TokenItem(*TokenItem.key(token_id)))
             transaction.delete(TokenItem(organization_key(organization), TokenItem.PREFIX + token_id))
 
@@ -225,22 +163,22 @@ class DynamoAccessStore:
         _change_githost(githost_id, token.set(encrypted_token) if encrypted_token else token.remove())
 
     def delete_githost(self, organization: str, githost_id: str) -> None:
-        with translated(f"git host {githost_id}"), _transaction() as transaction:
+        with translated(f"git host {githost_id}"), write_together() as transaction:
             transaction.delete(GitHostItem(GitHostItem.PREFIX + githost_id, GitHostItem.SK))
             transaction.delete(GitHostItem(organization_key(organization), GitHostItem.PREFIX + githost_id))
 
     def list_githosts(self, organization: str) -> Sequence[GitHost]:
-        return [item.githost() for item in _under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]
+        return [item.githost() for item in read_under(GitHostItem, organization_key(organization), GitHostItem.PREFIX)]
 
     # Deliveries and requests seen before
 
     def first_seen(self, key: str, fingerprint: str, at: datetime, keep: timedelta) -> SeenRequest:
         item = SeenItem(key, _kind(key), first_seen=at, fingerprint=fingerprint, expires_at=at + keep)
         try:
-            _create(item, "It was seen before.")
+            create_item(item, "It was seen before.")
         except Conflict:
             try:
-                item = _get(SeenItem, key, _kind(key), "")
+                item = read_item(SeenItem, key, _kind(key), "")
             except NotFound:
                 raise Transient("The earlier request has just expired. Send it again.") from None
         return SeenRequest(item.first_seen, item.fingerprint, bool(item.done))
@@ -250,7 +188,9 @@ class DynamoAccessStore:
 
 
 def _githost(githost_id: str) -> GitHostItem:
-    return _get(GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}.")
+    return read_item(
+        GitHostItem, GitHostItem.PREFIX + githost_id, GitHostItem.SK, f"There is no git host {githost_id!r}."
+    )
 
 
 def _change_githost(githost_id: str, change: Action) -> None:
@@ -266,35 +206,10 @@ def _kind(key: str) -> str:
     return key.partition("#")[0]
 
 
-def _get(model: type[M], pk: str, sk: str, missing: str) -> M:
-    try:
-        with translated(f"{model.__name__} {sk}"):
-            return model.get(pk, sk, consistent_read=True)
-    except DoesNotExist:
-        raise NotFound(missing) from None
-
-
-def _under(model: type[M], pk: str, prefix: str) -> Iterator[M]:
-    with translated(prefix):
-        yield from model.query(pk, model.sk.startswith(prefix), consistent_read=True)
-
-
-def _create(item: AccessTable, taken: str) -> None:
-    try:
-        with translated(item.sk):
-            item.save(AccessTable.pk.does_not_exist())
-    except Conflict:
-        raise Conflict(taken) from None
-
-
 def _create_pair(items: tuple[AccessTable, AccessTable], taken: str) -> None:
     try:
-        with translated(items[0].sk), _transaction() as transaction:
+        with translated(items[0].sk), write_together() as transaction:
             for item in items:
                 transaction.save(item, condition=AccessTable.pk.does_not_exist())
     except Conflict:
         raise Conflict(taken) from None
-
-
-def _transaction() -> TransactWrite:
-    return TransactWrite(connection=transaction_connection())

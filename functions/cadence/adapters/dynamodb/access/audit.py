@@ -1,6 +1,6 @@
 """`AuditTrail` on the `access` table: one partition for each organization, by time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import ClassVar
 
@@ -12,16 +12,13 @@ from cadence.adapters.dynamodb.access.access_items import AccessTable
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import AuditTrail
-from cadence.application.shared.identifiers import highest_ulid, new_ulid
+from cadence.application.shared.identifiers import highest_ulid, lowest_ulid, new_ulid
 from cadence.application.shared.ports import Page
 from cadence.domain.access.audit import ACCEPTED, KEPT, AuditEntry, AuditFilter, AuditKind
 from cadence.domain.shared.errors import Conflict
 
 _MOST_READ = 1_000
 """Entries that are read for one page at most."""
-
-_A_MOMENT = timedelta(milliseconds=1)
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # ids have no earlier times
 
 
 class AuditItem(AccessTable):
@@ -106,7 +103,7 @@ class DynamoAuditTrail(AuditTrail):
         wanted = wanted or AuditFilter()
         found: list[AuditEntry] = []
         read, last = 0, ""
-        lower = highest_ulid(wanted.since - _A_MOMENT) if wanted.since and wanted.since > _FIRST else ""
+        lower = lowest_ulid(wanted.since) if wanted.since else ""
         upper = min(filter(None, (before, highest_ulid(wanted.until) if wanted.until else None)), default="")
         if lower and upper and upper <= lower:
             return Page(found, None)
@@ -134,5 +131,5 @@ def _between(lower: str, upper: str) -> Condition | None:
     if lower and upper:
         return AuditItem.sk.between(lower, upper)
     if lower:
-        return AuditItem.sk > lower
+        return AuditItem.sk >= lower
     return AuditItem.sk < upper if upper else None

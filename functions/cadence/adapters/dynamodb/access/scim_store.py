@@ -15,9 +15,11 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
+from cadence.adapters.dynamodb.access.people_items import MemberItem, member_key
 from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.scim_ports import ScimStore
+from cadence.domain.access.people import Member
 from cadence.domain.access.scim import ScimEmail, ScimGroup, ScimUser, ScimUserAttributes
 from cadence.domain.shared.errors import NotFound
 
@@ -128,7 +130,7 @@ class ScimGroupItem(AccessTable):
 
 class DynamoScimStore(ScimStore):
     def __init__(self, table_name: str) -> None:
-        for item in (AccessTable, ScimUserItem, ScimUserNameItem, ScimGroupItem):
+        for item in (AccessTable, MemberItem, ScimUserItem, ScimUserNameItem, ScimGroupItem):
             bind(item, table_name)
 
     def put_user(self, user: ScimUser, before: ScimUser | None) -> None:
@@ -137,11 +139,20 @@ class DynamoScimStore(ScimStore):
         unchanged = ScimUserItem.version == before.version if before else ScimUserItem.pk.does_not_exist()
         with translated(f"user {user.user_id}"), _transaction() as transaction:
             transaction.save(ScimUserItem.of(user), condition=unchanged)
+            if before and before.member_id not in (None, user.member_id):
+                transaction.delete(_member_of(before))
             if known != key:
                 claim = ScimUserNameItem(*key, user_id=user.user_id)
                 transaction.save(claim, condition=ScimUserNameItem.pk.does_not_exist())
                 if known is not None:
                     transaction.delete(ScimUserNameItem(*known), condition=ScimUserNameItem.user_id == user.user_id)
+
+    def put_member(self, user: ScimUser, member: Member) -> None:
+        key = organization_key(user.organization), ScimUserItem.PREFIX + user.user_id
+        with translated(f"user {user.user_id}"), _transaction() as transaction:
+            itself = ScimUserItem.member_id == member.member_id
+            transaction.update(ScimUserItem(*key), [ScimUserItem.member_id.set(member.member_id)], condition=itself)
+            transaction.save(MemberItem.of(member), condition=MemberItem.pk.does_not_exist())
 
     def get_user(self, organization: str, user_id: str) -> ScimUser:
         try:
@@ -169,8 +180,13 @@ class DynamoScimStore(ScimStore):
     def delete_user(self, user: ScimUser) -> None:
         name = ScimUserNameItem.key(user.organization, user.attributes.user_name)
         with translated(f"user {user.user_id}"), _transaction() as transaction:
-            transaction.delete(ScimUserItem(organization_key(user.organization), ScimUserItem.PREFIX + user.user_id))
+            transaction.delete(
+                ScimUserItem(organization_key(user.organization), ScimUserItem.PREFIX + user.user_id),
+                condition=ScimUserItem.version == user.version,
+            )
             transaction.delete(ScimUserNameItem(*name))
+            if user.member_id is not None:
+                transaction.delete(_member_of(user))
 
     def put_group(self, group: ScimGroup, before: ScimGroup | None) -> None:
         unchanged = ScimGroupItem.version == before.version if before else ScimGroupItem.pk.does_not_exist()
@@ -195,6 +211,10 @@ class DynamoScimStore(ScimStore):
     def delete_group(self, organization: str, group_id: str) -> None:
         with translated(f"group {group_id}"):
             ScimGroupItem(organization_key(organization), ScimGroupItem.PREFIX + group_id).delete()
+
+
+def _member_of(user: ScimUser) -> MemberItem:
+    return MemberItem(*member_key(user.organization, user.member_id or ""))
 
 
 def _transaction() -> TransactWrite:

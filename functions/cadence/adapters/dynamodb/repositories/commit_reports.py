@@ -20,7 +20,7 @@ from cadence.adapters.dynamodb.repositories.repository_items import (
 )
 from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
-from cadence.application.repositories.ports import CommitReportStore, ReportProgress, SentComment
+from cadence.application.repositories.ports import CommitReportStore, LeaseHolder, ReportProgress, SentComment
 from cadence.domain.repositories.commit_check import CommitCheck, SentCheck
 from cadence.domain.repositories.commit_report import CommitStatus, PullRequestComment
 from cadence.domain.shared.errors import Conflict
@@ -89,17 +89,19 @@ class DynamoCommitReports(CommitReportStore):
             failing_since=head.failing_since,
         )
 
-    def note_waiting(self, repository_id: str, commit: str) -> bool:
-        item = ReportHeadItem(commit_key(repository_id, commit), ReportHeadItem.SK)
+    def holder(self, repository_id: str, commit: str) -> LeaseHolder:
         try:
             with translated(f"commit {commit}"):
-                item.update(
-                    [ReportHeadItem.waiting.set(True), ReportHeadItem.expires_at.set(_expiry())],
-                    condition=ReportHeadItem.waiting.does_not_exist(),
-                )
-        except Conflict:
-            return False
-        return True
+                head = ReportHeadItem.get(commit_key(repository_id, commit), ReportHeadItem.SK, consistent_read=True)
+        except DoesNotExist:
+            return LeaseHolder()
+        return LeaseHolder(head.owner or "", bool(head.waiting))
+
+    def note_waiting(self, repository_id: str, commit: str, owner: str) -> None:
+        item = ReportHeadItem(commit_key(repository_id, commit), ReportHeadItem.SK)
+        actions: list[Action] = [ReportHeadItem.waiting.set(True), ReportHeadItem.expires_at.set(_expiry())]
+        with suppress(Conflict), translated(f"commit {commit}"):
+            item.update(actions, condition=ReportHeadItem.owner == owner)
 
     def release(self, repository_id: str, commit: str, owner: str) -> None:
         head = ReportHeadItem
