@@ -43,7 +43,7 @@ export interface Opened {
   faults: string[];
 }
 
-export type Theme = "light" | "dark";
+type Theme = "light" | "dark";
 
 /** Opens a path in a page of its own, signed in by a link, and waits until nothing is loading. */
 export async function openPage(
