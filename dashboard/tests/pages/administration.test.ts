@@ -7,7 +7,7 @@ import { setting } from "./setting.ts";
 describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
   const at = setting();
 
-  const open = (path: string): Promise<Opened> => openPage(at.browser, at.served.url, path);
+  const open = (path: string): Promise<Opened> => openPage(at, path);
 
   it("shows who gets a secret and where it is used, and replaces its value without showing it", async () => {
     const { page, faults } = await open("/ui/admin/secrets");
@@ -34,7 +34,6 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
     await page.getByText("Version 2 of warehouse-password is set.").waitFor();
     expect(await value.inputValue()).toBe("");
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("asks before lines and values are lost", async () => {
@@ -51,7 +50,6 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "Really set?" }).click();
     await page.getByText("It is set for default.").waitFor();
     expect(sent).toEqual([{ days: 3 }, { mebibytes: null }]);
-    await page.context().close();
   });
 
   it("sets quotas, and shows what they leave", async () => {
@@ -62,7 +60,6 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
     const sent = page.waitForRequest((request) => request.method() === "PUT");
     await page.getByRole("region", { name: "Quotas" }).getByRole("button", { name: "Set" }).click();
     expect((await sent).postDataJSON()).toEqual({ max_running_runs: 50, max_runners: null });
-    await page.context().close();
   });
 
   it("pauses an export with everything else as it was, and shows what its receiver answers", async () => {
@@ -83,7 +80,6 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
       projects: ["default"],
     });
     expect((await sent).postDataJSON()).toMatchObject({ enabled: false });
-    await page.context().close();
   });
 
   it("redrives dead letters, says which stay, and drops one after a question", async () => {
@@ -112,7 +108,6 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
     await page.getByRole("link", { name: first.what }).click();
     await page.getByRole("region", { name: "Dead letter" }).getByText('"kind": "segment"').waitFor();
     expect(new URL(page.url()).pathname).toBe(`/ui/admin/dead-letters/${LETTER}`);
-    await page.context().close();
   });
 
   it("offers no change to those who may only read", async () => {
@@ -132,6 +127,5 @@ describe.skipIf(!canRun)("the administration", { timeout: PATIENCE }, () => {
       expect(await buttons.count(), part).toBe(0);
     }
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 });

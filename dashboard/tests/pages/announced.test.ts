@@ -58,7 +58,7 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     at.served.instead.set(`${PATH}/logs`, (url: URL) =>
       logPage(url, written, (index) => logLine(index, `tick ${index}`)),
     );
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const { page, faults } = await openPage(at, "/ui/search");
     const socket = await connected(page, { run: RUN });
     const requests = asked(page, `${PATH}/logs?after`);
     await page.goto(`${at.served.url}/ui/runs/${RUN}`);
@@ -73,14 +73,13 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     await page.getByText("tick 4", { exact: true }).waitFor();
     expect(await page.locator(".log-text").allTextContents()).toEqual([0, 1, 2, 3, 4].map((index) => `tick ${index}`));
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("reads the list of runs when it has changed", async () => {
     const list = at.served.recorded["/v1/runs"] as { items: { pipeline: string; run_id: string }[] };
     let items = list.items;
     at.served.instead.set("/v1/runs", () => ({ ...list, items, version: String(items.length) }));
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const { page, faults } = await openPage(at, "/ui/search");
     const socket = await connected(page, {});
     const requests = asked(page, "/v1/runs?");
     await page.goto(`${at.served.url}/ui/runs`);
@@ -94,7 +93,6 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     socket.send({ kind: "new", of: "runs" });
     await page.getByRole("link", { name: "brand-new" }).waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("keeps its connection from the list to a run and to a treatment", async () => {
@@ -102,7 +100,7 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     at.served.instead.set(`${PATH}/changes`, { run: {}, treatments: [], reload: false, after: "1" });
     const total = { ...(at.served.recorded[`${PATH}/treatments/total`] as object), state: "running" };
     at.served.instead.set(`${PATH}/treatments/total`, total);
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const { page, faults } = await openPage(at, "/ui/search");
     const sent: object[] = [];
     let sockets = 0;
     await page.routeWebSocket("**/v1/live/socket", (socket) => {
@@ -130,12 +128,11 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
       ]);
     expect(sockets).toBe(1);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("spends at most half of the time on a list that changes all the time", async () => {
     at.served.instead.set("/v1/runs", { ...(at.served.recorded["/v1/runs"] as object), version: "1" });
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const { page, faults } = await openPage(at, "/ui/search");
     const socket = await connected(page, {});
     await page.route("**/v1/runs?*", async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -154,7 +151,6 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     expect(asks).toBeGreaterThan(1);
     expect(asks).toBeLessThan(8);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it.each([1440, 320])("shows what flows over an edge, %i pixels wide", async (width) => {
@@ -174,7 +170,7 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     at.served.instead.set(`${PATH}/treatments/export/flows`, () => ({
       items: [{ port: "rows", size, ended: false, readers: [{ treatment: "total", behind: 1_200_000 }] }],
     }));
-    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/search`, { width });
+    const { page, faults } = await openPage(at, `/ui/search`, { width });
     const socket = await connected(page, { run: RUN });
     await page.goto(`${at.served.url}/ui/runs/${RUN}`);
     await socket.ready;
@@ -195,6 +191,5 @@ describe.skipIf(!canRun)("what is announced", { timeout: PATIENCE }, () => {
     expect(faults).toEqual([]);
     if (process.env.PICTURES)
       await page.screenshot({ path: `${process.env.PICTURES}/flows-${width}.png`, fullPage: true });
-    await page.context().close();
   });
 });

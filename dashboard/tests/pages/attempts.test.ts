@@ -1,6 +1,6 @@
 // A treatment that was tried several times: each attempt has an address, and is shown as it was.
 import { describe, expect, it } from "vitest";
-import { canRun, isCut, openPage, PATIENCE, violations } from "./browser.ts";
+import { canRun, isCut, looks, openPage, PATIENCE, violations } from "./browser.ts";
 import { logLine } from "./lines.ts";
 import { RUN } from "./server.ts";
 import { setting } from "./setting.ts";
@@ -38,7 +38,7 @@ describe.skipIf(!canRun)("attempts of a treatment", { timeout: PATIENCE }, () =>
 
   it("shows the latest one and all lines, and leads to each", async () => {
     serveAttempts();
-    const { page, faults } = await openPage(at.browser, at.served.url, PAGE);
+    const { page, faults } = await openPage(at, PAGE);
     const log = page.getByRole("log", { name: "Lines" });
     await page.getByText("3 of 3").waitFor();
     await log.getByText("line 1 of attempt 1").waitFor();
@@ -63,23 +63,20 @@ describe.skipIf(!canRun)("attempts of a treatment", { timeout: PATIENCE }, () =>
     expect(new URL(page.url()).search).toBe("");
     await page.getByText("3 of 3").waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
-  for (const theme of ["light", "dark"] as const)
-    it(`opens at an earlier attempt, ${theme}: axe finds nothing, and nothing is cut`, async () => {
-      serveAttempts();
-      const { page, faults } = await openPage(at.browser, at.served.url, `${PAGE}?attempt=1`, { theme });
-      const note = page.getByText("This is an earlier attempt, 1 of 3.");
-      await note.waitFor();
-      const latest = page.locator(".earlier");
-      expect(await latest.textContent()).toContain("The latest attempt");
-      expect(await latest.locator(".state").textContent()).toContain("succeeded");
-      await page.getByRole("log").getByText("line 1 of attempt 1").waitFor();
-      expect(await violations(page)).toEqual([]);
-      await page.setViewportSize({ width: 320, height: 800 });
-      expect(await isCut(page)).toBe(false);
-      expect(faults).toEqual([]);
-      await page.context().close();
-    });
+  it("opens at an earlier attempt: axe finds nothing, and nothing is cut", async () => {
+    serveAttempts();
+    const { page, faults } = await openPage(at, `${PAGE}?attempt=1`);
+    const note = page.getByText("This is an earlier attempt, 1 of 3.");
+    await note.waitFor();
+    const latest = page.locator(".earlier");
+    expect(await latest.textContent()).toContain("The latest attempt");
+    expect(await latest.locator(".state").textContent()).toContain("succeeded");
+    await page.getByRole("log").getByText("line 1 of attempt 1").waitFor();
+    for await (const look of looks(page, [1440])) expect(await violations(page), look).toEqual([]);
+    await page.setViewportSize({ width: 320, height: 800 });
+    expect(await isCut(page)).toBe(false);
+    expect(faults).toEqual([]);
+  });
 });

@@ -10,7 +10,7 @@ const PATH = `/v1/runs/${RUN}`;
 
 describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
   const at = setting();
-  const open = (path: string, width = 1440) => openPage(at.browser, at.served.url, path, { width });
+  const open = (path: string, width = 1440) => openPage(at, path, { width });
   const strip = (page: Page) => page.getByRole("group", { name: "Graph of the run, small" });
 
   /** Whether all of an element is on the screen, and nothing else over its middle. */
@@ -47,7 +47,6 @@ describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
       await strip(page).waitFor({ state: "hidden" });
       expect(await isInView(page, ".graph canvas")).toBe(true);
       expect(faults).toEqual([]);
-      await page.context().close();
     });
   }
 
@@ -71,7 +70,6 @@ describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
     const place = await page.evaluate(() => scrollY);
     await strip(page).getByRole("button", { name: "The next treatment" }).focus();
     expect(await page.evaluate(() => scrollY)).toBe(place);
-    await page.context().close();
   });
 
   it("hides nothing that has the focus", async () => {
@@ -87,7 +85,6 @@ describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
       });
       expect(hidden).toBe("");
     }
-    await page.context().close();
   });
 
   it("tells the critical path in words, with what each of its steps did", async () => {
@@ -100,7 +97,6 @@ describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
     expect(await row.locator("td.number").allTextContents()).toEqual(["16 s", "845 ms", "924 ms", "15 s"]);
     expect(await page.locator(".bar-critical").count()).toBe(2);
     expect(await violations(page)).toEqual([]);
-    await page.context().close();
   });
 
   it("folds a group of 9,000 instances into one node", async () => {
@@ -121,20 +117,17 @@ describe.skipIf(!canRun)("the graph of a run", { timeout: PATIENCE }, () => {
     await page.getByRole("img", { name: "Graph of 6 treatments. The table below lists the same." }).waitFor();
     await page.getByText("9,001 succeeded").waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("shows 10,000 treatments in the strip with no more elements than of six", async () => {
     const few = await open(`/ui/runs/${RUN}`);
     await isDrawn(few.page, ".strip canvas");
     const elements = await few.page.locator(".strip *").count();
-    await few.page.context().close();
     serveMany(at.served, 10_000);
     const { page } = await open(`/ui/runs/${RUN}`);
     await page.getByText("10,000 running").waitFor();
     await page.locator(".log-foot").scrollIntoViewIfNeeded();
     await isDrawn(page, ".strip canvas");
     expect(await page.locator(".strip *").count()).toBeLessThanOrEqual(elements);
-    await page.context().close();
   });
 });

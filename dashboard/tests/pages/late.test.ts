@@ -27,11 +27,11 @@ function held(answer: unknown) {
 
 describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
   const at = setting();
-  const open = (path: string) => openPage(at.browser, at.served.url, path);
+  const open = (path: string) => openPage(at, path);
   const alerts = (page: Page) => page.locator(".logs [role=alert]").count();
 
   it("is said of a sign-in by link, which can be tried again", async () => {
-    const { page } = await openPage(at.browser, at.served.url, "/ui", { signedIn: false });
+    const { page } = await openPage(at, "/ui", { signedIn: false });
     await page.route("**/v1/sessions", (route) => route.abort("internetdisconnected"));
     await page.goto("about:blank");
     await page.goto(`${at.served.url}/ui/runs#code=once`);
@@ -43,16 +43,14 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await page.reload();
     await page.getByRole("heading", { name: "Runs" }).waitFor();
     expect(page.url()).toBe(`${at.served.url}/ui/runs`);
-    await page.context().close();
   });
 
   it("is no link that is opened where the page is shown already", async () => {
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/runs", { signedIn: false });
+    const { page, faults } = await openPage(at, "/ui/runs", { signedIn: false });
     await page.goto(`${at.served.url}/ui/runs#code=once`);
     await page.getByRole("heading", { name: "Runs" }).waitFor();
     expect(page.url()).toBe(`${at.served.url}/ui/runs`);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("does not replace what is newer", async () => {
@@ -76,7 +74,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     expect(await row.getByText("newer").count()).toBe(1);
     further.letGo();
     await row.getByText("further").waitFor();
-    await page.context().close();
   });
 
   it("lets the moment that is looked at stay, while the history is read once more at the run's end", async () => {
@@ -101,7 +98,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await again.isAsked;
     expect(await slider.getAttribute("aria-valuetext")).toBe(moment);
     again.letGo();
-    await page.context().close();
   });
 
   it("leaves no empty table where fewer treatments were there at a moment", async () => {
@@ -131,7 +127,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await table.getByRole("link", { name: name(199) }).waitFor();
     // To the last row at once, not through empty ones.
     expect((await table.getAttribute("data-scrolled"))?.length).toBeLessThan(4);
-    await page.context().close();
   });
 
   it("leaves the slider of a value where it is: the next piece takes the place of what is shown", async () => {
@@ -150,7 +145,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     piece.letGo();
     await page.getByRole("heading", { name: /^Bytes 16 to / }).waitFor();
     expect(await slider.evaluate((element) => element === document.activeElement)).toBe(true);
-    await page.context().close();
   });
 
   it("tells the critical path of the moment that is shown", async () => {
@@ -160,7 +154,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     expect(await page.locator(".bar-critical").count()).toBe(2);
     await page.locator(".travel").getByRole("button", { name: "To the end" }).click();
     await page.getByText("rates → total, 45 s").waitFor();
-    await page.context().close();
   });
 
   it("is no shape of a graph that stays the same: of a run that goes on only its critical path is read again", async () => {
@@ -178,7 +171,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
       .toBeGreaterThan(1);
     expect(asked.filter((only) => only === null)).toHaveLength(1);
     await page.getByRole("img", { name: "Graph of 6 treatments." }).waitFor();
-    await page.context().close();
   });
 
   it("marks the same line after earlier ones were read, and stays there", async () => {
@@ -202,7 +194,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
       count,
     );
     await marked.getByText("40000").waitFor();
-    await page.context().close();
   });
 
   it("says nothing of an error that was looked for in another log", async () => {
@@ -226,7 +217,6 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "info", exact: true }).click();
     await page.getByText("No line of it is an error.").waitFor({ state: "hidden" });
     never.letGo();
-    await page.context().close();
   });
 
   it("shows the lines of its instances where a group is chosen", async () => {
@@ -252,6 +242,5 @@ describe.skipIf(!canRun)("what comes late", { timeout: PATIENCE }, () => {
     expect(await page.locator(".log-treatment").allTextContents()).toEqual([...names, ...names, ...names]);
     expect(await page.locator(".log-group").count()).toBe(0);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 });

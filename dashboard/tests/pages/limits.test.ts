@@ -14,7 +14,7 @@ const PATH = `/v1/runs/${RUN}`;
 describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
   const at = setting();
 
-  const open = (path: string): Promise<Opened> => openPage(at.browser, at.served.url, path);
+  const open = (path: string): Promise<Opened> => openPage(at, path);
 
   /** Waits until the graph is drawn. */
   async function drawn(page: Page): Promise<void> {
@@ -37,7 +37,6 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     await page.getByText("9,999 running").waitFor();
     await page.getByText("1 failed", { exact: true }).waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("makes few rows of many lines, and reaches the last", async () => {
@@ -48,7 +47,6 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "To the end" }).click();
     await page.getByText("line number 49999", { exact: true }).waitFor();
     expect(await page.locator(".log-row").count()).toBeLessThan(200);
-    await page.context().close();
   });
 
   it("shows hostile lines as text", async () => {
@@ -69,7 +67,6 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     await log.getByText("(9,996,000 more characters)").waitFor();
     expect(await page.locator("img, .log-box script, .log-text a").count()).toBe(0);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("shows hostile texts of everything else as text", { timeout: 4 * PATIENCE }, async () => {
@@ -101,6 +98,5 @@ describe.skipIf(!canRun)("at its limits a page", { timeout: PATIENCE }, () => {
     }
     expect(shown).toBeGreaterThan(paths.length / 2);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 });

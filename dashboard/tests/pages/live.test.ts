@@ -57,7 +57,7 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
   }
 
   it("goes on where it was after the stack was away", async () => {
-    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const { page, faults } = await openPage(at, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
     at.served.isCut = true;
     await page.getByText("Cadence does not answer.").first().waitFor();
@@ -70,24 +70,22 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     await expectState(page, "audit", "timed out");
     await page.getByText("Cadence does not answer.").first().waitFor({ state: "hidden" });
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("shows what is not live as well, once Cadence can be reached", async () => {
-    const { page } = await openPage(at.browser, at.served.url, "/ui/pipelines");
+    const { page } = await openPage(at, "/ui/pipelines");
     await page.getByRole("link", { name: "orders" }).first().waitFor();
     await page.route("**/v1/**", (route) => route.abort("internetdisconnected"));
     await page.reload();
     await page.getByText("Cadence does not answer.").first().waitFor();
     await page.unroute("**/v1/**");
     await page.getByRole("link", { name: "orders" }).first().waitFor();
-    await page.context().close();
   });
 
   it("has what has ended sent once, and asks whether it still holds", async () => {
     const ended = new Kept(at.served.recorded[`/v1/runs/${RUN}`]);
     at.served.instead.set(`/v1/runs/${RUN}`, ended);
-    const { page, faults } = await openPage(at.browser, at.served.url, PAGES["failed run"]);
+    const { page, faults } = await openPage(at, PAGES["failed run"]);
     await page.getByRole("heading", { name: "Why" }).waitFor();
     const { sent, asked } = ended;
     expect(sent).toBe(1);
@@ -96,11 +94,10 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     expect(ended.sent).toBe(1);
     expect(ended.asked).toBeGreaterThan(asked);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("has everything once a hidden tab is shown again", async () => {
-    const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const { page } = await openPage(at, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
     const see = (hidden: boolean) =>
       page.evaluate((value) => {
@@ -114,7 +111,6 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     await see(false);
     await expectLines(page, 9);
     await expectState(page, "audit", "lost");
-    await page.context().close();
   });
 
   it("takes deltas by WebSocket, reads after a gap, and polls once the connection is gone", async () => {
@@ -123,7 +119,7 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
       url: "/v1/live/socket",
       expires_at: "2126-11-30T05:00:00Z",
     });
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/search");
+    const { page, faults } = await openPage(at, "/ui/search");
     const asked: string[] = [];
     page.on("request", (request) => {
       if (request.url().includes("/changes?after")) asked.push(request.url());
@@ -172,11 +168,10 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
     close();
     await expectState(page, "rates", "cancelled");
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("reads a run again that was changed by more than can be told", async () => {
-    const { page } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const { page } = await openPage(at, `/ui/runs/${RUN}`);
     await expectLines(page, 3);
     end("rates", "failed");
     at.served.instead.set(`${PATH}/changes`, () => ({
@@ -186,6 +181,5 @@ describe.skipIf(!canRun)("a page that follows a run", { timeout: PATIENCE }, () 
       after: String(version),
     }));
     await expectState(page, "rates", "failed");
-    await page.context().close();
   });
 });

@@ -1,7 +1,7 @@
 // Any place of a log of ten million lines, without what lies between.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { canRun, isCut, openPage, PATIENCE, type Theme, violations } from "./browser.ts";
+import { canRun, isCut, looks, openPage, PATIENCE, violations } from "./browser.ts";
 import { logLine, logPage } from "./lines.ts";
 import { serveLines } from "./many.ts";
 import { RUN } from "./server.ts";
@@ -11,7 +11,7 @@ const PATH = `/v1/runs/${RUN}`;
 
 describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
   const at = setting();
-  const open = (path: string) => openPage(at.browser, at.served.url, path);
+  const open = (path: string) => openPage(at, path);
   const shown = (page: Page, text: string) => page.locator(".log-row").getByText(text, { exact: true });
 
   async function goTo(page: Page, place: string): Promise<void> {
@@ -59,7 +59,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     const { usedSize } = await session.send("Runtime.getHeapUsage");
     expect(usedSize).toBeLessThan(50_000_000);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("is shown from a time on, and says what is no place", async () => {
@@ -71,7 +70,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     expect(await page.locator(".log-row.marked .log-number").textContent()).toBe("621");
     await goTo(page, "soon");
     await page.getByText("Write a line's number, two such as 10-20, or a time such as 14:03:22.").waitFor();
-    await page.context().close();
   });
 
   it("leads from error to error, and around", async () => {
@@ -87,7 +85,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
       await page.keyboard.press(key);
       await page.locator(".log-row.marked").getByText(`broken ${number}`, { exact: true }).waitFor();
     }
-    await page.context().close();
   });
 
   it("leads from a line that was found to the lines around it", async () => {
@@ -102,7 +99,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await page.locator(".log-row.marked").getByText("broken 800", { exact: true }).waitFor();
     await shown(page, "fine 799").waitFor();
     expect(new URL(page.url()).pathname).toBe(`/ui/runs/${RUN}/lines/1%3A799`);
-    await page.context().close();
   });
 
   const marked = (page: Page) => page.locator(".log-row.marked .log-number").allTextContents();
@@ -130,13 +126,11 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await shown(other.page, "fine 500").waitFor();
     expect(await marked(other.page)).toEqual(["500", "501", "502", "503"]);
     expect(await shown(other.page, "fine 500").isVisible()).toBe(true);
-    await other.page.context().close();
     await page.getByRole("log").focus();
     await page.keyboard.press("Escape");
     expect(await marked(page)).toEqual([]);
     expect(path(page)).toBe(`/ui/runs/${RUN}`);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("takes each key as it is, also several before anything is painted", async () => {
@@ -161,7 +155,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await pressed([{ key: "Escape" }]);
     expect(await marked(page)).toEqual([]);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("is filtered by several levels and treatments, which are part of the address", async () => {
@@ -194,8 +187,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     );
     await other.page.getByText(/^Treatments: 2 of/).waitFor();
     expect(faults).toEqual([]);
-    await other.page.context().close();
-    await page.context().close();
   });
 
   it("of a treatment folds its groups and steps, and unfolds those that hold an error gone to", async () => {
@@ -224,7 +215,6 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await page.keyboard.press("z");
     await shown(page, "compiling").waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("marks bytes that are not UTF-8, and characters that hide", async () => {
@@ -236,11 +226,12 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     const odd = page.locator(".log-text .odd");
     expect(await odd.allTextContents()).toEqual(["\ufffd\ufffd", "⟨U+202E⟩"]);
     expect(await odd.first().getAttribute("title")).toBe("Bytes that are not UTF-8");
-    await page.context().close();
   });
 
-  const looks = (["light", "dark"] as Theme[]).flatMap((theme) => [1440, 320].map((width) => ({ theme, width })));
-  it.each(looks)("with groups, marks and filters is fit for all, $theme, $width pixels", async ({ theme, width }) => {
+  it.each([
+    ["run", `/ui/runs/${RUN}/lines/1:3-1:4?level=error,warning,info&of=total`],
+    ["treatment", `/ui/runs/${RUN}/t/total?line=1:4`],
+  ])("of a %s, with groups, marks and filters, is fit for all", async (name, path) => {
     const texts = [
       "::group::Install",
       "fetching",
@@ -256,21 +247,17 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
         level: levels[index] as string,
       })),
     );
-    for (const [name, path] of [
-      ["run", `/ui/runs/${RUN}/lines/1:3-1:4?level=error,warning,info&of=total`],
-      ["treatment", `/ui/runs/${RUN}/t/total?line=1:4`],
-    ] as const) {
-      const { page, faults } = await openPage(at.browser, at.served.url, path, { theme, width });
-      await page.locator(".log-row.marked").first().waitFor();
-      if (name === "run") await page.locator(".among summary").click();
-      else await page.getByRole("button", { name: /^Install/ }).click();
-      const file = `${process.env.PICTURES}/log-${name}-${theme}-${width}.png`;
+    const { page, faults } = await open(path);
+    await page.locator(".log-row.marked").first().waitFor();
+    if (name === "run") await page.locator(".among summary").click();
+    else await page.getByRole("button", { name: /^Install/ }).click();
+    for await (const look of looks(page)) {
+      const file = `${process.env.PICTURES}/log-${name}-${look}.png`;
       if (process.env.PICTURES) await page.locator(".logs").screenshot({ path: file });
-      expect(await isCut(page)).toBe(false);
-      expect(await violations(page)).toEqual([]);
-      expect(faults).toEqual([]);
-      await page.context().close();
+      expect(await isCut(page), look).toBe(false);
+      expect(await violations(page), look).toEqual([]);
     }
+    expect(faults).toEqual([]);
   });
 
   it("of one treatment is read back from its end", async () => {
@@ -282,6 +269,5 @@ describe.skipIf(!canRun)("the log of a run", { timeout: PATIENCE }, () => {
     await page.getByText("2,000 lines", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Read earlier lines" }).click();
     await page.getByText("4,000 lines", { exact: true }).waitFor();
-    await page.context().close();
   });
 });

@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { ADMIN_PARTS } from "../../src/routes.ts";
-import { canRun, isCut, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
+import { canRun, isCut, loaded, looks, type Opened, openPage, PATIENCE, violations } from "./browser.ts";
 import { LETTER, NOW, PAGES, Refusal, RUN, THEN } from "./server.ts";
 import { setting } from "./setting.ts";
 
@@ -10,26 +10,17 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
   const at = setting();
 
   const open = (path: string, width = 1440, theme: "light" | "dark" = "light", signedIn = true): Promise<Opened> =>
-    openPage(at.browser, at.served.url, path, { width, theme, signedIn });
+    openPage(at, path, { width, theme, signedIn });
 
-  for (const [name, path] of Object.entries(PAGES)) {
-    for (const theme of ["light", "dark"] as const) {
-      it(`${name}, ${theme}: axe finds nothing, and nothing is cut`, async () => {
-        const { page, faults } = await open(path, 1440, theme);
-        expect(await violations(page)).toEqual([]);
-        expect(faults).toEqual([]);
-        for (const width of theme === "light" ? [800, 320] : []) {
-          await page.setViewportSize({ width, height: 800 });
-          const { scrollWidth, clientWidth } = await page.evaluate(() => ({
-            scrollWidth: document.documentElement.scrollWidth,
-            clientWidth: document.documentElement.clientWidth,
-          }));
-          expect(scrollWidth, `at ${width} pixels`).toBe(clientWidth);
-        }
-        await page.context().close();
-      });
+  it.each(Object.entries(PAGES))("%s: axe finds nothing, and nothing is cut", async (_, path) => {
+    const { page, faults } = await open(path);
+    for await (const look of looks(page, [1440])) expect(await violations(page), look).toEqual([]);
+    for (const width of [800, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await isCut(page), `at ${width} pixels`).toBe(false);
     }
-  }
+    expect(faults).toEqual([]);
+  });
 
   it("shows what treatments wrote, of which nothing runs or loads", async () => {
     const { page, faults } = await open(`/ui/runs/${RUN}`);
@@ -43,7 +34,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     expect(await summary.textContent()).toContain("<script>document.title = 'changed'</script>");
     expect(await page.title()).not.toContain("changed");
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("shows who approved a treatment, when and why", async () => {
@@ -74,29 +64,23 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.setViewportSize({ width: 320, height: 800 });
     expect(await isCut(page)).toBe(false);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
-  for (const theme of ["light", "dark"] as const) {
-    it(`administration, ${theme}: axe finds nothing, and nothing is cut`, async () => {
-      const { page, faults } = await open("/ui/admin/members", 1440, theme);
-      for (const part of [...ADMIN_PARTS, "exports/warehouse", `dead-letters/${LETTER}`]) {
-        await page.setViewportSize({ width: 1440, height: 900 });
-        await page.goto(`${at.served.url}/ui/admin/${part}`);
-        await page.locator("main section h2").first().waitFor();
-        await page.waitForFunction(() => !document.querySelector(".loading"));
-        expect(await violations(page), part).toEqual([]);
-        if (theme === "dark") await page.setViewportSize({ width: 320, height: 800 });
-        const { scrollWidth, clientWidth } = await page.evaluate(() => ({
-          scrollWidth: document.documentElement.scrollWidth,
-          clientWidth: document.documentElement.clientWidth,
-        }));
-        expect(scrollWidth, part).toBe(clientWidth);
+  it("administration: axe finds nothing, and nothing is cut", async () => {
+    const { page, faults } = await open("/ui/admin/members");
+    for (const part of [...ADMIN_PARTS, "exports/warehouse", `dead-letters/${LETTER}`]) {
+      await page.goto(`${at.served.url}/ui/admin/${part}`);
+      await page.locator("main section h2").first().waitFor();
+      await loaded(page);
+      for await (const look of looks(page, [1440])) {
+        expect(await violations(page), `${part}, ${look}`).toEqual([]);
+        expect(await isCut(page), `${part}, ${look}`).toBe(false);
       }
-      expect(faults).toEqual([]);
-      await page.context().close();
-    });
-  }
+      await page.setViewportSize({ width: 320, height: 800 });
+      expect(await isCut(page), `${part} at 320 pixels`).toBe(false);
+    }
+    expect(faults).toEqual([]);
+  });
 
   it("signs in, and takes the code out of the address", async () => {
     const { page } = await open("/ui/runs");
@@ -104,7 +88,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await violations(page)).toEqual([]);
-    await page.context().close();
   });
 
   it("signs in with a directory, and asks which one where there are several", async () => {
@@ -126,7 +109,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     expect((await sent).postDataJSON()).toEqual(body);
     await page.getByRole("button", { name: "Sign out" }).waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("says in words why a directory refuses", async () => {
@@ -142,7 +124,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/sign-in/directory", new Refusal(401, "The name or the password is wrong."));
     await button.click();
     await page.getByRole("alert").getByText("The name or the password is wrong.").waitFor();
-    await page.context().close();
   });
 
   it("leads from the failed run to error, frame and input without a click", async () => {
@@ -152,7 +133,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await panel.getByRole("link", { name: "total.py:3" }).waitFor();
     await panel.getByRole("cell", { name: "twelve" }).waitFor();
     await panel.getByText("As a consequence 2 treatments did not succeed").waitFor();
-    await page.context().close();
   });
 
   it("tells new failures of tests from flaky ones", async () => {
@@ -161,7 +141,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await panel.getByText("2 of 4 tests failed: 1 new failure, 1 known as flaky").waitFor();
     await panel.getByText("tests/rows.py:12").waitFor();
     await panel.getByText("known as flaky", { exact: true }).waitFor();
-    await page.context().close();
   });
 
   /** Presses Tab until what has the focus has this name, as it is done without a mouse. */
@@ -198,7 +177,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /rows/, level: 1 }).waitFor();
     expect(page.url()).toContain("/v/export.rows");
-    await page.context().close();
   });
 
   it("lists its keys on ?, and turns them off", async () => {
@@ -216,7 +194,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.keyboard.press("o");
     expect(await sheet.isVisible()).toBe(false);
     expect(new URL(page.url()).pathname).toBe(`/ui/runs/${RUN}`);
-    await page.context().close();
   });
 
   it("tells the first divergence, and leads to it from the failed run", async () => {
@@ -229,7 +206,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     const found = page.getByRole("region", { name: "The first divergence" });
     await found.getByText("export: $CADENCE_PARAM_fifth changed").waitFor();
     await found.getByText("line 6, column 3").waitFor();
-    await page.context().close();
   });
 
   it("shows the steps of a treatment with their states", async () => {
@@ -246,7 +222,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     const steps = page.getByRole("region", { name: "Steps" }).getByRole("listitem");
     await steps.filter({ hasText: "lint" }).getByText("(exit 3)").waitFor();
     await steps.filter({ hasText: "publish" }).getByText("skipped").waitFor();
-    await page.context().close();
   });
 
   it("follows a run: what changed replaces what was there", async () => {
@@ -268,7 +243,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await row.getByText("timed out").waitFor();
     expect(await page.getByRole("row", { name: /^audit/ }).count()).toBe(1);
     await page.getByRole("heading", { name: "orders failed" }).waitFor();
-    await page.context().close();
   });
 
   it("approves with a reason, and shows what remains", async () => {
@@ -279,7 +253,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("button", { name: "Approve deploy" }).click();
     expect((await sent).postDataJSON()).toEqual({ decision: "approve", comment: "looked at it" });
     await page.getByText("Nothing waits for an approval.").waitFor();
-    await page.context().close();
   });
 
   it("offers what one may do, and no more", async () => {
@@ -295,7 +268,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     await page.getByRole("row", { name: /Ada Lovelace/ }).waitFor();
     expect(await page.getByRole("button", { name: /Remove/ }).count()).toBe(0);
     expect(await page.getByText("Invite a member").count()).toBe(0);
-    await page.context().close();
   });
 
   it("shows pools to those who may not see hosts, with budget, probe and what waits", async () => {
@@ -322,7 +294,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     );
     expect(await page.getByRole("alert").count()).toBe(0);
     expect(await violations(page)).toEqual([]);
-    await page.context().close();
   });
 
   it("tells at home which runs wait, and for what", async () => {
@@ -334,7 +305,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
       .getByRole("region", { name: "Waiting" })
       .getByText(/, waits for a place in the group deploy$/)
       .waitFor();
-    await page.context().close();
   });
 
   it("tells at home which of your runs go on", async () => {
@@ -343,7 +313,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     const { page } = await open("/ui");
     expect(await page.getByRole("region", { name: "Your running runs" }).getByRole("link").count()).toBeGreaterThan(0);
     await page.getByText("Nothing needs you.").waitFor({ state: "detached" });
-    await page.context().close();
   });
 
   it("tells that a part of a page could not be fetched", async () => {
@@ -360,7 +329,6 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
       .first()
       .waitFor();
     expect(await note.count()).toBe(0);
-    await page.context().close();
   });
 
   it("asks before it takes something away", async () => {
@@ -376,6 +344,5 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     const sent = page.waitForRequest((request) => request.method() === "DELETE");
     await again.click();
     expect((await sent).url()).toContain("/v1/tokens/");
-    await page.context().close();
   });
 });

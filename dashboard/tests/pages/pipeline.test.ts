@@ -9,7 +9,7 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
   const at = setting();
 
   it("tells how often it passes, how long it takes, and what is flaky", async () => {
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/pipelines");
+    const { page, faults } = await openPage(at, "/ui/pipelines");
     await page.getByRole("link", { name: "orders", exact: true }).click();
     await page.getByRole("heading", { name: "orders", level: 1 }).waitFor();
     const health = page.getByRole("region", { name: "Health" });
@@ -23,22 +23,20 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
     await page.getByRole("region", { name: "Flaky tests" }).getByText("site.search::finds_a_word").waitFor();
     expect(new URL(page.url()).pathname).toBe("/ui/pipelines/default/orders");
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("marks the line of a finding, by keyboard as well", async () => {
-    const { page } = await openPage(at.browser, at.served.url, "/ui/pipelines/default/orders");
+    const { page } = await openPage(at, "/ui/pipelines/default/orders");
     const part = page.getByRole("region", { name: "Document" });
     await part.getByText("1 finding").waitFor();
     await part.getByRole("button", { name: "line 10" }).focus();
     await page.keyboard.press("Enter");
     await part.locator("li.marked", { hasText: "WAREHOUSE_PASSWORD" }).waitFor();
     expect(new URL(page.url()).search).toBe("?line=10");
-    await page.context().close();
   });
 
   it("tells whose secret each name means, and what is missing", async () => {
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/pipelines/default/orders");
+    const { page, faults } = await openPage(at, "/ui/pipelines/default/orders");
     const rows = page.getByRole("table", { name: "Secrets of the document" }).getByRole("row");
     await rows.nth(3).waitFor();
     expect((await rows.allTextContents()).slice(1)).toEqual([
@@ -47,7 +45,6 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
       "warehouse-passwordexportmissing The project has no secret “warehouse-password”.",
     ]);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("shows what a version changed", async () => {
@@ -57,7 +54,7 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
         ? { ...newest, version: 1, document: newest.document.replace("sleep 1", "sleep 3") }
         : newest,
     );
-    const { page } = await openPage(at.browser, at.served.url, "/ui/pipelines/default/orders");
+    const { page } = await openPage(at, "/ui/pipelines/default/orders");
     await page.getByRole("link", { name: "since 1 in version 2" }).click();
     const changes = page.getByRole("list", { name: "Changed lines" });
     await changes.getByText("sleep 3").waitFor();
@@ -65,6 +62,5 @@ describe.skipIf(!canRun)("the page of a pipeline", { timeout: PATIENCE }, () => 
     expect(await changes.locator(".added").allTextContents()).toEqual([expect.stringContaining("sleep 1")]);
     await page.getByRole("button", { name: "Show the newest" }).click();
     await page.getByRole("list", { name: "Lines of the document" }).waitFor();
-    await page.context().close();
   });
 });

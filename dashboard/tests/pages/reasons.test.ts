@@ -21,14 +21,13 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/runs", { items, next: null });
     const counts = [RUN, "01m8ndr"].map((value) => ({ start: null, value, lines: 1 }));
     at.served.instead.set("/v1/logs/counts", { counts, complete: true });
-    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const { page, faults } = await openPage(at, `/ui/runs/${RUN}`);
     const why = page.getByRole("region", { name: "Why" });
     await why.getByText("Since 3 h ago: 2 runs broke; the last that passed.").waitFor();
     expect(await why.getByRole("link", { name: "3 h ago" }).getAttribute("href")).toBe("/ui/runs/01m8ndr");
     await why.getByRole("link", { name: "The same error in 2 runs" }).waitFor();
     expect(await violations(page)).toEqual([]);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("tells on the run's page what failed instances have in common", async () => {
@@ -51,7 +50,7 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
       return { name, state, soft_failed: false, matrix: { os, version } };
     });
     at.served.instead.set(`${PATH}/treatments/total/instances`, { items, next: null });
-    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}`);
+    const { page, faults } = await openPage(at, `/ui/runs/${RUN}`);
     const why = page.getByRole("region", { name: "Why" });
     await why.getByText("Of total: All failed instances have os = mac, and all instances with it failed.").waitFor();
     // The group broke because of its instances.
@@ -61,7 +60,6 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     ]);
     await why.getByText("As a consequence 3 treatments did not succeed").waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it.each([1440, 320])("shows instances and resources, %i pixels wide", async (width) => {
@@ -95,7 +93,7 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
       samples: [sample(0, 0, 20_000_000), sample(2, 3_000, 90_000_000), sample(4, 3_500, 60_000_000)],
       limits: { cpu: 2_000, memory: 512_000_000, disk: null, enforced: true, machine_cpu: null, machine_memory: null },
     });
-    const { page, faults } = await openPage(at.browser, at.served.url, `/ui/runs/${RUN}/t/total`, { width });
+    const { page, faults } = await openPage(at, `/ui/runs/${RUN}/t/total`, { width });
     await page.getByText("All failed instances have os = mac, and all instances with it failed.").waitFor();
     expect(await page.getByRole("region", { name: "Instances" }).locator("tbody th").allTextContents()).toEqual([
       "total:mac",
@@ -109,7 +107,6 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     expect(faults).toEqual([]);
     if (process.env.PICTURES)
       await page.screenshot({ path: `${process.env.PICTURES}/treatment-${width}.png`, fullPage: true });
-    await page.context().close();
   });
 
   it.each([1440, 320])("tries rules and silences alerts, %i pixels wide", async (width) => {
@@ -118,7 +115,7 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     at.served.instead.set("/v1/alerts/rules", { items: [one], next: null });
     at.served.instead.set("/v1/alerts/dry-runs", { fired: 3, runs: 40, complete: true, alerts: [], messages: {} });
     let posted: Record<string, unknown> = {};
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/alerts", { width });
+    const { page, faults } = await openPage(at, "/ui/alerts", { width });
     await page.route("**/v1/alerts/silences", async (route) => {
       if (route.request().method() === "POST") posted = route.request().postDataJSON();
       await route.fallback();
@@ -136,13 +133,12 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     expect(faults).toEqual([]);
     if (process.env.PICTURES)
       await page.screenshot({ path: `${process.env.PICTURES}/alerts-${width}.png`, fullPage: true });
-    await page.context().close();
   });
 
   it("starts a run of a pipeline with parameters", async () => {
     at.served.instead.set("/v1/projects/default/pipelines/orders/runs", { run_id: RUN, state: "pending" });
     let posted: unknown = null;
-    const { page, faults } = await openPage(at.browser, at.served.url, "/ui/pipelines/default/orders");
+    const { page, faults } = await openPage(at, "/ui/pipelines/default/orders");
     page.on("request", (request) => {
       if (request.method() === "POST" && request.url().endsWith("/orders/runs")) posted = request.postDataJSON();
     });
@@ -156,6 +152,5 @@ describe.skipIf(!canRun)("what helps to decide", { timeout: PATIENCE }, () => {
     await page.waitForURL(`**/ui/runs/${RUN}`);
     expect(posted).toEqual({ parameters: { fifth: "twelve" }, version: null });
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 });

@@ -1,5 +1,6 @@
 // Serves the built page as the Lambda does, with its policy, and answers of the API that were recorded from a real
 // local stack: a pipeline `orders` one of whose rows has no digits.
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -65,6 +66,8 @@ export class Refusal {
 /** An answer about what has ended, which the browser may keep; `asked` is how often it had it already. */
 export class Kept {
   readonly body: unknown;
+  /** Another one for each, as the browser still has those of other tests. */
+  readonly tag = `W/"${randomUUID()}"`;
   sent = 0;
   asked = 0;
 
@@ -102,7 +105,11 @@ export async function serve(page: string): Promise<Served> {
     }
     const asset = /^\/ui\/assets\/([\w.-]+)$/.exec(url.pathname)?.[1];
     const file = asset ? join(page, "assets", asset) : join(page, "index.html");
-    response.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "text/html; charset=utf-8" });
+    response.writeHead(200, {
+      ...headers,
+      "cache-control": asset ? "public, max-age=31536000, immutable" : "no-cache",
+      "content-type": TYPES[extname(file)] ?? "text/html; charset=utf-8",
+    });
     response.end(readFileSync(file));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -123,7 +130,7 @@ export async function serve(page: string): Promise<Served> {
 
 function answer(response: ServerResponse, method: string, found: unknown, tag: string | undefined): void {
   if (found instanceof Kept) {
-    const headers = { etag: 'W/"kept"', "cache-control": "private, no-cache", "content-type": "application/json" };
+    const headers = { etag: found.tag, "cache-control": "private, no-cache", "content-type": "application/json" };
     const isKnown = tag === headers.etag;
     found[isKnown ? "asked" : "sent"] += 1;
     response.writeHead(isKnown ? 304 : 200, headers);

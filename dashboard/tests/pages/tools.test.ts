@@ -9,8 +9,7 @@ import { setting } from "./setting.ts";
 describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => {
   const at = setting();
 
-  const open = (path: string, theme: "light" | "dark" = "light"): Promise<Opened> =>
-    openPage(at.browser, at.served.url, path, { theme });
+  const open = (path: string, theme: "light" | "dark" = "light"): Promise<Opened> => openPage(at, path, { theme });
 
   async function download(page: Page, button: string): Promise<{ name: string; content: string }> {
     const begun = page.waitForEvent("download");
@@ -37,7 +36,6 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     await row("total").getByText("failed (exit 1)").waitFor();
     expect(new URL(page.url()).searchParams.get("at")).toBeNull();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("store the table, the lines and a value as files", async () => {
@@ -70,7 +68,6 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     const value = await download(page, "Save as a file");
     expect([value.name, value.content]).toEqual([`${RUN}-export.rows.csv`, whole.toString()]);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("change an environment from what it was", async () => {
@@ -91,7 +88,6 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
       protected_branches: true,
       approvals: { required: 2, timeout: 86_400, approvers: null, not_by_starter: true },
     });
-    await page.context().close();
   });
 
   it("read the audit log on, with the filters of the address", async () => {
@@ -109,7 +105,6 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
     await page.getByRole("row").nth(whole.items.length).waitFor();
     expect(await page.getByRole("row").count()).toBe(whole.items.length + 1);
     expect(asked.every((query) => query.includes("kind=change"))).toBe(true);
-    await page.context().close();
   });
 
   const EMPTY = { items: [], lines: [], treatments: [], nodes: [], edges: [], next: null, more: false, after: "end" };
@@ -140,7 +135,6 @@ describe.skipIf(!canRun)("the tools of the pages", { timeout: PATIENCE }, () => 
         expect.soft(await isCut(page), path).toBe(false);
       }
       expect(faults).toEqual([]);
-      await page.context().close();
     });
   }
 

@@ -21,7 +21,7 @@ interface Trace {
 
 describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
   const at = setting();
-  const open = (path: string) => openPage(at.browser, at.served.url, path);
+  const open = (path: string) => openPage(at, path);
   const query = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams);
   const step = (page: Page, text: RegExp) => page.getByRole("listitem").filter({ hasText: text });
 
@@ -38,7 +38,6 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
     await page.getByRole("link", { name: "another run" }).first().waitFor();
     await page.getByRole("button", { name: /^Follow the line at byte 17: cherry -7/, pressed: true }).waitFor();
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("follows another line by keyboard, and a byte that is written", async () => {
@@ -78,7 +77,6 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
     await page.waitForURL(/offset=20/);
     await page.getByRole("button", { name: "Whole value" }).click();
     expect(query(page)).toEqual({ port: "rows.out", direction: "forward" });
-    await page.context().close();
   });
 
   it("marks the step of the address, and reads further neighbours of a node", async () => {
@@ -98,7 +96,6 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
     await step(page, /run of ship-/).waitFor();
     expect(await page.getByRole("button", { name: "More of rows.out" }).count()).toBe(0);
     expect(faults).toEqual([]);
-    await page.context().close();
   });
 
   it("is reached from a value and from the reason of a failure", async () => {
@@ -111,6 +108,5 @@ describe.skipIf(!canRun)("the page of a trace", { timeout: PATIENCE }, () => {
     await page.goto(`${at.served.url}/ui/runs/${RUN}/v/export.rows?offset=32`);
     const on = await page.getByRole("link", { name: "Where it went" }).getAttribute("href");
     expect(on).toBe(`/ui/runs/${RUN}/trace?port=export.rows&offset=32&direction=forward`);
-    await page.context().close();
   });
 });
