@@ -15,8 +15,10 @@ _HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob(
 
 # Only the archive and the standard library can be imported; nothing is called. What functions import when they are
 # called must be there as well. Archives share most of their files: what is compiled or parsed is kept by its content.
+# Modules stay until the process ends: looking for garbage among them, and clearing them up, would be half of its time.
 _IMPORT = """
-import ast, hashlib, importlib, importlib.machinery, json, marshal, os, pathlib, sys
+import ast, gc, hashlib, importlib, importlib.machinery, json, marshal, os, pathlib, sys
+gc.disable()
 archive, kept, folder, *not_called = sys.argv[1:]
 sys.path = [archive] + [path for path in sys.path if path and "site-packages" not in path]
 
@@ -60,6 +62,7 @@ outside = sorted(
     if "site-packages" in (getattr(loaded, "__file__", None) or "")
 )
 assert not outside, outside
+os._exit(0)
 """
 
 # Imported by functions that these Lambdas load with the wiring that they share with others, and never call.
