@@ -1,6 +1,7 @@
 """Each Lambda's archive for AWS, built here by the same recipe for this machine, has all that its handler imports."""
 
 import dataclasses
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,10 @@ _HANDLERS = sorted(path.parent.name for path in (REPOSITORY / "functions").glob(
 
 # Only the archive and the standard library can be imported; nothing is called. What functions import when they are
 # called must be there as well. Archives share most of their files: what is compiled or parsed is kept by its content.
+# Modules stay until the process ends: looking for garbage among them, and clearing them up, would be half of its time.
 _IMPORT = """
-import ast, hashlib, importlib, importlib.machinery, json, marshal, os, pathlib, sys
+import ast, gc, hashlib, importlib, importlib.machinery, json, marshal, os, pathlib, sys
+gc.disable()
 archive, kept, folder, *not_called = sys.argv[1:]
 sys.path = [archive] + [path for path in sys.path if path and "site-packages" not in path]
 
@@ -60,6 +63,7 @@ outside = sorted(
     if "site-packages" in (getattr(loaded, "__file__", None) or "")
 )
 assert not outside, outside
+os._exit(0)
 """
 
 # Imported by functions that these Lambdas load with the wiring that they share with others, and never call.
@@ -75,6 +79,12 @@ def _value(name: str) -> str:
     return "1" if name.endswith(("mebibytes", "days", "seconds")) else f"https://example.invalid/{name}"
 
 
+@functools.cache
+def _archive(folder: str) -> Path:
+    """A Lambda's archive; to see that it is built already, all its sources are read."""
+    return bundle(LAMBDAS[folder], THIS_MACHINE)
+
+
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where modules are kept compiled, by their content."""
@@ -84,7 +94,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", _HANDLERS)
 def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path, compiled: Path) -> None:
-    archive = bundle(LAMBDAS[folder], THIS_MACHINE)
+    archive = _archive(folder)
     names = [field.name for field in dataclasses.fields(LAMBDAS[folder].settings)]
     values = {name: _value(name) for name in names}
     settings = {variable(name): value for name, value in values.items()}
@@ -118,7 +128,7 @@ def test_a_handler_imports_from_its_archive_alone(folder: str, tmp_path: Path, c
 
 @pytest.mark.slow
 def test_an_archive_holds_nothing_that_differs_between_builds() -> None:
-    archive = bundle(LAMBDAS["provider_host"], THIS_MACHINE)
+    archive = _archive("provider_host")
     names = {path.name for path in archive.rglob("*")}
     assert not {name for name in names if name.endswith((".pyc", ".pyi"))}
     assert not names & {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "__pycache__", "tests", "bin"}
@@ -134,7 +144,7 @@ _LARGEST_OF_OTHERS = 61
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", _HANDLERS)
 def test_an_archive_is_small_and_holds_no_package_that_no_lambda_uses(folder: str) -> None:
-    archive = bundle(LAMBDAS[folder], THIS_MACHINE)
+    archive = _archive(folder)
     packages = {path.name for path in archive.iterdir()}
     assert not packages & {"aws_cdk", "click", "grpc", "prompt_toolkit", "pygments", "pytest", "rich", "typer"}
     size = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file()) / 1_000_000

@@ -86,11 +86,13 @@ class OpenStackPeer:
 
     def settle(self) -> None:
         """Nova deletes in its own time; a server that is still being made is made first."""
-        deleted = set(requests.get(f"{self.url}/deleted", timeout=PATIENCE).json())
+        deleted = self._deleted()
         eventually(lambda: not [each for each in self._listed() if each["id"] in deleted], PATIENCE, pause=PAUSE)
 
     def machines(self, runner_id: str) -> int:
-        return len(self._of(runner_id))
+        """Servers that nobody asked to delete; that nova deletes the others, in its own time, is what `settle` sees."""
+        deleted = self._deleted()
+        return sum(each["id"] not in deleted for each in self._of(runner_id))
 
     def add_foreign(self) -> None:
         home = CallHome(
@@ -125,6 +127,9 @@ class OpenStackPeer:
 
     def _of(self, runner_id: str) -> list[dict[str, Any]]:
         return [each for each in self._listed() if each["metadata"].get("cadence-runner") == runner_id]
+
+    def _deleted(self) -> set[str]:
+        return set(requests.get(f"{self.url}/deleted", timeout=PATIENCE).json())
 
     def _listed(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call("GET", "servers/detail")["servers"]

@@ -61,6 +61,7 @@ class Front:
     def __init__(self, cloud):
         self.cloud, self.troubles, self.tokens, self.lock = cloud, [], set(), threading.Lock()
         self.deleted = set()
+        self.hosts = "enabled"
         self.url = ""
 
     def __call__(self, environ, begin):
@@ -111,9 +112,10 @@ class Front:
             if "quota" in wanted:
                 for name, number in wanted["quota"].items():
                     conf.CONF.set_override(name, number, group="quota")
-            if "hosts" in wanted:  # "enabled" or "disabled": without one, nova finds no valid host
+            if wanted.get("hosts", self.hosts) != self.hosts:  # without an enabled one, nova finds no valid host
                 service = self.cloud.admin_api.get_services(binary="nova-compute")[0]
                 self.cloud.admin_api.put_service(service["id"], {"status": wanted["hosts"]})
+                self.hosts = wanted["hosts"]
             if "path" in wanted:
                 self.troubles.append(wanted)
         return _answer(begin, 200, {})
