@@ -1,9 +1,11 @@
 """Policies and expressions are parsed once, and changed ones again."""
 
 import json
+from email.utils import formatdate
 from typing import Any
 
 import pytest
+from ministack import app
 from ministack.core import iam_evaluator
 from ministack.services import dynamodb
 
@@ -17,7 +19,9 @@ def policy(action: str) -> str:
 @pytest.fixture(autouse=True)
 def _uninstalled(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `install` replaces is as it was after the test."""
-    monkeypatch.setattr(iam_evaluator, "parse_policy_document", iam_evaluator.parse_policy_document)
+    for name in ("parse_policy_document", "fnmatch_iam"):
+        monkeypatch.setattr(iam_evaluator, name, getattr(iam_evaluator, name))
+    monkeypatch.setattr(app, "formatdate", app.formatdate)
     for name in ("_tokenize", "_condition_syntax_error"):
         monkeypatch.setattr(dynamodb, name, getattr(dynamodb, name))
 
@@ -86,3 +90,31 @@ def test_an_update_takes_its_own_tokens() -> None:
     for count in ("2", "3"):
         item = update(item, "SET #0 = :0 ADD n :1", {":0": {"S": "a"}, ":1": {"N": "1"}}, {"#0": "name"})[0]
         assert (item["name"], item["n"]) == ({"S": "a"}, {"N": count})
+
+
+def test_actions_fit_the_same_patterns() -> None:
+    matches: Any = iam_evaluator._action_matches
+    cases = [
+        (action, patterns)
+        for action in ("s3:GetObject", "S3:getobject", "s3:PutObject")
+        for patterns in (["s3:Get*"], ["s3:?etObject"], ["*"], ["sqs:*", "s3:PutObject"], [])
+    ]
+    before = [matches(action, patterns, []) for action, patterns in cases]
+    parsed_once.install()
+    assert [matches(action, patterns, []) for action, patterns in cases * 2] == before * 2
+
+
+def test_each_second_has_its_date() -> None:
+    now = iter((0.2, 0.9, 1.0, 86_400.5))
+    date = parsed_once.once_a_second(formatdate, lambda: next(now))
+    assert [date(usegmt=True) for _ in range(4)] == [
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:01 GMT",
+        "Fri, 02 Jan 1970 00:00:00 GMT",
+    ]
+
+
+def test_ministack_still_dates_answers_by_that_name() -> None:
+    (send,) = (one for one in app._with_date_header.__code__.co_consts if hasattr(one, "co_names"))
+    assert "formatdate" in send.co_names

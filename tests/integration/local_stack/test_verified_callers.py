@@ -10,9 +10,12 @@ import requests
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
+from ministack.services import sts
 
+from cadence.local.ministack.replaced_names import with_names
 from cadence.local.ministack.server import MiniStack
-from cadence.local.ministack.verified_callers import is_form, lambda_session
+from cadence.local.ministack.verified_callers import is_form, lambda_session, principal_alone
 from cadence.local.shared.account_key import AccountKey
 from cadence.local.shared.connection import StackConnection
 from cadence.local.shared.paths import StackPaths
@@ -154,3 +157,14 @@ def test_a_form_that_is_sent_to_a_bucket_is_told_from_other_requests(changes: di
         "headers": [(b"Content-Type", b"multipart/form-data; boundary=x")],
     }  # fmt: skip
     assert is_form({**scope, **changes}) is form
+
+
+def test_a_caller_has_the_same_name_without_its_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = lambda_session(LAMBDA, b"secret")
+    monkeypatch.setitem(sts._sessions, session["AccessKeyId"], session)
+    named = iam_evaluator.request_caller_arn
+    alone = with_names(named, resolve_principal=principal_alone)
+    for key in (session["AccessKeyId"], "AKIAUNKNOWN", "test", ""):
+        signed = {"authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{REGION}/sqs/aws4_request"}
+        assert alone(signed) == named(signed), key
+        assert (alone(signed) == session["Arn"]) is (key == session["AccessKeyId"])

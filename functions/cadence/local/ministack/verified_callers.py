@@ -12,12 +12,14 @@ import os
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
+from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_evaluator, lambda_runtime, responses
 from ministack.services import lambda_svc, s3, sts
 
+from cadence.local.ministack.replaced_names import with_names
 from cadence.local.ministack.request_guard import AsgiApp, Receive, Scope, Send
 
 _INVOKE = "execute-api:Invoke"
@@ -58,6 +60,7 @@ def install() -> None:
             return None
         return enforce_execute_api(api, stage, method, path, *request, iam_action=iam_action)
 
+    iam_evaluator.request_caller_arn = with_names(iam_evaluator.request_caller_arn, resolve_principal=principal_alone)
     app.app = noticing_forms(app.app)
     app._enforce_execute_api = enforce_of_route  # noqa: SLF001
     # It is called for forms without a signature, and has no other use.
@@ -66,6 +69,16 @@ def install() -> None:
     # Decides only whether a signature need not be verified.
     iam_evaluator._is_root_key = is_trusted_unsigned  # noqa: SLF001
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+
+
+def principal_alone(access_key_id: str, account_id: str) -> Any:
+    """Stands for MiniStack's `resolve_principal` where only the ARN is used: it does not gather the policies, which
+    MiniStack gathers again to evaluate them. Returns None for a key that is not known.
+    """
+    account = responses._account_from_sts_session(access_key_id) or account_id  # noqa: SLF001
+    found = iam_evaluator.resolve_credential(access_key_id, account)
+    known = isinstance(found, iam_evaluator.ResolvedCredential)
+    return SimpleNamespace(arn=found.principal_arn) if known else None
 
 
 def noticing_forms(server: AsgiApp) -> AsgiApp:
