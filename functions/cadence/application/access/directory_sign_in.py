@@ -8,10 +8,9 @@ from cadence.application.access.directory_ports import DirectoryReader, Director
 from cadence.application.access.manage_people import ManagePeople
 from cadence.application.access.people_ports import PeopleStore
 from cadence.application.access.ports import AuditTrail
-from cadence.application.access.sign_in import SIGNED_IN_FOR, SignedIn
+from cadence.application.access.sign_in import SIGNED_IN_FOR, FirstSignIn, SignedIn
 from cadence.application.access.sign_in_records import SignInRecords
 from cadence.application.access.team_groups import carry_over, follows
-from cadence.application.shared.identifiers import new_ulid
 from cadence.application.shared.ports import Clock
 from cadence.domain.access.directory_server import DirectoryPerson, DirectoryServer, may_be_a_user
 from cadence.domain.access.people import Member, Team
@@ -31,6 +30,7 @@ class DirectorySignIn:
     directories: DirectoryServerStore
     reader: DirectoryReader
     people: PeopleStore
+    first: FirstSignIn
     manage: ManagePeople
     attempts: SignInAttempts
     audit: AuditTrail
@@ -86,17 +86,7 @@ class DirectorySignIn:
         if known is not None:
             return known
         # Not the member with the same address: in many directories people write their own.
-        now = self.clock()
-        member = Member(
-            organization=server.organization,
-            member_id=new_ulid(now),
-            name=person.name,
-            email=person.email,
-            created_at=now,
-            identity=identity,
-        )
-        self.people.put_member(member)
-        return member
+        return self.first.join(server.organization, identity, person.name, person.email)
 
     def _records(self, server: DirectoryServer, source: str) -> SignInRecords:
         return SignInRecords(

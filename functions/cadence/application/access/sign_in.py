@@ -21,6 +21,7 @@ from cadence.domain.shared.errors import Conflict, Forbidden, NotFound, Unauthen
 
 SIGNED_IN_FOR = timedelta(hours=12)
 _REMEMBERED = timedelta(hours=1)
+_AT_ONCE = timedelta(minutes=1)
 
 
 class IdentityProviderStore(Protocol):
@@ -68,12 +69,40 @@ class SignedIn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FirstSignIn:
+    """Makes members of people who sign in for the first time."""
+
+    people: PeopleStore
+    seen: SeenStore
+    clock: Clock
+
+    def join(self, organization: str, identity: str, name: str, email: str) -> Member:
+        """Returns the new member of an identity: one and the same for requests that cross each other."""
+        now = self.clock()
+        key = f"SIGNIN#{hashlib.sha256(f'{organization}|{identity}'.encode()).hexdigest()}"
+        first = self.seen.first_seen(key, new_ulid(now), now, _AT_ONCE)
+        # The table removes what has expired in its own time.
+        crosses = now - first.first_seen < _AT_ONCE
+        member = Member(
+            organization=organization,
+            member_id=first.fingerprint if crosses else new_ulid(now),
+            name=name,
+            email=email,
+            created_at=now,
+            identity=identity,
+        )
+        self.people.put_member(member)
+        return member
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignIn:
     """Signs people in."""
 
     providers: IdentityProviderStore
     tokens: SignInTokens
     people: PeopleStore
+    first: FirstSignIn
     manage: ManagePeople
     seen: SeenStore
     limits: SignInLimits
@@ -144,14 +173,4 @@ class SignIn:
             address = f"the address {person.email}" if person.email else "no address that the provider has verified"
             message = f"You are no member of {provider.organization} (signed in with {address}). Ask for an invitation."
             raise Forbidden(message)
-        now = self.clock()
-        member = Member(
-            organization=provider.organization,
-            member_id=new_ulid(now),
-            name=person.name,
-            email=person.email or "",
-            created_at=now,
-            identity=person.identity,
-        )
-        self.people.put_member(member)
-        return member
+        return self.first.join(provider.organization, person.identity, person.name, person.email or "")

@@ -10,6 +10,7 @@ from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.kms.cipher import KmsCipher
 from cadence.adapters.ldap.ldap_directory import LdapDirectory
 from cadence.application.access.directory_sign_in import DirectorySignIn
+from cadence.application.access.sign_in import FirstSignIn
 from cadence.application.access.sync_directories import SyncDirectories
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared import settings
@@ -36,6 +37,7 @@ def directories() -> Directories:
             directories=servers,
             reader=reader,
             people=people,
+            first=FirstSignIn(people=people, seen=access, clock=now),
             manage=manage,
             attempts=DynamoSignInAttempts(config.access_table, now),
             audit=audit,

@@ -7,7 +7,7 @@ from cadence.adapters.dynamodb.access.identity_providers import DynamoIdentityPr
 from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.adapters.http.egress_policy import EgressPolicy
 from cadence.adapters.http.oidc_tokens import OidcTokens
-from cadence.application.access.sign_in import SignIn
+from cadence.application.access.sign_in import FirstSignIn, SignIn
 from cadence.application.access.sign_in_limits import SignInLimits
 from cadence.composition.access.members import manage_people
 from cadence.composition.shared import settings
@@ -21,6 +21,7 @@ def sign_in() -> SignIn:
         providers=DynamoIdentityProviders(config.access_table),
         tokens=OidcTokens(EgressPolicy.of(config.outbound_hosts)),
         people=people,
+        first=FirstSignIn(people=people, seen=access, clock=now),
         manage=manage_people(config.access_table, access, people),
         seen=access,
         limits=SignInLimits(DynamoSignInAttempts(config.access_table, now)),

@@ -1,12 +1,16 @@
 """Signing in with tokens of an identity provider, whose keys are served on loopback."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cadence.adapters.dynamodb.access.people_store import DynamoPeopleStore
 from cadence.application.access.sign_in import SignIn
 from cadence.composition.access.sign_in import sign_in
+from cadence.domain.access.people import Member
 from cadence.domain.shared.errors import Forbidden, NotFound, Unauthenticated
 from tests.integration.api.calling import Api
 from tests.integration.api.people.issuer import CLIENT, Issuer
@@ -114,6 +118,25 @@ def test_who_may_become_a_member(api, issuer, way):
     new = way.sign_in("default", "corp", issuer.token(sub="u3", email="eve@example.org", name="Eve"), None)
     assert new.member.name == "Eve"
     assert api("GET", "/v1/runs", token=new.token).status == 403
+
+
+def test_two_first_sign_ins_at_once_make_one_member(api, issuer, way):
+    provider = {"issuer": issuer.url, "client_id": CLIENT, "open_to_all": True}
+    assert api("PUT", "/v1/identity-providers/corp", provider).status == 200
+    others: list[str] = []
+
+    class Crossed(DynamoPeopleStore):
+        """Lets another request of the same person pass between what this one reads and what it writes."""
+
+        def list_members(self, organization: str) -> Sequence[Member]:
+            found = super().list_members(organization)
+            others.append(way.sign_in("default", "corp", issuer.token(jti="other"), None).member.member_id)
+            return found
+
+    crossed = replace(way, people=Crossed("access"))
+    member = crossed.sign_in("default", "corp", issuer.token(jti="this"), None).member
+    assert others == [member.member_id]
+    assert [one["member_id"] for one in api("GET", "/v1/members").json["items"]] == others
 
 
 def test_only_an_admin_decides_who_identifies_members(api, issuer, way):
