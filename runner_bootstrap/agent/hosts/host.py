@@ -173,11 +173,11 @@ class HostAgent:
             named = self._notifications.take()
             if self._draining or self._changed.is_set() or not named or not self._start_named(host_id, named):
                 return
-            if self._runners.count < self._settings.slots:
-                if self._started >= STARTS_BETWEEN_REQUESTS:
-                    return
-                self._notifications.listen_again()
-            # A full host leaves what it would be notified of to others, and asks once a runner has ended.
+            if not self._has_room:
+                continue
+            if self._started >= STARTS_BETWEEN_REQUESTS:
+                return
+            self._notifications.listen_again()
 
     def _start_named(self, host_id: str, named: list[str]) -> bool:
         """Starts runners that are offered, and that their claims are to lease; returns False if some were not started.
@@ -202,10 +202,19 @@ class HostAgent:
         for runner_id in answer["stop"]:
             self._runners.stop(runner_id)
         notification = answer.get("work_notification")
-        if notification:
+        if not notification:
+            return max(0.05, float(answer["poll_seconds"]))
+        if self._has_room:
             self._notifications.listen(notification["url"], float(notification["wait_seconds"]))
-            return float(notification["wait_seconds"]) + PAUSE_AFTER_FAILURE
-        return max(0.05, float(answer["poll_seconds"]))
+        return float(notification["wait_seconds"]) + PAUSE_AFTER_FAILURE
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether this host is to be notified: a full one asks when a runner ends, and leaves notifications to others.
+
+        Told by the runners of now, not of when it asked: of those that have ended since, it was not to hear again.
+        """
+        return self._runners.count < self._settings.slots
 
     def _leave(self, gateway: GatewayClient, host_id: str) -> None:
         """Leases no more work; waits for the runners for the grace period, then stops them."""

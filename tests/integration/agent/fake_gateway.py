@@ -208,7 +208,8 @@ class FakeGateway:
         self.news.append(body.get("facts"))
         given, self.offers = self.offers[: body["free_slots"]], self.offers[body["free_slots"] :]
         stops, self.stops = self.stops, []
-        self.ring.clear()
+        if not self.named:
+            self.ring.clear()
         return {
             "assignments": [{"runner_id": runner.runner_id, "token": runner.token} for runner in given],
             "stop": stops,

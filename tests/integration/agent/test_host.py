@@ -55,6 +55,9 @@ def name(gateway: FakeGateway, *runners: Runner) -> None:
     gateway.ring.set()
 
 
+Tell = Callable[..., None]
+
+
 def left_of(marker: Path) -> list[str]:
     """Processes that know of this test's directory: agents, sandboxes and commands."""
     found = []
@@ -109,33 +112,28 @@ def test_a_host_asks_for_work_after_some_starts_of_its_own(gateway: FakeGateway,
     assert runners[8].claimed is None
 
 
-def test_a_host_that_has_filled_itself_leaves_notifications_to_others(gateway: FakeGateway, host: StartHost) -> None:
+@pytest.mark.parametrize("tell", [name, offer], ids=["by itself", "by asking"])
+def test_a_full_host_leaves_notifications_to_others(gateway: FakeGateway, host: StartHost, tell: Tell) -> None:
     gateway.claim_key = "key"
     host(slots=1)
     eventually(lambda: gateway.calls)
-    name(gateway, first := gateway.add_runner("sleep 2", 1))
+    tell(gateway, first := gateway.add_runner("sleep 2", 1))
     eventually(lambda: first.claimed)
     asked = len(gateway.calls)
-    name(gateway, second := gateway.add_runner("true", 2))
+    name(gateway, second := gateway.add_runner("sleep 30", 2))
     assert first.done.wait(PATIENCE)
     # It asks since it was full, and is notified then, as another host with room would have been meanwhile.
     eventually(lambda: second.claimed)
     assert len(gateway.calls) == asked + 1
 
 
-def test_a_host_asks_for_work_where_it_may_start_nothing_itself(gateway: FakeGateway, host: StartHost) -> None:
-    """It has no key from a control plane of the version before, and no room for a second runner."""
+def test_a_host_without_a_key_asks_for_what_notifications_name(gateway: FakeGateway, host: StartHost) -> None:
+    """Its control plane is of the version before."""
     host(slots=1)
     eventually(lambda: gateway.calls)
-    name(gateway, gateway.add_runner("true", 1))
+    name(gateway, runner := gateway.add_runner("true", 1))
     eventually(lambda: len(gateway.calls) >= 2)
-    gateway.claim_key = "key"
-    offer(gateway, slow := gateway.add_runner("sleep 30", 2))
-    eventually(lambda: slow.claimed)
-    asked = len(gateway.calls)
-    name(gateway, more := gateway.add_runner("true", 3))
-    eventually(lambda: len(gateway.calls) > asked)
-    assert more.claimed is None
+    assert runner.claimed is None
 
 
 def test_a_host_asks_for_work_if_a_runner_that_it_started_itself_is_refused(

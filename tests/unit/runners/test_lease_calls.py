@@ -228,18 +228,15 @@ def test_a_process_that_is_gone_is_given_up_though_a_call_breaks_off(at: int) ->
     assert all(isinstance(error, RunnerLost) for error in world.machines.failed)
 
 
-def test_only_a_host_with_room_waits_for_notifications() -> None:
+def test_a_draining_host_waits_for_no_notification() -> None:
     world = World()
     world.offer("a")
     answer = world.call()()
     world.start(answer)
     assert answer.work_notification is not None
     world.offer("b")
-    filled = world.call()()
-    world.start(filled)
-    assert ([one.runner_id for one in filled.assignments], filled.work_notification) == (["b"], None)
-    assert world.call()().work_notification is None
-    world.running.pop("b")
+    # Filled by this call, or it would be if no runner ended meanwhile: only the host knows.
+    assert world.call()().work_notification is not None
     world.hosts.drain("acme", "own", HOST, True)
     assert world.call()().work_notification is None
     world.hosts.drain("acme", "own", HOST, False)

@@ -44,7 +44,7 @@ class LeasedRunner:
 class LeaseAnswer:
     """The answer to a host that asks for work: runners to start, ids of runners to stop, and when to ask again.
 
-    A host without room, or that is draining, gets no `work_notification`: each notification reaches one host only.
+    A host that is draining gets no `work_notification`: each notification reaches one host only.
     With the `claim_key` the host starts runners that notifications name; without one it has to ask for each.
     """
 
@@ -123,11 +123,10 @@ class LeaseWork:
             self._give_up(host, runner)
         assignments = self._hand_again(host, waiting[: max(0, room)])
         assignments += self._hand_new(host, noted, offers, room - len(assignments), {*running, *waiting})
-        has_room = not host.draining and len(assignments) < free_slots
         return LeaseAnswer(
             assignments,
             [runner_id for runner_id in running if _must_stop(known.get(runner_id), host, now)],
-            self.work_notification.listen(host.organization, host.pool) if has_room else None,
+            None if host.draining else self.work_notification.listen(host.organization, host.pool),
             POLL_SECONDS,
             None if host.draining else self.claim_key(host),
         )
