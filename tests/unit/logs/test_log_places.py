@@ -1,6 +1,7 @@
 """Places in a long log are found without reading what lies between, on fakes."""
 
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,24 @@ def test_a_place_in_a_long_log_is_found_with_few_looks() -> None:
     found = log.reader.earlier(RUN, log.reader.places.end(RUN), 4)
     assert [line["seq"] for _, _, line in found.lines] == [1997, 1998, 1999, 2000]
     assert len(log.segments.read_keys) == 2
+
+
+@given(st.lists(st.sampled_from([1, 1, 2, 3, 40]), min_size=1, max_size=60), st.data())
+def test_a_line_takes_few_looks_however_long_segments_are(sizes: list[int], data: st.DataObject) -> None:
+    log = log_of(*sizes)
+    number = data.draw(st.integers(1, sum(sizes)))
+    looks = looks_for(log, number)
+    assert looks <= 2 * len(sizes).bit_length()
+    if len(set(sizes)) == 1:
+        assert looks <= 1
+
+
+def looks_for(log: Log, number: int) -> int:
+    """How many manifests are asked for to find a line, besides the newest."""
+    with patch.object(log.index, "list_segments", wraps=log.index.list_segments) as looks:
+        found = log.reader.places.of_line(RUN, number)
+    assert seqs(log, found, 1) == [number]
+    return looks.call_count
 
 
 def test_one_request_reads_a_bounded_part_of_a_log_in_which_nothing_matches() -> None:

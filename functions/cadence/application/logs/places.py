@@ -30,7 +30,11 @@ def position_of(text: str, field: str = "after") -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class LogPlaces:
-    """Finds places in logs by a binary search over the segments' manifests: each look is one query."""
+    """Finds places in logs by a search over the segments' manifests: each look is one query.
+
+    A line is looked for where it would be if all segments had equally many, and every second time in the middle: so it
+    takes a few looks as a rule, and never more than twice as many as halving does.
+    """
 
     index: LogIndex
     segments: LogSegments
@@ -42,7 +46,7 @@ class LogPlaces:
 
     def of_line(self, run_id: str, number: int) -> str:
         """Returns the cursor before line `number` (from 1) of a run's log; that of its end where it has fewer lines."""
-        segment = self._first(run_id, lambda one: one.lines_before + one.lines >= number)
+        segment = self._first(run_id, lambda one: one.lines_before + one.lines >= number, number)
         if segment is None:
             return self.end(run_id)
         return cursor(segment.number, max(0, number - 1 - segment.lines_before))
@@ -67,17 +71,24 @@ class LogPlaces:
         newest = self.index.newest_segments(run_id, 1)
         return cursor(newest[0].number + 1 if newest else 0, 0)
 
-    def _first(self, run_id: str, is_reached: Callable[[Segment], bool]) -> Segment | None:
+    def _first(self, run_id: str, is_reached: Callable[[Segment], bool], line: int | None = None) -> Segment | None:
+        """Returns the first segment that reaches what is looked for, which holds `line` if that is its number."""
         newest = self.index.newest_segments(run_id, 1)
         if not newest or not is_reached(newest[0]):
             return None
         low, high, found = 0, newest[0].number, newest[0]
-        while low < high:
-            middle = (low + high) // 2
+        first_line, is_guess = 0, line is not None
+        # A line has been found with the segment that has it.
+        while low < high and (line is None or line <= found.lines_before):
+            middle, between = (low + high) // 2, found.lines_before - first_line
+            if line is not None and is_guess and between > 0:
+                guess = low + (line - 1 - first_line) * (high - low) // between
+                middle = min(max(guess, low), high - 1)
+            is_guess = not is_guess
             # Segments may have been removed with their time of keeping: then it is the next one that is there.
             segment = self.index.list_segments(run_id, middle, 1)[0]
             if is_reached(segment):
                 high, found = middle, segment
             else:
-                low = segment.number + 1
+                low, first_line = segment.number + 1, segment.lines_before + segment.lines
         return found

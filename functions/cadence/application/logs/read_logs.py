@@ -23,6 +23,8 @@ _LOOK_EVERY = 0.05  # seconds
 # A follower asks again within this time.
 _FOLLOWED_FOR = timedelta(seconds=30)
 _SEGMENTS_PER_QUERY = 50
+# What a request without filters needs is in these as a rule.
+_SEGMENTS_AT_FIRST = 4
 # Of a log in which few lines match, one request reads no more segments than this, and no further one after so many
 # lines, which take about 0.3 s of computing to read and examine, whatever the regular expression.
 _MOST_READ = 100
@@ -137,18 +139,19 @@ class ReadLogs:
 
     def _back(self, run_id: str, number: int) -> Iterator[Segment]:
         """Yields the segments up to a number, the newest first."""
-        before = number + 1
-        while segments := self.index.newest_segments(run_id, _SEGMENTS_PER_QUERY, before):
+        before, at_once = number + 1, _SEGMENTS_AT_FIRST
+        while segments := self.index.newest_segments(run_id, at_once, before):
             yield from segments
-            before = segments[-1].number
+            before, at_once = segments[-1].number, _SEGMENTS_PER_QUERY
 
     def _from(
         self, run_id: str, position: tuple[int, int], limit: int, wanted: Query, matches: Matches
     ) -> tuple[Sequence[tuple[Segment, int, Line]], tuple[int, int], bool]:
         lines: list[tuple[Segment, int, Line]] = []
         read = lines_read = 0
+        at_once = _SEGMENTS_AT_FIRST
         while True:
-            segments = self.index.list_segments(run_id, position[0], _SEGMENTS_PER_QUERY)
+            segments = self.index.list_segments(run_id, position[0], at_once)
             for segment in segments:
                 start = position[1] if segment.number == position[0] else 0
                 if start < segment.lines and may_match(
@@ -164,8 +167,9 @@ class ReadLogs:
                             if len(lines) == limit:
                                 return lines, (segment.number, index + 1), False
                 position = (segment.number + 1, 0)
-            if len(segments) < _SEGMENTS_PER_QUERY:
+            if len(segments) < at_once:
                 return lines, position, False
+            at_once = _SEGMENTS_PER_QUERY
 
 
 def _matching(wanted: Query, step: int | None) -> Matches:
