@@ -1,7 +1,7 @@
 // Keys, and the sheet that lists them. Elements with `data-key` are used by that key; it is pressed alone, so it can be
 // turned off.
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { EVERYWHERE, type Key, meaning } from "../model/keys.ts";
 import { navigate } from "../navigation.ts";
 
@@ -50,7 +50,8 @@ export function Keys() {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
-  useEffect(() => {
+  // With what is drawn, so that an Escape right after its key closes it.
+  useLayoutEffect(() => {
     if (offered.value && !dialog.current?.open) dialog.current?.showModal();
   }, [offered.value]);
   return (

@@ -196,6 +196,17 @@ describe.skipIf(!canRun)("the pages", { timeout: PATIENCE }, () => {
     expect(new URL(page.url()).pathname).toBe(`/ui/runs/${RUN}`);
   });
 
+  it("opens the sheet of its keys before anything is painted, so that the next key finds it", async () => {
+    const { page } = await open(`/ui/runs/${RUN}`);
+    const isOpen = await page.evaluate(async () => {
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true, cancelable: true }));
+      // What is drawn is drawn in microtasks, what is painted after them.
+      for (let times = 0; times < 20; times++) await Promise.resolve();
+      return document.querySelector("dialog")?.open;
+    });
+    expect(isOpen).toBe(true);
+  });
+
   it("tells the first divergence, and leads to it from the failed run", async () => {
     at.served.instead.set(`/v1/runs/${RUN}/last-passed`, { run_id: THEN });
     const { page } = await open(`/ui/runs/${RUN}`);
