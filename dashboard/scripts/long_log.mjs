@@ -50,5 +50,10 @@ async function until(page, number, act) {
     });
   }, number);
   await page.evaluate(act);
-  return page.evaluate(() => globalThis.shown);
+  const took = await page.evaluate(() => globalThis.shown);
+  // The lines around it are read after it; the next place is not to wait for them.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".log-row")].every((row) => row.querySelector(".log-text")),
+  );
+  return took;
 }
