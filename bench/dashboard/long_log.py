@@ -1,4 +1,4 @@
-"""A real log of millions of lines on the local stack, looked at in a browser: its end, any of its lines, an error."""
+"""A real log of millions of lines on the local stack, looked at in a browser: its end, and any of its lines."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def add_long_log(report: Report, stack: Stack, chromium: str, flood: int) -> Non
     until(lambda: lines_of(stack, run_id) > flood or None, 1, 4 * LONGEST_SECONDS)
     report.notes.append(f"a log of {flood:,} lines was complete after {time.monotonic() - began:.0f} s")
     node = Path(sys.executable).with_name("node")
-    command = [str(node), str(_LOOK), chromium, sign_in_link(stack.client, run_id), str(lines_of(stack, run_id))]
+    command = [str(node), str(_LOOK), chromium, sign_in_link(stack.client, run_id), str(flood + 1)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=600)
     if done.returncode:
         raise RuntimeError("The browser did not show the log; its message is above.")

@@ -187,7 +187,7 @@ class HostAgent:
         if self._claim_key is None or not isinstance(self._runners, RunnerProcesses):
             return False
         for runner_id in named:
-            if self._runners.count >= self._settings.slots or self._started >= STARTS_BETWEEN_REQUESTS:
+            if not self._has_room or self._started >= STARTS_BETWEEN_REQUESTS:
                 return False
             self._started += 1
             token = hmac.new(self._claim_key.encode(), f"claim {runner_id}".encode(), hashlib.sha256).hexdigest()

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable
-from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.access.access_queries import write_together
+from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.ports import AuditTrail
 from cadence.application.shared.identifiers import highest_ulid, lowest_ulid, new_ulid
@@ -91,7 +91,7 @@ class DynamoAuditTrail(AuditTrail):
     def note_once(self, entry: AuditEntry, key: str, keep: timedelta) -> None:
         guard = AuditedItem(AuditedItem.PREFIX + key, AuditedItem.SK, expires_at=entry.at + keep)
         try:
-            with translated("the audit log"), TransactWrite(connection=transaction_connection()) as transaction:
+            with translated("the audit log"), write_together() as transaction:
                 transaction.save(guard, condition=AccessTable.pk.does_not_exist())
                 transaction.save(AuditItem.of(entry))
         except Conflict:

@@ -1,12 +1,10 @@
 """`PeopleStore` and `PolicyStore` on the `access` table."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
-
-from pynamodb.exceptions import DoesNotExist
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
+from cadence.adapters.dynamodb.access.access_queries import read_item, read_under
 from cadence.adapters.dynamodb.access.people_items import (
     PEOPLE_ITEMS,
     FormerMemberItem,
@@ -26,8 +24,6 @@ from cadence.domain.access.audit import KEPT
 from cadence.domain.access.people import AccessPolicy, FormerMember, Invitation, Member, ServiceAccount, Team
 from cadence.domain.shared.errors import Conflict, NotFound
 
-P = TypeVar("P", bound=AccessTable)
-
 
 class DynamoPeopleStore(PeopleStore, PolicyStore):
     def __init__(self, table_name: str) -> None:
@@ -40,12 +36,12 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
         _save(MemberItem.of(member))
 
     def get_member(self, organization: str, member_id: str) -> Member:
-        return _get(
+        return read_item(
             MemberItem, *member_key(organization, member_id), f"There is no member {member_id!r} here."
         ).member()
 
     def list_members(self, organization: str) -> Sequence[Member]:
-        return [item.member() for item in _under(MemberItem, organization, MemberItem.PREFIX)]
+        return [item.member() for item in read_under(MemberItem, organization_key(organization), MemberItem.PREFIX)]
 
     def delete_member(self, organization: str, member_id: str) -> None:
         _delete(MemberItem(*member_key(organization, member_id)))
@@ -55,7 +51,10 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
         _save(FormerMemberItem(*key, name=member.name, email=member.email, expires_at=at + KEPT))
 
     def list_former(self, organization: str) -> Sequence[FormerMember]:
-        return [item.former() for item in _under(FormerMemberItem, organization, FormerMemberItem.PREFIX)]
+        return [
+            item.former()
+            for item in read_under(FormerMemberItem, organization_key(organization), FormerMemberItem.PREFIX)
+        ]
 
     def forget_former(self, organization: str, member_id: str) -> None:
         _delete(FormerMemberItem(organization_key(organization), FormerMemberItem.PREFIX + member_id))
@@ -102,10 +101,10 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
 
     def get_team(self, organization: str, name: str) -> Team:
         missing = f"There is no team {name!r} here."
-        return _get(TeamItem, organization_key(organization), TeamItem.PREFIX + name, missing).team()
+        return read_item(TeamItem, organization_key(organization), TeamItem.PREFIX + name, missing).team()
 
     def list_teams(self, organization: str) -> Sequence[Team]:
-        return [item.team() for item in _under(TeamItem, organization, TeamItem.PREFIX)]
+        return [item.team() for item in read_under(TeamItem, organization_key(organization), TeamItem.PREFIX)]
 
     def delete_team(self, organization: str, name: str) -> None:
         _delete(TeamItem(organization_key(organization), TeamItem.PREFIX + name))
@@ -117,10 +116,13 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
 
     def get_service_account(self, organization: str, name: str) -> ServiceAccount:
         key = organization_key(organization), ServiceAccountItem.PREFIX + name
-        return _get(ServiceAccountItem, *key, f"There is no service account {name!r} here.").account()
+        return read_item(ServiceAccountItem, *key, f"There is no service account {name!r} here.").account()
 
     def list_service_accounts(self, organization: str) -> Sequence[ServiceAccount]:
-        return [item.account() for item in _under(ServiceAccountItem, organization, ServiceAccountItem.PREFIX)]
+        return [
+            item.account()
+            for item in read_under(ServiceAccountItem, organization_key(organization), ServiceAccountItem.PREFIX)
+        ]
 
     def delete_service_account(self, organization: str, name: str) -> None:
         _delete(ServiceAccountItem(organization_key(organization), ServiceAccountItem.PREFIX + name))
@@ -133,10 +135,13 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
 
     def get_invitation(self, organization: str, invitation_id: str) -> Invitation:
         key = organization_key(organization), InvitationItem.PREFIX + invitation_id
-        return _get(InvitationItem, *key, f"There is no invitation {invitation_id!r} here.").invitation()
+        return read_item(InvitationItem, *key, f"There is no invitation {invitation_id!r} here.").invitation()
 
     def list_invitations(self, organization: str) -> Sequence[Invitation]:
-        return [item.invitation() for item in _under(InvitationItem, organization, InvitationItem.PREFIX)]
+        return [
+            item.invitation()
+            for item in read_under(InvitationItem, organization_key(organization), InvitationItem.PREFIX)
+        ]
 
     def take_invitation(self, organization: str, invitation_id: str) -> None:
         item = InvitationItem(organization_key(organization), InvitationItem.PREFIX + invitation_id)
@@ -150,7 +155,7 @@ class DynamoPeopleStore(PeopleStore, PolicyStore):
 
     def get_policy(self, organization: str) -> AccessPolicy:
         try:
-            item = _get(PolicyItem, organization_key(organization), PolicyItem.SK, "")
+            item = read_item(PolicyItem, organization_key(organization), PolicyItem.SK, "")
         except NotFound:
             return AccessPolicy(organization)
         return read_policy(organization, int(item.version), item.content)
@@ -168,16 +173,3 @@ def _save(item: AccessTable) -> None:
 def _delete(item: AccessTable) -> None:
     with translated(item.sk):
         item.delete()
-
-
-def _get(model: type[P], pk: str, sk: str, missing: str) -> P:
-    try:
-        with translated(sk):
-            return model.get(pk, sk, consistent_read=True)
-    except DoesNotExist:
-        raise NotFound(missing) from None
-
-
-def _under(model: type[P], organization: str, prefix: str) -> Iterator[P]:
-    with translated(prefix):
-        yield from model.query(organization_key(organization), model.sk.startswith(prefix), consistent_read=True)

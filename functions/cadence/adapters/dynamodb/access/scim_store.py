@@ -12,11 +12,11 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 from pynamodb.exceptions import DoesNotExist
-from pynamodb.transactions import TransactWrite
 
 from cadence.adapters.dynamodb.access.access_items import AccessTable, organization_key
+from cadence.adapters.dynamodb.access.access_queries import write_together
 from cadence.adapters.dynamodb.access.people_items import MemberItem, member_key
-from cadence.adapters.dynamodb.shared.binding import bind, transaction_connection
+from cadence.adapters.dynamodb.shared.binding import bind
 from cadence.adapters.dynamodb.shared.faults import translated
 from cadence.application.access.scim_ports import ScimStore
 from cadence.domain.access.people import Member
@@ -137,7 +137,7 @@ class DynamoScimStore(ScimStore):
         key = ScimUserNameItem.key(user.organization, user.attributes.user_name)
         known = ScimUserNameItem.key(before.organization, before.attributes.user_name) if before else None
         unchanged = ScimUserItem.version == before.version if before else ScimUserItem.pk.does_not_exist()
-        with translated(f"user {user.user_id}"), _transaction() as transaction:
+        with translated(f"user {user.user_id}"), write_together() as transaction:
             transaction.save(ScimUserItem.of(user), condition=unchanged)
             if before and before.member_id not in (None, user.member_id):
                 transaction.delete(_member_of(before))
@@ -149,7 +149,7 @@ class DynamoScimStore(ScimStore):
 
     def put_member(self, user: ScimUser, member: Member) -> None:
         key = organization_key(user.organization), ScimUserItem.PREFIX + user.user_id
-        with translated(f"user {user.user_id}"), _transaction() as transaction:
+        with translated(f"user {user.user_id}"), write_together() as transaction:
             itself = ScimUserItem.member_id == member.member_id
             transaction.update(ScimUserItem(*key), [ScimUserItem.member_id.set(member.member_id)], condition=itself)
             transaction.save(MemberItem.of(member), condition=MemberItem.pk.does_not_exist())
@@ -179,7 +179,7 @@ class DynamoScimStore(ScimStore):
 
     def delete_user(self, user: ScimUser) -> None:
         name = ScimUserNameItem.key(user.organization, user.attributes.user_name)
-        with translated(f"user {user.user_id}"), _transaction() as transaction:
+        with translated(f"user {user.user_id}"), write_together() as transaction:
             transaction.delete(
                 ScimUserItem(organization_key(user.organization), ScimUserItem.PREFIX + user.user_id),
                 condition=ScimUserItem.version == user.version,
@@ -215,7 +215,3 @@ class DynamoScimStore(ScimStore):
 
 def _member_of(user: ScimUser) -> MemberItem:
     return MemberItem(*member_key(user.organization, user.member_id or ""))
-
-
-def _transaction() -> TransactWrite:
-    return TransactWrite(connection=transaction_connection())
